@@ -1,0 +1,150 @@
+#include "libsync/store/db.h"
+
+#include <sqlite3.h>
+
+#include "libsync/base/words.h"
+
+namespace libsync::store {
+
+Statement::Statement(Db* db, sqlite3_stmt* statement, bool cached) : db_(db), statement_(statement), cached_(cached) {}
+
+Statement::Statement(Statement&& other) noexcept
+    : db_(other.db_), statement_(other.statement_), cached_(other.cached_) {
+  other.statement_ = nullptr;
+}
+
+Statement::~Statement() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  // A second Statement of the same text was in use at the same time: one of the two goes back.
+  if (!cached_ || !db_->cache_.emplace(sqlite3_sql(statement_), statement_).second) sqlite3_finalize(statement_);
+}
+
+void Statement::bind_at(int index, std::nullptr_t) { sqlite3_bind_null(statement_, index + 1); }
+void Statement::bind_at(int index, std::string_view text) {
+  sqlite3_bind_text64(statement_, index + 1, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_TRANSIENT,
+                      SQLITE_UTF8);
+}
+void Statement::bind_at(int index, Blob blob) {
+  sqlite3_bind_blob64(statement_, index + 1, blob.bytes.data() == nullptr ? "" : blob.bytes.data(), blob.bytes.size(),
+                      SQLITE_TRANSIENT);
+}
+void Statement::bind_at(int index, double value) { sqlite3_bind_double(statement_, index + 1, value); }
+void Statement::bind_int(int index, int64_t value) { sqlite3_bind_int64(statement_, index + 1, value); }
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return fail(db_->error(word("cannot read or write")));
+}
+
+Status Statement::run() {
+  while (true) {
+    TB_ASSIGN(const bool row, step());
+    if (!row) break;
+  }
+  reset();
+  return {};
+}
+
+void Statement::reset() { sqlite3_reset(statement_); }
+
+int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+std::string_view Statement::text(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  const auto size = static_cast<size_t>(sqlite3_column_bytes(statement_, column));
+  return bytes == nullptr ? std::string_view() : std::string_view(bytes, size);
+}
+bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+bool Statement::is_integer(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_INTEGER; }
+
+Result<std::unique_ptr<Db>> Db::open(const std::string& path, DbMode mode, int busy_ms) {
+  const int flags = mode == DbMode::ReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  sqlite3* handle = nullptr;
+  const std::string name = mode == DbMode::Memory ? ":memory:" : path;
+  const int code = sqlite3_open_v2(name.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  std::unique_ptr<Db> db(new Db(handle, name));
+  if (code != SQLITE_OK) return fail(db->error(word("cannot open")));
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, busy_ms);
+  TB_TRY(db->exec("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"));
+  if (mode == DbMode::ReadWrite) TB_TRY(db->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"));
+  return db;
+}
+
+Db::~Db() {
+  for (auto& [sql, statement] : cache_) sqlite3_finalize(statement);
+  sqlite3_close(db_);
+}
+
+Status Db::exec(const std::string& sql) {
+  if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return fail(error(word("cannot read or write")));
+  }
+  return {};
+}
+
+Result<Statement> Db::prepare(std::string_view sql) {
+  if (auto found = cache_.find(std::string(sql)); found != cache_.end()) {
+    sqlite3_stmt* statement = found->second;
+    cache_.erase(found);
+    return Statement(this, statement, true);
+  }
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
+                         nullptr) != SQLITE_OK) {
+    return fail(error(word("cannot prepare a query")));
+  }
+  return Statement(this, statement, true);
+}
+
+int64_t Db::last_insert_rowid() const { return sqlite3_last_insert_rowid(db_); }
+int64_t Db::changes() const { return sqlite3_changes64(db_); }
+bool Db::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+Error Db::error(std::string_view doing) const {
+  const int code = sqlite3_extended_errcode(db_);
+  Error error{.code = Errc::Disk, .what = say("{}: {}: {}", path_, doing, sqlite3_errmsg(db_))};
+  switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      error.code = Errc::Busy;
+      error.retry = true;
+      break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      error.code = Errc::Corrupt;
+      break;
+    case SQLITE_ERROR:
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE:
+      error.code = Errc::Internal;
+      break;
+    default:
+      break;
+  }
+  return error;
+}
+
+Result<Transaction> Transaction::begin(Db& db) {
+  const bool nested = db.in_transaction();
+  TB_TRY(db.exec(nested ? "SAVEPOINT nested" : "BEGIN IMMEDIATE"));
+  return Transaction(&db, nested);
+}
+
+Transaction::~Transaction() {
+  if (db_ == nullptr || !db_->in_transaction()) return;
+  // A rollback that fails leaves the transaction to the connection's close, which rolls back too.
+  (void)db_->exec(nested_ ? "ROLLBACK TO nested; RELEASE nested" : "ROLLBACK");
+}
+
+Status Transaction::commit() {
+  TB_TRY(db_->exec(nested_ ? "RELEASE nested" : "COMMIT"));
+  db_ = nullptr;
+  return {};
+}
+
+}  // namespace libsync::store

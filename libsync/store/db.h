@@ -1,0 +1,119 @@
+// SQLite behind Result<T>: a connection, prepared statements, transactions. Strings are bound as
+// text, blobs explicitly. One thread at a time per connection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "libsync/base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace libsync::store {
+
+struct Blob {
+  std::string_view bytes;
+};
+
+class Db;
+
+// A prepared statement, lent by its Db: reset and unbound when the Statement goes. Columns and
+// parameters count from 0. Views of columns are valid until the next step().
+class Statement {
+ public:
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&&) = delete;
+  ~Statement();
+
+  // Binds the parameters in order: integers, string views, Blob, nullptr, optionals of these.
+  template <class... Values>
+  Statement& bind(const Values&... values) {
+    int index = 0;
+    (bind_at(index++, values), ...);
+    return *this;
+  }
+  template <class Value>
+  void bind_at(int index, const std::optional<Value>& value) {
+    value ? bind_at(index, *value) : bind_at(index, nullptr);
+  }
+  template <class Integer>
+    requires std::integral<Integer>
+  void bind_at(int index, Integer value) {
+    bind_int(index, static_cast<int64_t>(value));
+  }
+  void bind_at(int index, std::nullptr_t);
+  void bind_at(int index, std::string_view text);
+  void bind_at(int index, const char* text) { bind_at(index, std::string_view(text)); }
+  void bind_at(int index, const std::string& text) { bind_at(index, std::string_view(text)); }
+  void bind_at(int index, Blob blob);
+  void bind_at(int index, double value);
+
+  Result<bool> step();  // true: a row is there
+  Status run();         // steps to the end and resets: for statements without rows
+  void reset();         // ready to be bound and stepped again
+
+  int64_t integer(int column) const;
+  double real(int column) const;
+  std::string_view text(int column) const;  // text or blob
+  bool is_null(int column) const;
+  bool is_integer(int column) const;
+
+ private:
+  friend class Db;
+  Statement(Db* db, sqlite3_stmt* statement, bool cached);
+  void bind_int(int index, int64_t value);
+  Db* db_;
+  sqlite3_stmt* statement_;
+  bool cached_;
+};
+
+enum class DbMode { ReadWrite, ReadOnly, Memory };
+
+class Db {
+ public:
+  // Opens or makes the file. WAL, synchronous=FULL, foreign keys on, busy timeout `busy_ms`.
+  static Result<std::unique_ptr<Db>> open(const std::string& path, DbMode mode, int busy_ms = 5000);
+  ~Db();
+  Db(const Db&) = delete;
+  Db& operator=(const Db&) = delete;
+
+  // Runs SQL without parameters or rows, several statements at once.
+  Status exec(const std::string& sql);
+  // A statement from the cache, keyed by its text (use literals). The text must be one statement.
+  Result<Statement> prepare(std::string_view sql);
+  int64_t last_insert_rowid() const;
+  int64_t changes() const;
+  bool in_transaction() const;
+  Error error(std::string_view doing) const;  // the connection's last error as Disk, Busy or Corrupt
+  sqlite3* handle() { return db_; }
+
+ private:
+  friend class Statement;
+  explicit Db(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
+  sqlite3* db_;
+  std::string path_;
+  std::unordered_map<std::string, sqlite3_stmt*> cache_;  // a statement in use is taken out of it
+};
+
+// BEGIN IMMEDIATE … COMMIT, or ROLLBACK when it goes without commit(). Inside another transaction it
+// is a savepoint.
+class Transaction {
+ public:
+  static Result<Transaction> begin(Db& db);
+  Transaction(Transaction&& other) noexcept : db_(other.db_), nested_(other.nested_) { other.db_ = nullptr; }
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+  Status commit();
+
+ private:
+  Transaction(Db* db, bool nested) : db_(db), nested_(nested) {}
+  Db* db_;
+  bool nested_;
+};
+
+}  // namespace libsync::store
