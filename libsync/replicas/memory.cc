@@ -263,6 +263,7 @@ Outcome MemoryReplica::set_flags(const Action& action) {
 Result<Outcome> MemoryReplica::add(const Action& action) {
   Box* found = by_id(action.box);
   Message message{.octets = {}, .flags = action.add, .date = action.date};
+  if (action.content == nullptr) return Outcome{.did = Did::Gone};  // a mailbox in memory keeps no other octets
   while (true) {
     TB_ASSIGN(const std::string_view piece, action.content->next());
     if (piece.empty()) break;

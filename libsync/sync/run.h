@@ -46,6 +46,9 @@ Status rebind(Run& run, Side side);
 // The user's word that what lost its place may go (rebind.cc).
 Status release_suspects(Run& run);
 
+// The prints of messages on `side`, by their header; "" where it can't be read. `sizes` as announced.
+Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::vector<FetchItem> items);
+
 // Flags, adds, moves and removals of single messages (act.cc).
 Status act_on_messages(Run& run);
 
