@@ -245,6 +245,21 @@ TEST_F(Mirror, ADryRunTellsAndChangesNothing) {
   expect_mirrored();
 }
 
+TEST_F(Mirror, LeavesOutMailboxesThatTakeNoPartAndKeepsWhatTheyBroughtBefore) {
+  server.make_box({"Spam"});
+  fill({"INBOX"}, 2);
+  fill({"Spam"}, 3);
+  run();
+  server.append({"Spam"}, "more");
+  server.expunge({"Spam"}, 1);
+  SyncOptions options;
+  options.takes_part = [](const Path& path) { return path != Path{"Spam"}; };
+  EXPECT_TRUE(run(options).nothing_new());
+  EXPECT_EQ(local.box({"Spam"})->messages.size(), 3U);
+  run();
+  expect_mirrored();
+}
+
 TEST_F(Mirror, RefusesAnotherMailbox) {
   fill({"INBOX"}, 3);
   run();
