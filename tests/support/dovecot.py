@@ -48,6 +48,7 @@ START_TRIES = 6  # each with fresh ports: another program may take one between o
 START_SECONDS = 20.0  # generous: a loaded machine, not a normal start (0.2 s)
 UNIX_PATH_LIMIT = 50  # of the folder: Dovecot's sockets lie in it and sun_path holds 108 octets
 PR_SET_PDEATHSIG = 1
+poplib._MAXLINE = 1 << 27  # its 2,048 octets refuse real mail
 DEFAULT_MECHANISMS = "plain login cram-md5 scram-sha-1 scram-sha-256 apop"
 CERTIFICATES = ("good", "wrong-name", "expired", "self-signed")
 
