@@ -20,10 +20,9 @@ that it makes lies in one temporary folder. It serves 127.0.0.1 only, on ports t
 """
 
 import argparse
-import base64
+import collections
 import ctypes
 import datetime
-import hashlib
 import imaplib
 import itertools
 import json
@@ -31,7 +30,6 @@ import os
 import poplib
 import pwd
 import grp
-import re
 import secrets
 import shutil
 import signal
@@ -42,22 +40,23 @@ import sys
 import tempfile
 import time
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+import certificates  # noqa: E402
+import dovecot_conf  # noqa: E402
+from certificates import CertificateError, Certificates  # noqa: E402
+from clients import fetch_imap, fetch_pop, modified_utf7, quoted  # noqa: E402,F401
+
 PROTOCOLS = ("imap", "imaps", "pop3", "pop3s")
 HOST = "127.0.0.1"
 START_TRIES = 6  # each with fresh ports: another program may take one between our look and the bind
 START_SECONDS = 20.0  # generous: a loaded machine, not a normal start (0.2 s)
 UNIX_PATH_LIMIT = 50  # of the folder: Dovecot's sockets lie in it and sun_path holds 108 octets
 PR_SET_PDEATHSIG = 1
-poplib._MAXLINE = 1 << 27  # its 2,048 octets refuse real mail
 DEFAULT_MECHANISMS = "plain login cram-md5 scram-sha-1 scram-sha-256 apop"
-CERTIFICATES = ("good", "wrong-name", "expired", "self-signed")
 
-# What each kind of mail location is called in Dovecot's words.
-MAIL_LOCATIONS = {
-    "maildir": "maildir:~/Maildir",
-    "sdbox": "sdbox:~/sdbox",
-    "mdbox": "mdbox:~/mdbox",
-}
 SYSTEM_FLAGS = {"\\Draft": "D", "\\Flagged": "F", "\\Answered": "R", "\\Seen": "S", "\\Deleted": "T"}
 
 
@@ -73,14 +72,17 @@ def available():
     return None
 
 
+Runner = collections.namedtuple("Runner", "uid gid user group")
+
+
 def _runner():
-    """(uid, gid, user, group) that the server runs as."""
+    """Who the server runs as."""
     uid, gid = os.getuid(), os.getgid()
     if uid == 0:
         entry = pwd.getpwnam("nobody")
         uid, gid = entry.pw_uid, entry.pw_gid
     try:
-        return uid, gid, pwd.getpwuid(uid).pw_name, grp.getgrgid(gid).gr_name
+        return Runner(uid, gid, pwd.getpwuid(uid).pw_name, grp.getgrgid(gid).gr_name)
     except KeyError:
         raise DovecotError(f"uid {uid} or gid {gid} has no name; Dovecot needs one") from None
 
@@ -118,56 +120,6 @@ def _free_ports(count):
             one.close()
 
 
-class Certificates:
-    """A certificate authority of its own and leaves of every kind, in one folder."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        os.makedirs(folder, exist_ok=True)
-        self.ca_file = os.path.join(folder, "ca.pem")
-        self._ca_key = os.path.join(folder, "ca.key")
-        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                      "-days", "30", "-subj", "/CN=twinbox test authority", "-keyout", self._ca_key,
-                      "-out", self.ca_file, "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-
-    def make(self, kind):
-        """Returns (certificate file, key file) of a leaf for localhost and 127.0.0.1."""
-        certificate = os.path.join(self.folder, f"{kind}.pem")
-        key = os.path.join(self.folder, f"{kind}.key")
-        if os.path.exists(certificate):
-            return certificate, key
-        names = "DNS:mail.other.example" if kind == "wrong-name" else "DNS:localhost,IP:127.0.0.1"
-        subject = "/CN=mail.other.example" if kind == "wrong-name" else "/CN=localhost"
-        if kind == "self-signed":
-            self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                          "-days", "30", "-subj", subject, "-keyout", key, "-out", certificate,
-                          "-addext", f"subjectAltName={names}")
-            return certificate, key
-        request = os.path.join(self.folder, f"{kind}.csr")
-        extensions = os.path.join(self.folder, f"{kind}.ext")
-        with open(extensions, "w", encoding="ascii") as file:
-            file.write(f"subjectAltName={names}\nbasicConstraints=critical,CA:FALSE\n"
-                       "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n")
-        self._openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                      "-subj", subject, "-keyout", key, "-out", request)
-        self._openssl("x509", "-req", "-in", request, "-CA", self.ca_file, "-CAkey", self._ca_key,
-                      "-CAcreateserial", "-days", "-1" if kind == "expired" else "30",
-                      "-extfile", extensions, "-out", certificate)
-        return certificate, key
-
-    @staticmethod
-    def fingerprint(certificate):
-        """SHA-256 of the certificate's DER form in lower-case hex, as a pin names it."""
-        with open(certificate, encoding="ascii") as file:
-            return hashlib.sha256(ssl.PEM_cert_to_DER_cert(file.read())).hexdigest()
-
-    @staticmethod
-    def _openssl(*arguments):
-        done = subprocess.run(("openssl",) + arguments, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        if done.returncode:
-            raise DovecotError(f"openssl {arguments[0]}: {done.stderr.decode(errors='replace').strip()}")
-
-
 class Dovecot:
     """One running server. Use as a context manager, or start() and stop().
 
@@ -200,7 +152,7 @@ class Dovecot:
         self._binary = available()
         if not self._binary:
             raise DovecotError("Dovecot is not installed (packages dovecot-imapd and dovecot-pop3d)")
-        self._uid, self._gid, self._user, self._group = _runner()
+        self.runner = _runner()
         self.folder = _temporary_folder()
         self.config = os.path.join(self.folder, "dovecot.conf")
         self.log = os.path.join(self.folder, "dovecot.log")
@@ -334,11 +286,11 @@ class Dovecot:
         try:
             for octets, flags, date in messages:
                 when = imaplib.Time2Internaldate(date) if date is not None else None
-                kind, words = connection.append(_quoted(folder), "(" + " ".join(flags) + ")" if flags else None, when,
+                kind, words = connection.append(quoted(folder), "(" + " ".join(flags) + ")" if flags else None, when,
                                                 octets)
                 if kind == "NO" and b"TRYCREATE" in words[0]:
-                    connection.create(_quoted(folder))
-                    kind, words = connection.append(_quoted(folder), "(" + " ".join(flags) + ")" if flags else None,
+                    connection.create(quoted(folder))
+                    kind, words = connection.append(quoted(folder), "(" + " ".join(flags) + ")" if flags else None,
                                                     when, octets)
                 if kind != "OK":
                     raise DovecotError(f"APPEND to {folder}: {words[0].decode(errors='replace')}")
@@ -369,8 +321,8 @@ class Dovecot:
         with open(draft, "wb") as file:
             file.write(octets)
         os.utime(draft, (date, date))
-        if self._uid != os.getuid():
-            os.chown(draft, self._uid, self._gid)
+        if self.runner.uid != os.getuid():
+            os.chown(draft, self.runner.uid, self.runner.gid)
             if fresh:
                 self._own(self.home(user))
         path = os.path.join(place, "cur", f"{name}:2,{letters}")
@@ -401,27 +353,27 @@ class Dovecot:
             raise DovecotError("a Maildir folder holds 26 keywords at most")
         with open(path, "w", encoding="ascii") as file:
             file.writelines(f"{number} {keyword}\n" for number, keyword in enumerate(known))
-        if self._uid != os.getuid():
-            os.chown(path, self._uid, self._gid)
+        if self.runner.uid != os.getuid():
+            os.chown(path, self.runner.uid, self.runner.gid)
         return "".join(sorted(chr(ord("a") + known.index(keyword)) for keyword in keywords))
 
     def _make_certificate(self):
-        self._certificate_files = self.certificates.make(self.certificate)
-        return Certificates.fingerprint(self._certificate_files[0])
+        self.certificate_files = self.certificates.make(self.certificate)
+        return Certificates.fingerprint(self.certificate_files[0])
 
     def _identity(self):
-        if self._uid == os.getuid():
+        if self.runner.uid == os.getuid():
             return {}
-        return {"user": self._uid, "group": self._gid, "extra_groups": []}
+        return {"user": self.runner.uid, "group": self.runner.gid, "extra_groups": []}
 
     def _own(self, path):
         """Gives the tree to the server's user, when root made it."""
-        if self._uid == os.getuid():
+        if self.runner.uid == os.getuid():
             return
         for parent, folders, files in os.walk(path):
-            os.chown(parent, self._uid, self._gid)
+            os.chown(parent, self.runner.uid, self.runner.gid)
             for name in folders + files:
-                os.lchown(os.path.join(parent, name), self._uid, self._gid)
+                os.lchown(os.path.join(parent, name), self.runner.uid, self.runner.gid)
         os.chmod(self.folder, 0o755)
 
     def _spawn(self):
@@ -473,178 +425,10 @@ class Dovecot:
             time.sleep(0.02)
 
     def _write_configuration(self, token):
-        certificate, key = self._certificate_files
-        location = MAIL_LOCATIONS.get(self.mail, self.mail)
-        capability = f"imap_capability = {self._imap_capability()}\n" if self.capability else ""
-        pop3 = "".join(f"  {name} = {value}\n" for name, value in self.pop3.items())
-        passwords = os.path.join(self.folder, "passwords")
-        with open(passwords, "w", encoding="utf-8") as file:
-            for user, password in self.users.items():
-                file.write(f"{user}:{{PLAIN}}{password}:{self._uid}:{self._gid}::{self.home(user)}::\n")
-        greeting = self.greeting or f"Dovecot {token} ready."
-        run = os.path.join(self.folder, "run")
-        ports = self.ports
-        chroots = "".join(f"service {name} {{\n  chroot =\n}}\n" for name in
-                          ("imap-urlauth-login", "submission-login", "stats", "ipc", "old-stats"))
-        text = f"""
-protocols = imap pop3
-listen = {HOST}
-base_dir = {run}
-state_dir = {run}
-log_path = {self.log}
-default_internal_user = {self._user}
-default_internal_group = {self._group}
-default_login_user = {self._user}
-first_valid_uid = 1
-first_valid_gid = 1
-shutdown_clients = yes
-login_greeting = {greeting}
-auth_mechanisms = {self.mechanisms}
-auth_failure_delay = 0
-auth_username_format = %u
-disable_plaintext_auth = {"yes" if self.ssl == "required" else "no"}
-mail_max_userip_connections = 100
-mail_location = {location}
-mail_fsync = never
-mailbox_list_index = yes
-ssl = {self.ssl}
-ssl_cert = <{certificate}
-ssl_key = <{key}
-{capability}
-passdb {{
-  driver = passwd-file
-  args = username_format=%u {passwords}
-}}
-userdb {{
-  driver = passwd-file
-  args = username_format=%u {passwords}
-}}
-namespace inbox {{
-  inbox = yes
-  separator = /
-  mailbox Drafts {{
-    special_use = \\Drafts
-  }}
-  mailbox Sent {{
-    special_use = \\Sent
-  }}
-  mailbox Trash {{
-    special_use = \\Trash
-  }}
-  mailbox Junk {{
-    special_use = \\Junk
-  }}
-}}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service imap-login {{
-  chroot =
-  process_min_avail = 1
-  service_count = 0
-  inet_listener imap {{
-    port = {ports["imap"]}
-  }}
-  inet_listener imaps {{
-    port = {ports["imaps"]}
-    ssl = yes
-  }}
-}}
-service pop3-login {{
-  chroot =
-  service_count = 0
-  inet_listener pop3 {{
-    port = {ports["pop3"]}
-  }}
-  inet_listener pop3s {{
-    port = {ports["pop3s"]}
-    ssl = yes
-  }}
-}}
-{chroots}
-protocol pop3 {{
-{pop3}}}
-{self.extra}
-"""
-        if self.ssl == "no":
-            text = re.sub(r"  inet_listener (imap|pop3)s \{\n    port = \d+\n    ssl = yes\n  \}\n",
-                          r"  inet_listener \1s {\n    port = 0\n  }\n", text)
-        with open(self.config, "w", encoding="utf-8") as file:
-            file.write(text)
-
-    def _imap_capability(self):
-        """Dovecot adds with "+X" but can't take away: name the whole list instead."""
-        if not any(word.startswith("-") for word in self.capability.split()):
-            return self.capability
-        known = subprocess.run(("doveconf", "-c", "/dev/null", "-h", "-d", "imap_capability"), capture_output=True,
-                               text=True, check=False).stdout.split() or FULL_CAPABILITY.split()
-        words = self.capability.split()
-        drop = {word[1:].upper() for word in words if word.startswith("-")}
-        more = [word.lstrip("+") for word in words if not word.startswith("-")]
-        return " ".join([word for word in known if word.upper() not in drop] + more)
-
-
-# What Dovecot 2.3.19 announces after login.
-FULL_CAPABILITY = ("IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY THREAD=REFERENCES THREAD=REFS "
-                   "THREAD=ORDEREDSUBJECT MULTIAPPEND URL-PARTIAL CATENATE UNSELECT CHILDREN NAMESPACE UIDPLUS "
-                   "LIST-EXTENDED I18NLEVEL=1 CONDSTORE QRESYNC ESEARCH ESORT SEARCHRES WITHIN CONTEXT=SEARCH "
-                   "LIST-STATUS BINARY MOVE SNIPPET=FUZZY PREVIEW=FUZZY PREVIEW STATUS=SIZE SAVEDATE LITERAL+ NOTIFY "
-                   "SPECIAL-USE")
-
-
-def modified_utf7(text):
-    """A mailbox name as IMAP writes it (RFC 3501, section 5.1.3)."""
-    out, pending = [], []
-
-    def flush():
-        if pending:
-            code = "".join(pending).encode("utf-16-be")
-            out.append("&" + base64.b64encode(code).decode().rstrip("=").replace("/", ",") + "-")
-            pending.clear()
-
-    for character in text:
-        if " " <= character <= "~":
-            flush()
-            out.append("&-" if character == "&" else character)
-        else:
-            pending.append(character)
-    flush()
-    return "".join(out)
-
-
-def _quoted(folder):
-    return '"' + modified_utf7(folder).replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def fetch_imap(connection, folder="INBOX"):
-    """{uid: octets} of a mailbox, as imaplib receives them."""
-    kind, words = connection.select(_quoted(folder), readonly=True)
-    if kind != "OK":
-        raise DovecotError(f"EXAMINE {folder}: {words}")
-    found = {}
-    if int(words[0]) == 0:
-        return found
-    _, parts = connection.uid("FETCH", "1:*", "(UID BODY.PEEK[])")
-    for part in parts:
-        if isinstance(part, tuple):
-            found[int(re.search(rb"UID (\d+)", part[0]).group(1))] = part[1]
-        elif part and b'""' in part and (match := re.search(rb"UID (\d+)", part)):
-            found[int(match.group(1))] = b""
-        elif part and b"NIL" in part and (match := re.search(rb"UID (\d+)", part)):
-            found[int(match.group(1))] = b""
-    return found
-
-
-def fetch_pop(connection):
-    """[octets] of a maildrop, as poplib receives them, line ends being CR LF."""
-    found = []
-    for number in range(1, connection.stat()[0] + 1):
-        _, lines, _ = connection.retr(number)
-        found.append(b"".join(line + b"\r\n" for line in lines))
-    return found
+        for path, text in ((os.path.join(self.folder, "passwords"), dovecot_conf.passwords(self)),
+                           (self.config, dovecot_conf.text(self, token))):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
 
 
 def _answer(server, line):
@@ -684,7 +468,7 @@ def main():
     parser.add_argument("--user", default="sample")
     parser.add_argument("--password", default="correct horse")
     parser.add_argument("--mail", default="maildir", help="maildir, sdbox, mdbox or a mail_location")
-    parser.add_argument("--certificate", default="good", choices=CERTIFICATES)
+    parser.add_argument("--certificate", default="good", choices=certificates.KINDS)
     parser.add_argument("--mechanisms", default=DEFAULT_MECHANISMS)
     parser.add_argument("--capability", default="", help="\"-IDLE -QRESYNC\" takes away, or the whole list")
     parser.add_argument("--ssl", default="yes", choices=("yes", "required", "no"))
@@ -706,7 +490,7 @@ def main():
         _fill(server, options)
         with server:
             _serve(server)
-    except DovecotError as error:
+    except (DovecotError, CertificateError) as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return 1
     return 0
@@ -719,7 +503,7 @@ def _fill(server, options):
             with open(os.path.join(options.messages, name), "rb") as file:
                 server.deliver(file.read(), date=int(datetime.datetime(2024, 1, 2).timestamp()))
     if options.sample or options.bulk:
-        sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sample"))
+        sys.path.insert(0, os.path.join(HERE, "..", "sample"))
         import sample
         if options.sample:
             sample.deliver_all(server)
