@@ -57,3 +57,9 @@ def fetch_pop(connection):
         _, lines, _ = connection.retr(number)
         found.append(b"".join(line + b"\r\n" for line in lines))
     return found
+
+
+def from_modified_utf7(text):
+    """The inverse of modified_utf7()."""
+    return re.sub(r"&([^-]*)-", lambda found: "&" if not found.group(1) else base64.b64decode(
+        found.group(1).replace(",", "/") + "===").decode("utf-16-be"), text)
