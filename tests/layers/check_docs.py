@@ -7,7 +7,7 @@ import tree
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:libsync|tools|plugins|bench|tests|docs)/[^`\s]*)`")
-PLACEHOLDER = re.compile(r"[*<>…]|\b[A-Z]{2,}\b(?!\.md)")  # `tests/unit/LAYER`, `cmd_*.cc`
+PLACEHOLDER = re.compile(r"[*<>…]|[A-Z]{4,}(?!\.md)")  # `tests/unit/LAYER`, `cmd_*.cc`
 
 
 def check(root):
