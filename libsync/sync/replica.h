@@ -156,8 +156,8 @@ class MessageSink {
 class ContentSource {
  public:
   virtual ~ContentSource() = default;
-  virtual uint64_t size() const = 0;            // exact
-  virtual Result<std::string_view> next() = 0;  // valid until the next call; empty: the end
+  virtual std::optional<uint64_t> size() const = 0;  // exact, if known beforehand
+  virtual Result<std::string_view> next() = 0;       // valid until the next call; empty: the end
 };
 
 enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Copy, Move, Remove, DeleteBox };
