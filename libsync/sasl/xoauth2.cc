@@ -1,5 +1,7 @@
 // XOAUTH2, as Google and Microsoft document it. An error comes as a challenge with a JSON document; it
 // is answered with nothing, then the server says no.
+#include <initializer_list>
+
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/sasl/makers.h"
@@ -15,7 +17,7 @@ class Xoauth2 final : public Mechanism {
   std::string failure() const override { return failure_; }
 
   Result<std::optional<Secret>> initial() override {
-    for (const std::string* part : {&credentials_.user, &credentials_.token.reveal()}) {
+    for (const std::string* part : std::initializer_list<const std::string*>{&credentials_.user, &credentials_.token.reveal()}) {
       if (part->find('\x01') != part->npos || part->find('\0') != part->npos)
         return fail(Errc::Auth, say("user name or token holds a control character"));
     }

@@ -125,6 +125,7 @@ bool ScriptedChannel::advance() {
 libsync::Result<std::string_view> ScriptedChannel::receive(libsync::Deadline, std::stop_token stop) {
   if (broken_) return libsync::fail(*broken_);
   if (stop.stop_requested()) return libsync::fail(Errc::Cancelled, "stopped");
+  if (closed_) return std::string_view();
   if (!waiting_) ++cost_.round_trips;
   waiting_ = true;
   piece_.clear();
@@ -140,7 +141,11 @@ libsync::Result<std::string_view> ScriptedChannel::receive(libsync::Deadline, st
       ++at_;
       TB_TRY(break_off(Errc::Network, "connection to " + options_.host + " lost"));
     }
-    if (steps_[at_].kind == Kind::Close) return std::string_view();
+    if (steps_[at_].kind == Kind::Close) {
+      ++at_;
+      closed_ = true;
+      return std::string_view();
+    }
     const std::string& text = steps_[at_].text;
     const size_t size = options_.piece == 0 ? text.size() : std::min(options_.piece, text.size() - server_at_);
     piece_ += text.substr(server_at_, size);

@@ -78,7 +78,7 @@ class ScriptedChannel final : public libsync::net::Channel {
   size_t matched_ = 0;  // octets of sent_ that steps have taken
   std::string piece_;
   bool encrypted_;
-  bool waiting_ = false;
+  bool waiting_ = false, closed_ = false;
   std::string mismatch_;
   std::optional<libsync::Error> broken_;
   libsync::net::Cost cost_;
