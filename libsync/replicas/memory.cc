@@ -232,7 +232,7 @@ Outcome MemoryReplica::rename_box(const Action& action) {
   Box* found = by_id(action.box);
   if (found == nullptr) return {.did = Did::Gone};
   if (box(action.path) != nullptr) return {.did = Did::Exists, .words = "mailbox exists"};
-  rename_box(found->path, action.path);
+  rename_box(Path(found->path), action.path);
   return {.box = traits_.box_ids ? action.box : sync::encode_path(action.path)};
 }
 
@@ -262,7 +262,8 @@ Outcome MemoryReplica::set_flags(const Action& action) {
 
 Result<Outcome> MemoryReplica::add(const Action& action) {
   Box* found = by_id(action.box);
-  Message message{.flags = action.add, .date = action.date};
+  Message message{.octets = {}, .flags = action.add, .date = action.date};
+  if (action.content == nullptr) return Outcome{.did = Did::Gone};  // a mailbox in memory keeps no other octets
   while (true) {
     TB_ASSIGN(const std::string_view piece, action.content->next());
     if (piece.empty()) break;

@@ -30,7 +30,11 @@ class ActSink final : public ActionSink {
     switch (outcome.did) {
       case Did::Ok:
       case Did::OkNoRef:
-        apply(todo.planned, outcome, half);
+        if (todo.planned.op == Op::Add) {
+          add(todo.planned, outcome, row);
+        } else {
+          apply(todo.planned, outcome, half);
+        }
         count(todo.planned.op);
         break;
       case Did::Gone:
@@ -64,7 +68,22 @@ class ActSink final : public ActionSink {
     }
   }
 
+  // Content that was here already, found by its print: not the server's octets until they are compared.
+  static void add(const Planned& planned, const Outcome& outcome, Row& row) {
+    row.half(planned.on) = {.at = outcome.did == Did::Ok ? At::Bound : At::Unbound,
+                            .pair = planned.pair,
+                            .key = outcome.ref.key,
+                            .flags = planned.add,
+                            .instance = outcome.instance};
+    row.content = outcome.content;
+    row.inferred = true;
+  }
+
   void count(Op op) {
+    if (op == Op::Add) {
+      ++run_.report.added;
+      ++run_.report.reused;
+    }
     if (op == Op::Flags) ++run_.report.flags;
     if (op == Op::Move) ++run_.report.moved;
     if (op == Op::Remove) ++run_.report.removed;
@@ -267,9 +286,45 @@ class Actor {
                        .flags = each.planned.add,
                        .date = each.row->date});
     }
+    if (side == Side::B && run_.options.find_known) TB_TRY(add_known(todo, items));
     if (items.empty()) return {};
     AddSink sink(run_, todo);
     return transfer(run_.replica(from), run_.replica(side), items, run_.options.limits, sink, run_.stop);
+  }
+
+  // Adds what side B already has the octets of, and takes it off the lists.
+  Status add_known(std::vector<Todo>& todo, std::vector<TransferItem>& items) {
+    std::vector<FetchItem> headers;
+    for (const TransferItem& item : items) headers.push_back(item.fetch);
+    TB_ASSIGN(const auto prints, fetch_prints(run_, Side::A, std::move(headers)));
+    std::vector<Todo> known;
+    std::vector<Action> actions;
+    std::vector<Todo> rest;
+    std::vector<TransferItem> rest_items;
+    for (size_t i = 0; i < items.size(); ++i) {
+      std::optional<Id> content;
+      if (!prints[i].empty()) {
+        TB_ASSIGN(content, run_.options.find_known(prints[i]));
+      }
+      if (!content) {
+        rest.push_back(todo[i]);
+        rest_items.push_back(std::move(items[i]));
+        continue;
+      }
+      actions.push_back({.token = known.size(),
+                         .op = Op::Add,
+                         .box = items[i].to,
+                         .add = items[i].flags,
+                         .date = items[i].date,
+                         .known = *content});
+      todo[i].row->print = prints[i];
+      known.push_back(todo[i]);
+    }
+    ActSink sink(run_, known);
+    if (!actions.empty()) TB_TRY(run_.b.apply(actions, sink, run_.stop));
+    todo = std::move(rest);
+    items = std::move(rest_items);
+    return {};
   }
 
   Status remove() {

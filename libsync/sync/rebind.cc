@@ -19,7 +19,7 @@ bool is_fresh(const Row& row, Side side) {
 // Gathers headers and turns them into prints.
 class HeaderSink final : public MessageSink {
  public:
-  explicit HeaderSink(std::vector<Row>& rows) : rows_(rows) {}
+  explicit HeaderSink(const std::vector<FetchItem>& items) : items_(items), prints(items.size()) {}
   Status begin(uint64_t, uint64_t) override {
     header_.clear();
     return {};
@@ -29,16 +29,18 @@ class HeaderSink final : public MessageSink {
     return {};
   }
   Status end(uint64_t token) override {
-    Row& row = rows_[token];
-    row.print = print_of(std::string_view(header_).substr(0, header_size(header_)), row.size);
+    prints[token] = print_of(std::string_view(header_).substr(0, header_size(header_)), items_[token].size);
     return {};
   }
   // What can't be read stays without a print, and so new: it is fetched, or skipped, as such.
   Status failed(uint64_t, const Error&) override { return {}; }
 
  private:
-  std::vector<Row>& rows_;
+  const std::vector<FetchItem>& items_;
   std::string header_;
+
+ public:
+  std::vector<Id> prints;
 };
 
 class Rebinder {
@@ -83,16 +85,17 @@ class Rebinder {
       if (!row.print.empty()) sizes.insert(row.size);
     }
     std::vector<FetchItem> items;
-    for (size_t i = 0; i < fresh_.size(); ++i) {
-      const Row& row = fresh_[i];
+    std::vector<Row*> rows;
+    for (Row& row : fresh_) {
       if (!row.print.empty() || !sizes.contains(row.size)) continue;
       const Half& half = row.half(side_);
       const Pair::End& end = run_.book.find(half.pair)->at(side_);
-      items.push_back({.token = i, .ref = {end.box, end.epoch, half.key}, .part = FetchPart::Header, .size = row.size});
+      items.push_back({.ref = {end.box, end.epoch, half.key}, .size = row.size});
+      rows.push_back(&row);
     }
-    if (items.empty()) return {};
-    HeaderSink sink(fresh_);
-    return run_.replica(side_).fetch(items, sink, run_.stop);
+    TB_ASSIGN(const auto prints, sync::fetch_prints(run_, side_, std::move(items)));
+    for (size_t i = 0; i < rows.size(); ++i) rows[i]->print = prints[i];
+    return {};
   }
 
   Status bind(const std::vector<Binding>& bindings) {
@@ -125,6 +128,16 @@ class Rebinder {
 };
 
 }  // namespace
+
+Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::vector<FetchItem> items) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    items[i].token = i;
+    items[i].part = FetchPart::Header;
+  }
+  HeaderSink sink(items);
+  if (!items.empty()) TB_TRY(run.replica(side).fetch(items, sink, run.stop));
+  return std::move(sink.prints);
+}
 
 Status rebind(Run& run, Side side) {
   TB_ASSIGN(const bool any, run.link.any_lost(side));

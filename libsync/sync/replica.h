@@ -176,6 +176,7 @@ struct Action {
   std::optional<int64_t> date{};
   uint64_t size_expected = 0;        // Remove: act only if the message still has this size (0: unchecked)
   ContentSource* content = nullptr;  // Add; not owned
+  Id known{};                        // Add without `content`: octets that the replica has already (Facts::object)
 };
 
 enum class Did {

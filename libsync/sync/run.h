@@ -23,6 +23,7 @@ struct Run {
   std::stop_token stop;
 
   Replica& replica(Side side) const { return side == Side::A ? a : b; }
+  bool takes_part(const Path& path) const;
   // Where a half is, for a person: "INBOX/8812".
   std::string place(const Half& half, Side side) const;
 };
@@ -45,6 +46,9 @@ Status delete_mailboxes(Run& run);
 Status rebind(Run& run, Side side);
 // The user's word that what lost its place may go (rebind.cc).
 Status release_suspects(Run& run);
+
+// The prints of messages on `side`, by their header; "" where it can't be read. `sizes` as announced.
+Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::vector<FetchItem> items);
 
 // Flags, adds, moves and removals of single messages (act.cc).
 Status act_on_messages(Run& run);

@@ -30,7 +30,8 @@ Status observe(Run& run, Side side) {
   if (side == Side::A) {
     TB_TRY(settle_missing(run, observer.missing_pairs()));
     for (const PairId id : observer.doubtful_pairs()) {
-      if (const Pair* pair = run.book.find(id)) run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));
+      if (const Pair* pair = run.book.find(id))
+        run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));
     }
   }
   return {};

@@ -18,6 +18,11 @@ struct SyncOptions {
   Policy policy{};
   bool dry_run = false;  // plans and tells, changes nothing on either side nor in the link
   TransferLimits limits{};
+  // Which of side A's mailboxes take part; empty: all. One that no longer does stays as it is.
+  std::function<bool(const Path&)> takes_part{};
+  // Content that side B has without a message for it (a store rebuilt from its segments), by print:
+  // nothing is downloaded twice. Empty: there is none; else headers are fetched first.
+  std::function<Result<std::optional<Id>>(const Id& print)> find_known{};
 };
 
 // Hears of a sync while it runs; called on the thread that runs it.
@@ -48,6 +53,7 @@ struct SyncReport {
   uint64_t added = 0, octets = 0;
   uint64_t flags = 0, moved = 0, removed = 0;
   uint64_t boxes_created = 0, boxes_renamed = 0, boxes_deleted = 0;
+  uint64_t reused = 0;   // of the added: not downloaded, their content was here already
   uint64_t left = 0;     // POP3: removed from the server because the account leaves nothing there
   uint64_t suspect = 0;  // messages that lost their place on a side and found no match
   std::vector<Skipped> skipped{};
