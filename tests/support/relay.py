@@ -50,7 +50,7 @@ class Relay:
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.lock:
                 self.connections += 1
-            state = {"server_spoke": True, "passed": 0}
+            state = {"server_spoke": True, "passed": 0, "open": 2}
             threading.Thread(target=self._pass, args=(client, server, state, False), daemon=True).start()
             threading.Thread(target=self._pass, args=(server, client, state, True), daemon=True).start()
 
@@ -72,6 +72,12 @@ class Relay:
                 one.shutdown(socket.SHUT_WR if one is sink and self.cut_after is None else socket.SHUT_RDWR)
             except OSError:
                 pass
+        with self.lock:
+            state["open"] -= 1
+            last = state["open"] == 0
+        if last:
+            source.close()
+            sink.close()
 
     def _count(self, size, state, from_server):
         with self.lock:
