@@ -7,6 +7,8 @@ import subprocess
 import harness
 from harness import sample
 
+from relay import Relay  # noqa: E402  (harness puts tests/support on the path)
+
 
 def foreign_messages():
     """Messages that nobody here wrote: Debian's libpython3.11-testsuite."""
@@ -69,6 +71,18 @@ class Fidelity(harness.Case):
         self.home.connect("it", server, "pop3+starttls")
         self.sync("it")
         self.assert_same_mail("it", self.in_maildrop(server))
+
+    def test_the_sample_by_imap_with_compression_is_the_same_and_costs_less(self):
+        server = self.serve(compress=True)
+        sample.deliver_all(server)
+        relay = Relay(server.ports["imaps"])
+        self.addCleanup(relay.close)
+        self.home.add("it", f"imaps://{server.user}@localhost:{relay.port}", password=server.password,
+                      tls_ca=server.ca_file, compress=True)
+        self.sync("it")
+        expected = self.on_server(server)
+        self.assertLess(relay.bytes_in, sum(len(octets) for octets in expected), "COMPRESS=DEFLATE was offered")
+        self.assert_same_mail("it", expected)
 
     def test_sdbox_keeps_what_was_appended(self):
         server = self.serve(mail="sdbox")

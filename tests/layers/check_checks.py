@@ -22,7 +22,8 @@ SOUND = {
     "tests/unit/net/connect_test.cc": "TEST(A, B) {}\n",
     "tests/fuzz/fuzz_part.cc": 'extern "C" int LLVMFuzzerTestOneInput() {}\n',
     "tests/fuzz/seeds/part/plain": "Subject: x\n",
-    "tools/a": "\n", "plugins/a": "\n", "bench/a": "\n", "docs/a.md": "no harm in a todo-list or in a path/root/x\n",
+    "tools/a": "\n", "plugins/a": "\n", "bench/a": "\n", "docs/a.md": "no harm in a todo-list, in a path/root/x,\n"
+    "in `libsync/base`, `libsync/NAME.cc`, `libsync/**`, [this](../docs/a.md#part), [that](https://example.org/x)\n",
 }
 
 # (check, what is laid over the sound tree; None takes away, words that the complaint holds)
@@ -42,6 +43,9 @@ BROKEN = [
     ("check_folders", {"notes.txt": "\n"}, "notes.txt: does not belong"),
     ("check_words", {"docs/a.md": f"{MARK}: write this\n"}, "docs/a.md:1: " + MARK),
     ("check_words", {"libsync/base/text.h": f'\n"{PLACE}"\n'}, "libsync/base/text.h:2"),
+    ("check_docs", {"docs/a.md": "see [that](none.md)\n"}, "none.md is not there"),
+    ("check_docs", {"docs/a.md": "see `libsync/base/none.h`\n"}, "libsync/base/none.h is not there"),
+    ("check_docs", {"tools/dev": "x\n", "docs/a.md": "type `tools/dev` or `tools/none`\n"}, "tools/none is not there"),
     ("check_fuzz", {"tests/fuzz/seeds/part/plain": None}, "no seeds"),
     ("check_fuzz", {"tests/fuzz/seeds/other/plain": "x"}, "there is no"),
     ("check_fuzz", {"tests/fuzz/fuzz_part.cc": "int main() {}\n"}, "no LLVMFuzzerTestOneInput"),

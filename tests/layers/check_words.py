@@ -4,10 +4,10 @@
 import re
 import tree
 
-# Put together here so that this file passes its own check.
+# Put together here so that this file passes its own check. A word in quotes is data, not a mark.
 MARKS = ["TO" + "DO", "FIX" + "ME"]
 PATHS = ["/wor" + "k/", "/roo" + "t/"]
-PATTERNS = [(re.compile(r"\b(?:" + "|".join(MARKS) + r")\b"), "unfinished work is not marked, it is finished or left out"),
+PATTERNS = [(re.compile(r"(?<!\")\b(?:" + "|".join(MARKS) + r")\b"), "unfinished work is not marked, it is finished or left out"),
             (re.compile(r"(?<![\w.])(?:" + "|".join(PATHS) + ")"), "a path of one machine")]
 LONGEST = 500  # what is shown of a line
 

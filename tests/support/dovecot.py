@@ -131,16 +131,18 @@ class Dovecot:
     ssl          yes, required or no
     plaintext    whether passwords may cross an unencrypted connection ("no" needs ssl=required's refusal too)
     pop3_uidl_format, pop3_lock, pop3_uidl_duplicates …: as Dovecot's settings
+    compress     offer COMPRESS=DEFLATE (RFC 4978)
     extra        configuration text appended as it is
     keep         leave the folder (log, mail) behind after stop(), for looking at a failure
     """
 
     def __init__(self, users=None, mail="maildir", certificate="good", mechanisms=DEFAULT_MECHANISMS, capability="",
                  ssl="yes", pop3_uidl_format="%08Xu%08Xv", pop3_lock=False, pop3_no_flag_updates=True,
-                 pop3_uidl_duplicates="allow", greeting="", extra="", keep=False):
+                 pop3_uidl_duplicates="allow", compress=False, greeting="", extra="", keep=False):
         self.users = dict(users or {"sample": "correct horse"})
         self.user, self.password = next(iter(self.users.items()))
         self.mail, self.certificate, self.mechanisms = mail, certificate, mechanisms
+        self.compress = compress
         self.capability, self.ssl, self.greeting, self.extra, self.keep = capability, ssl, greeting, extra, keep
         self.pop3 = {"pop3_uidl_format": pop3_uidl_format, "pop3_lock_session": "yes" if pop3_lock else "no",
                      "pop3_no_flag_updates": "yes" if pop3_no_flag_updates else "no",
@@ -474,6 +476,7 @@ def main():
     parser.add_argument("--ssl", default="yes", choices=("yes", "required", "no"))
     parser.add_argument("--uidl", default="%08Xu%08Xv", help="pop3_uidl_format")
     parser.add_argument("--pop3-lock", action="store_true", help="one session at a time for a maildrop")
+    parser.add_argument("--compress", action="store_true", help="offer COMPRESS=DEFLATE")
     parser.add_argument("--greeting", default="")
     parser.add_argument("--extra", default="", help="configuration text to append")
     parser.add_argument("--messages", metavar="FOLDER", help="deliver every file of a folder to INBOX")
@@ -485,7 +488,7 @@ def main():
     try:
         server = Dovecot(users={options.user: options.password}, mail=options.mail, certificate=options.certificate,
                          mechanisms=options.mechanisms, capability=options.capability, ssl=options.ssl,
-                         pop3_uidl_format=options.uidl, pop3_lock=options.pop3_lock, greeting=options.greeting,
+                         pop3_uidl_format=options.uidl, pop3_lock=options.pop3_lock, greeting=options.greeting, compress=options.compress,
                          extra=options.extra, keep=options.keep)
         _fill(server, options)
         with server:

@@ -9,6 +9,10 @@ MAIL_LOCATIONS = {
     "sdbox": "sdbox:~/sdbox",
     "mdbox": "mdbox:~/mdbox",
 }
+COMPRESS = """mail_plugins = zlib
+protocol imap {
+  mail_plugins = $mail_plugins imap_zlib
+}"""
 # Services that want to chroot, which only root can.
 CHROOTED = ("imap-urlauth-login", "submission-login", "stats", "ipc", "old-stats")
 
@@ -109,6 +113,7 @@ service pop3-login {{
 {chroots}
 protocol pop3 {{
 {pop3}}}
+{COMPRESS if server.compress else ""}
 {server.extra}
 """
     if server.ssl == "no":

@@ -34,10 +34,12 @@ replicas::MemoryTraits poor() {
 }  // namespace
 
 std::vector<Kind> kinds() {
-  return {
+  std::vector<Kind> all = {
       {"memory", [] { return std::make_unique<MemorySubject>(replicas::MemoryTraits{}); }, ""},
       {"memory_without_tokens", [] { return std::make_unique<MemorySubject>(poor()); }, ""},
   };
+  for (auto& one : pop3_kinds()) all.push_back(std::move(one));
+  return all;
 }
 
 }  // namespace twinbox::contract

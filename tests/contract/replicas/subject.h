@@ -30,4 +30,7 @@ struct Kind {
 
 std::vector<Kind> kinds();
 
+// The kinds of each file kind_*.cc; kinds() holds them all.
+std::vector<Kind> pop3_kinds();
+
 }  // namespace twinbox::contract
