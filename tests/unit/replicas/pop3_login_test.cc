@@ -23,14 +23,14 @@ Pop3Options joe(Pop3Security security = Pop3Security::Tls) {
   return options;
 }
 
-struct Run {
+struct Attempt {
   std::optional<Error> error;
   std::string mechanism;
 };
 
 // Opens against a script that must be followed to its end.
-Run run(std::string_view script, Pop3Options options, bool tls) {
-  Run result;
+Attempt run(std::string_view script, Pop3Options options, bool tls) {
+  Attempt result;
   options.on_login = [&](std::string_view name) { result.mechanism = name; };
   auto channel = std::make_unique<ScriptedChannel>(
       script, ScriptedChannel::Options{.host = "mail.example.org", .tls = tls, .piece = 0, .info = {}});
@@ -44,7 +44,7 @@ Run run(std::string_view script, Pop3Options options, bool tls) {
 }
 
 Error refused(std::string_view script, Pop3Options options = joe(), bool tls = true) {
-  const Run result = run(script, std::move(options), tls);
+  const Attempt result = run(script, std::move(options), tls);
   EXPECT_TRUE(result.error) << "opened";
   const Error error = result.error.value_or(Error{});
   EXPECT_EQ(error.text().find("hunter2"), std::string::npos);
@@ -53,7 +53,7 @@ Error refused(std::string_view script, Pop3Options options = joe(), bool tls = t
 }
 
 TEST(Pop3Login, StartsTlsFirstAndForgetsWhatCameBefore) {
-  const Run result = run(R"(
+  const Attempt result = run(R"(
     S: +OK <1@x>
     C: CAPA
     S: +OK\r\nSTLS\r\nPIPELINING\r\nSASL CRAM-MD5\r\n.
