@@ -116,7 +116,7 @@ Result<bool> Contents::claim(Db& db, MailReader& mail, uint32_t number, int64_t 
 Status Contents::create(Db& db) {
   uint32_t number = 0;
   {
-    TB_ASSIGN(auto s, db.prepare("SELECT coalesce(max(id),0) FROM segment"));
+    TB_ASSIGN(auto s, db.prepare("SELECT coalesce(max(seq),0) FROM sqlite_sequence WHERE name='segment'"));
     TB_TRY(s.step());
     number = static_cast<uint32_t>(s.integer(0));
   }

@@ -11,10 +11,10 @@ namespace libsync::store {
 namespace {
 
 // AUTOINCREMENT where an id must never be given again: messages (users keep them), contents (the index
-// may still hold words of one that is gone).
+// may still hold words of one that is gone), segments (a reader may still have the old file open).
 constexpr char kVersion1[] = R"sql(
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE segment(id INTEGER PRIMARY KEY, length INTEGER NOT NULL);
+CREATE TABLE segment(id INTEGER PRIMARY KEY AUTOINCREMENT, length INTEGER NOT NULL);
 CREATE TABLE content(
   id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 BLOB NOT NULL,
   segment INTEGER NOT NULL, offset INTEGER NOT NULL, stored INTEGER NOT NULL, codec INTEGER NOT NULL,
