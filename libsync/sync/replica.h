@@ -96,6 +96,11 @@ struct BoxState {
   Rights rights{};
 };
 
+// Keys from first to last, both included; for mailboxes whose keys are numbers.
+struct KeyRange {
+  uint64_t first = 0, last = 0;
+};
+
 // Takes what changes() found, in this order per mailbox: open, any number of seen and vanished, close.
 // Mailboxes do not interleave. A status that is not OK makes changes() return it at once.
 class ChangeSink {
@@ -106,6 +111,10 @@ class ChangeSink {
   // unless the state said `full`.
   virtual Status seen(const MsgRef& ref, const Facts& facts) = 0;
   virtual Status vanished(const BoxId& box, uint64_t epoch, const Key& key) = 0;
+  // Instead of vanished() calls, where the replica can list what is there but not what went (CONDSTORE
+  // without QRESYNC): every message whose key lies in no range has vanished. At most once per mailbox,
+  // behind the last seen().
+  virtual Status present(const BoxId& box, std::span<const KeyRange> ranges) = 0;
   // `exists`: how many messages the replica says are there; the engine checks its own count against
   // it, and a difference leads to a full look, never to a delete. `next` is the cursor for the next
   // changes() and counts only if this call returns OK.

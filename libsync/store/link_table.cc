@@ -1,0 +1,393 @@
+#include "libsync/store/link_table.h"
+
+#include "libsync/sync/path.h"
+
+namespace libsync::store {
+namespace {
+
+using sync::At;
+using sync::Flags;
+using sync::Half;
+using sync::Key;
+using sync::Pair;
+using sync::PairId;
+using sync::Role;
+using sync::Row;
+using sync::RowId;
+using sync::Side;
+
+constexpr char kTables[] = R"sql(
+CREATE TABLE link_identity(side INTEGER PRIMARY KEY, identity TEXT NOT NULL);
+CREATE TABLE link_pair(
+  id INTEGER PRIMARY KEY, role INTEGER NOT NULL,
+  a_box TEXT NOT NULL, a_path TEXT NOT NULL, a_epoch INTEGER NOT NULL, a_cursor TEXT NOT NULL, a_missing INTEGER NOT NULL,
+  b_box TEXT NOT NULL, b_path TEXT NOT NULL, b_epoch INTEGER NOT NULL, b_cursor TEXT NOT NULL, b_missing INTEGER NOT NULL);
+CREATE TABLE link_row(
+  id INTEGER PRIMARY KEY, home INTEGER NOT NULL, agreed INTEGER NOT NULL, dirty INTEGER NOT NULL,
+  suspect INTEGER NOT NULL, inferred INTEGER NOT NULL, size INTEGER NOT NULL, date INTEGER,
+  base_flags INTEGER NOT NULL, base_keywords TEXT, object TEXT, print TEXT, content TEXT,
+  a_at INTEGER NOT NULL, a_pair INTEGER NOT NULL, a_num INTEGER NOT NULL, a_name TEXT,
+  a_flags INTEGER NOT NULL, a_keywords TEXT, a_instance TEXT, a_blocked TEXT,
+  b_at INTEGER NOT NULL, b_pair INTEGER NOT NULL, b_num INTEGER NOT NULL, b_name TEXT,
+  b_flags INTEGER NOT NULL, b_keywords TEXT, b_instance TEXT, b_blocked TEXT);
+CREATE INDEX link_row_a ON link_row(a_pair, a_num, a_name) WHERE a_at = 1;
+CREATE INDEX link_row_b ON link_row(b_pair, b_num, b_name) WHERE b_at = 1;
+CREATE INDEX link_row_a_lost ON link_row(size) WHERE a_at IN (2, 3);
+CREATE INDEX link_row_b_lost ON link_row(size) WHERE b_at IN (2, 3);
+CREATE INDEX link_row_dirty ON link_row(id) WHERE dirty = 1;
+CREATE TABLE link_removed(pair INTEGER NOT NULL, day INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(pair, day));
+)sql";
+
+#define ROW_COLUMNS                                                                                             \
+  "id, home, agreed, dirty, suspect, inferred, size, date, base_flags, base_keywords, object, print, content, " \
+  "a_at, a_pair, a_num, a_name, a_flags, a_keywords, a_instance, a_blocked, "                                   \
+  "b_at, b_pair, b_num, b_name, b_flags, b_keywords, b_instance, b_blocked"
+
+constexpr char kInsertRow[] =
+    "INSERT INTO link_row(" ROW_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr char kUpdateRow[] =
+    "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, size=?7, date=?8, base_flags=?9,"
+    " base_keywords=?10, object=?11, print=?12, content=?13,"
+    " a_at=?14, a_pair=?15, a_num=?16, a_name=?17, a_flags=?18, a_keywords=?19, a_instance=?20, a_blocked=?21,"
+    " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29"
+    " WHERE id=?1";
+
+constexpr int64_t kSecondsPerDay = 86400;
+
+// Empty text is kept as NULL: most of these columns are empty in most rows.
+std::optional<std::string_view> or_null(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return text;
+}
+
+std::string join(const std::vector<std::string>& keywords) {
+  std::string out;
+  for (const auto& keyword : keywords) {
+    if (!out.empty()) out += ' ';
+    out += keyword;
+  }
+  return out;
+}
+
+Flags flags_from(int64_t system, std::string_view keywords) {
+  Flags flags{.system = static_cast<uint32_t>(system)};
+  while (!keywords.empty()) {
+    const size_t space = keywords.find(' ');
+    flags.add_keyword(keywords.substr(0, space));
+    keywords.remove_prefix(space == keywords.npos ? keywords.size() : space + 1);
+  }
+  return flags;
+}
+
+void bind_flags(Statement& statement, int at, const Flags& flags) {
+  statement.bind_at(at, flags.system);
+  if (flags.keywords.empty()) {
+    statement.bind_at(at + 1, nullptr);
+  } else {
+    statement.bind_at(at + 1, join(flags.keywords));
+  }
+}
+
+void bind_half(Statement& statement, int at, const Half& half) {
+  statement.bind_at(at, static_cast<int>(half.at));
+  statement.bind_at(at + 1, half.pair);
+  statement.bind_at(at + 2, half.key.number);
+  statement.bind_at(at + 3, or_null(half.key.name));
+  bind_flags(statement, at + 4, half.flags);
+  statement.bind_at(at + 6, or_null(half.instance));
+  statement.bind_at(at + 7, or_null(half.blocked));
+}
+
+void bind_row(Statement& statement, const Row& row) {
+  if (row.id == 0) {
+    statement.bind_at(0, nullptr);
+  } else {
+    statement.bind_at(0, row.id);
+  }
+  statement.bind_at(1, row.home);
+  statement.bind_at(2, row.agreed ? 1 : 0);
+  statement.bind_at(3, row.dirty ? 1 : 0);
+  statement.bind_at(4, row.suspect ? 1 : 0);
+  statement.bind_at(5, row.inferred ? 1 : 0);
+  statement.bind_at(6, row.size);
+  statement.bind_at(7, row.date);
+  bind_flags(statement, 8, row.base);
+  statement.bind_at(10, or_null(row.object));
+  statement.bind_at(11, or_null(row.print));
+  statement.bind_at(12, or_null(row.content));
+  bind_half(statement, 13, row.half(Side::A));
+  bind_half(statement, 21, row.half(Side::B));
+}
+
+Half read_half(const Statement& s, int at) {
+  return {.at = static_cast<At>(s.integer(at)),
+          .pair = s.integer(at + 1),
+          .key = {static_cast<uint64_t>(s.integer(at + 2)), std::string(s.text(at + 3))},
+          .flags = flags_from(s.integer(at + 4), s.text(at + 5)),
+          .instance = std::string(s.text(at + 6)),
+          .blocked = std::string(s.text(at + 7))};
+}
+
+Row read_row(const Statement& s) {
+  Row row;
+  row.id = s.integer(0);
+  row.home = s.integer(1);
+  row.agreed = s.integer(2) != 0;
+  row.dirty = s.integer(3) != 0;
+  row.suspect = s.integer(4) != 0;
+  row.inferred = s.integer(5) != 0;
+  row.size = static_cast<uint64_t>(s.integer(6));
+  if (!s.is_null(7)) row.date = s.integer(7);
+  row.base = flags_from(s.integer(8), s.text(9));
+  row.object = s.text(10);
+  row.print = s.text(11);
+  row.content = s.text(12);
+  row.half(Side::A) = read_half(s, 13);
+  row.half(Side::B) = read_half(s, 21);
+  return row;
+}
+
+class BatchOnDb final : public sync::Link::Batch {
+ public:
+  explicit BatchOnDb(Transaction transaction) : transaction_(std::move(transaction)) {}
+  Status commit() override { return transaction_.commit(); }
+
+ private:
+  Transaction transaction_;
+};
+
+class LinkTable final : public sync::Link {
+ public:
+  explicit LinkTable(Db& db) : db_(db) {}
+
+  Result<std::unique_ptr<Batch>> begin() override {
+    TB_ASSIGN(auto transaction, Transaction::begin(db_));
+    return std::make_unique<BatchOnDb>(std::move(transaction));
+  }
+
+  Result<std::string> identity(Side side) override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT identity FROM link_identity WHERE side=?"));
+    s.bind(index(side));
+    TB_ASSIGN(const bool row, s.step());
+    return row ? std::string(s.text(0)) : std::string();
+  }
+
+  Status set_identity(Side side, std::string_view identity) override {
+    TB_ASSIGN(auto s, db_.prepare("INSERT OR REPLACE INTO link_identity(side, identity) VALUES(?,?)"));
+    return s.bind(index(side), identity).run();
+  }
+
+  Result<std::vector<Pair>> pairs() override;
+  Result<PairId> put(const Pair& pair) override;
+
+  Status drop_pair(PairId id) override {
+    TB_ASSIGN(auto s, db_.prepare("DELETE FROM link_pair WHERE id=?"));
+    return s.bind(id).run();
+  }
+
+  Result<std::optional<Row>> find(Side side, PairId pair, const Key& key) override {
+    const bool named = key.number == 0;
+    // A prepared text each: the index has a_name as its last column, and IS is not an equality to it.
+    constexpr std::string_view kSql[2][2] = {
+        {"SELECT " ROW_COLUMNS " FROM link_row WHERE a_at=1 AND a_pair=?1 AND a_num=?2",
+         "SELECT " ROW_COLUMNS " FROM link_row WHERE a_at=1 AND a_pair=?1 AND a_num=?2 AND a_name=?3"},
+        {"SELECT " ROW_COLUMNS " FROM link_row WHERE b_at=1 AND b_pair=?1 AND b_num=?2",
+         "SELECT " ROW_COLUMNS " FROM link_row WHERE b_at=1 AND b_pair=?1 AND b_num=?2 AND b_name=?3"}};
+    TB_ASSIGN(auto s, db_.prepare(kSql[index(side)][named ? 1 : 0]));
+    s.bind(pair, key.number);
+    if (named) s.bind_at(2, key.name);
+    return first(s);
+  }
+
+  Result<std::optional<Row>> get(RowId id) override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE id=?"));
+    s.bind(id);
+    return first(s);
+  }
+
+  Result<RowId> put(const Row& row) override {
+    TB_ASSIGN(auto s, db_.prepare(row.id == 0 ? kInsertRow : kUpdateRow));
+    bind_row(s, row);
+    TB_TRY(s.run());
+    return row.id == 0 ? db_.last_insert_rowid() : row.id;
+  }
+
+  Status erase(RowId id) override {
+    TB_ASSIGN(auto s, db_.prepare("DELETE FROM link_row WHERE id=?"));
+    return s.bind(id).run();
+  }
+
+  Result<std::vector<Row>> dirty(RowId after, size_t limit) override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE dirty=1 AND id>? ORDER BY id LIMIT ?"));
+    s.bind(after, limit);
+    return all(s);
+  }
+
+  Result<std::vector<Row>> dirty_gone(RowId after, size_t limit) override {
+    TB_ASSIGN(auto s,
+              db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE dirty=1 AND agreed=1 AND (a_at=3 OR b_at=3)"
+                          " AND id>? ORDER BY id LIMIT ?"));
+    s.bind(after, limit);
+    return all(s);
+  }
+
+  Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) override {
+    TB_ASSIGN(auto s,
+              db_.prepare(side == Side::A ? "SELECT " ROW_COLUMNS
+                                            " FROM link_row WHERE a_at=1 AND a_pair=? AND id>? ORDER BY id LIMIT ?"
+                                          : "SELECT " ROW_COLUMNS
+                                            " FROM link_row WHERE b_at=1 AND b_pair=? AND id>? ORDER BY id LIMIT ?"));
+    s.bind(pair, after, limit);
+    return all(s);
+  }
+
+  Result<uint64_t> count_bound(Side side, PairId pair) override {
+    TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "SELECT count(*) FROM link_row WHERE a_at=1 AND a_pair=?"
+                                                  : "SELECT count(*) FROM link_row WHERE b_at=1 AND b_pair=?"));
+    s.bind(pair);
+    return count(s);
+  }
+
+  Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) override {
+    TB_ASSIGN(
+        auto s,
+        db_.prepare(side == Side::A
+                        ? "SELECT " ROW_COLUMNS " FROM link_row WHERE a_at IN (2,3) AND size=? ORDER BY id LIMIT ?"
+                        : "SELECT " ROW_COLUMNS " FROM link_row WHERE b_at IN (2,3) AND size=? ORDER BY id LIMIT ?"));
+    s.bind(size, limit);
+    return all(s);
+  }
+
+  Result<bool> any_lost(Side side) override {
+    TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "SELECT 1 FROM link_row WHERE a_at IN (2,3) LIMIT 1"
+                                                  : "SELECT 1 FROM link_row WHERE b_at IN (2,3) LIMIT 1"));
+    return s.step();
+  }
+
+  Result<uint64_t> count_agreed(PairId pair) override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT count(*) FROM link_row WHERE home=? AND agreed=1"));
+    s.bind(pair);
+    return count(s);
+  }
+
+  Result<uint64_t> count_suspect() override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT count(*) FROM link_row WHERE dirty=1 AND (suspect=1 OR a_at=2 OR b_at=2)"));
+    return count(s);
+  }
+
+  Status unbind(Side side, PairId pair) override {
+    TB_ASSIGN(auto s,
+              db_.prepare(side == Side::A
+                              ? "UPDATE link_row SET a_at=2, a_num=0, a_name=NULL, dirty=1 WHERE a_at=1 AND a_pair=?"
+                              : "UPDATE link_row SET b_at=2, b_num=0, b_name=NULL, dirty=1 WHERE b_at=1 AND b_pair=?"));
+    return s.bind(pair).run();
+  }
+
+  Result<uint64_t> vanish_unseen(Side side, PairId pair, const sync::KeySet& seen) override;
+
+  Status record_removals(PairId pair, int64_t unix_seconds, uint64_t removed) override {
+    TB_ASSIGN(auto s, db_.prepare("INSERT INTO link_removed(pair, day, count) VALUES(?1,?2,?3)"
+                                  " ON CONFLICT(pair, day) DO UPDATE SET count=count+?3"));
+    return s.bind(pair, unix_seconds / kSecondsPerDay, removed).run();
+  }
+
+  Result<uint64_t> removals_since(std::optional<PairId> pair, int64_t unix_seconds) override {
+    TB_ASSIGN(auto s,
+              db_.prepare("SELECT coalesce(sum(count),0) FROM link_removed WHERE day>=?1 AND (?2 IS NULL OR pair=?2)"));
+    s.bind(unix_seconds / kSecondsPerDay);
+    s.bind_at(1, pair);
+    return count(s);
+  }
+
+ private:
+  static Result<std::optional<Row>> first(Statement& s) {
+    TB_ASSIGN(const bool row, s.step());
+    if (!row) return std::nullopt;
+    return read_row(s);
+  }
+  static Result<std::vector<Row>> all(Statement& s) {
+    std::vector<Row> rows;
+    while (true) {
+      TB_ASSIGN(const bool row, s.step());
+      if (!row) return rows;
+      rows.push_back(read_row(s));
+    }
+  }
+  static Result<uint64_t> count(Statement& s) {
+    TB_TRY(s.step());
+    return static_cast<uint64_t>(s.integer(0));
+  }
+
+  Db& db_;
+};
+
+Result<std::vector<Pair>> LinkTable::pairs() {
+  TB_ASSIGN(auto s, db_.prepare("SELECT id, role, a_box, a_path, a_epoch, a_cursor, a_missing,"
+                                " b_box, b_path, b_epoch, b_cursor, b_missing FROM link_pair ORDER BY id"));
+  std::vector<Pair> pairs;
+  while (true) {
+    TB_ASSIGN(const bool row, s.step());
+    if (!row) return pairs;
+    Pair pair{.id = s.integer(0), .end = {}, .role = static_cast<Role>(s.integer(1))};
+    for (const Side side : {Side::A, Side::B}) {
+      const int at = side == Side::A ? 2 : 7;
+      pair.at(side) = {.box = std::string(s.text(at)),
+                       .path = sync::decode_path(s.text(at + 1)),
+                       .epoch = static_cast<uint64_t>(s.integer(at + 2)),
+                       .cursor = std::string(s.text(at + 3)),
+                       .missing = s.integer(at + 4) != 0};
+    }
+    pairs.push_back(std::move(pair));
+  }
+}
+
+Result<PairId> LinkTable::put(const Pair& pair) {
+  TB_ASSIGN(auto s,
+            db_.prepare("INSERT OR REPLACE INTO link_pair(id, role, a_box, a_path, a_epoch, a_cursor, a_missing,"
+                        " b_box, b_path, b_epoch, b_cursor, b_missing) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"));
+  if (pair.id == 0) {
+    s.bind_at(0, nullptr);
+  } else {
+    s.bind_at(0, pair.id);
+  }
+  s.bind_at(1, static_cast<int>(pair.role));
+  for (const Side side : {Side::A, Side::B}) {
+    const int at = side == Side::A ? 2 : 7;
+    const Pair::End& end = pair.at(side);
+    s.bind_at(at, end.box);
+    s.bind_at(at + 1, sync::encode_path(end.path));
+    s.bind_at(at + 2, end.epoch);
+    s.bind_at(at + 3, end.cursor);
+    s.bind_at(at + 4, end.missing ? 1 : 0);
+  }
+  TB_TRY(s.run());
+  return pair.id == 0 ? db_.last_insert_rowid() : pair.id;
+}
+
+Result<uint64_t> LinkTable::vanish_unseen(Side side, PairId pair, const sync::KeySet& seen) {
+  std::vector<RowId> vanished;
+  {
+    TB_ASSIGN(auto s,
+              db_.prepare(side == Side::A ? "SELECT id, a_num, a_name FROM link_row WHERE a_at=1 AND a_pair=?"
+                                          : "SELECT id, b_num, b_name FROM link_row WHERE b_at=1 AND b_pair=?"));
+    s.bind(pair);
+    while (true) {
+      TB_ASSIGN(const bool row, s.step());
+      if (!row) break;
+      const Key key{static_cast<uint64_t>(s.integer(1)), std::string(s.text(2))};
+      if (!seen.contains(key)) vanished.push_back(s.integer(0));
+    }
+  }
+  TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "UPDATE link_row SET a_at=3, dirty=1 WHERE id=?"
+                                                : "UPDATE link_row SET b_at=3, dirty=1 WHERE id=?"));
+  for (const RowId id : vanished) TB_TRY(s.bind(id).run());
+  return vanished.size();
+}
+
+}  // namespace
+
+Status create_link_tables(Db& db) { return db.exec(kTables); }
+
+std::unique_ptr<sync::Link> open_link(Db& db) { return std::make_unique<LinkTable>(db); }
+
+}  // namespace libsync::store

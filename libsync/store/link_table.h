@@ -1,0 +1,18 @@
+// The link (libsync/sync/link.h) in SQLite: tables link_* beside the store's own, on the same
+// connection, so that link rows commit with the messages they speak of.
+#pragma once
+
+#include <memory>
+
+#include "libsync/store/db.h"
+#include "libsync/sync/link.h"
+
+namespace libsync::store {
+
+// Makes the tables of the link's first version; part of the store's schema version 1.
+Status create_link_tables(Db& db);
+
+// A link over `db`, which must outlive it. The tables must be there.
+std::unique_ptr<sync::Link> open_link(Db& db);
+
+}  // namespace libsync::store

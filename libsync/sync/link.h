@@ -1,0 +1,139 @@
+// The link: what two replicas last agreed on, and what each last showed (DESIGN 3). Three trees in
+// one table: a Row is one message with its half on either side and the agreed base between them.
+//
+// The engine speaks to it through this interface; store/link_table.h keeps it in SQLite, where the
+// rows commit in the same transaction as the messages they speak of.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsync/base/result.h"
+#include "libsync/sync/key_set.h"
+#include "libsync/sync/replica.h"
+
+namespace libsync::sync {
+
+// The two ends of a link. In a mirror A is the server and B the local store.
+enum class Side : uint8_t { A = 0, B = 1 };
+constexpr Side other(Side side) { return side == Side::A ? Side::B : Side::A; }
+constexpr size_t index(Side side) { return static_cast<size_t>(side); }
+
+using PairId = int64_t;  // 0: none
+using RowId = int64_t;   // 0: not stored yet
+
+enum class At : uint8_t {
+  Absent = 0,   // never was on this side
+  Bound = 1,    // there, under `key` in `pair`
+  Unbound = 2,  // was there; its key is not known any more (UIDVALIDITY changed)
+  Gone = 3,     // was there and is no more
+};
+
+// One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.
+struct Half {
+  At at = At::Absent;
+  PairId pair = 0;
+  Key key{};
+  Flags flags{};
+  Id instance{};
+  std::string blocked{};  // the words with which this side refused the last action on it; empty: not blocked
+  bool operator==(const Half&) const = default;
+};
+
+struct Row {
+  RowId id = 0;
+  std::array<Half, 2> side{};
+  PairId home = 0;  // where both agreed it is; 0: not agreed yet
+  Flags base{};     // the flags both agreed on
+  bool agreed = false;
+  bool dirty = false;    // the three trees differ: the plan looks at it
+  bool suspect = false;  // lost its key and found no match: held until the user decides
+  uint64_t size = 0;     // octets as the replica that showed it first announced them
+  std::optional<int64_t> date{};
+  Id object{};            // Facts::object of side A, if it has one
+  Id print{};             // print_of() the content
+  Id content{};           // what is durable on side B ("sha256:…"); empty: nothing yet
+  bool inferred = false;  // `content` comes from a match by print, not from the server's octets
+
+  Half& half(Side s) { return side[index(s)]; }
+  const Half& half(Side s) const { return side[index(s)]; }
+};
+
+// Two mailboxes that are one.
+struct Pair {
+  PairId id = 0;
+  struct End {
+    BoxId box{};  // empty: does not exist on this side (yet, or any more)
+    Path path{};  // where it is, or is to be, on this side
+    uint64_t epoch = 0;
+    std::string cursor{};
+    bool missing = false;  // was there and is known to be gone
+    bool operator==(const End&) const = default;
+  };
+  std::array<End, 2> end{};
+  Role role = Role::None;
+
+  End& at(Side s) { return end[index(s)]; }
+  const End& at(Side s) const { return end[index(s)]; }
+};
+
+// One thread at a time. Rows handed out are copies.
+class Link {
+ public:
+  virtual ~Link() = default;
+
+  // What is written between begin() and commit() happens wholly or not at all. Inside a transaction
+  // that is open already (the store's) it is part of that.
+  class Batch {
+   public:
+    virtual ~Batch() = default;  // without commit(): undone
+    virtual Status commit() = 0;
+  };
+  virtual Result<std::unique_ptr<Batch>> begin() = 0;
+
+  // Which replica the side belongs to; empty before the first sync.
+  virtual Result<std::string> identity(Side side) = 0;
+  virtual Status set_identity(Side side, std::string_view identity) = 0;
+
+  virtual Result<std::vector<Pair>> pairs() = 0;
+  virtual Result<PairId> put(const Pair& pair) = 0;  // inserts when id is 0, else replaces
+  virtual Status drop_pair(PairId id) = 0;           // it has no rows any more
+
+  virtual Result<std::optional<Row>> find(Side side, PairId pair, const Key& key) = 0;  // Bound halves only
+  virtual Result<std::optional<Row>> get(RowId id) = 0;
+  virtual Result<RowId> put(const Row& row) = 0;
+  virtual Status erase(RowId id) = 0;
+
+  // Dirty rows in order of id, after `after`, at most `limit`.
+  virtual Result<std::vector<Row>> dirty(RowId after, size_t limit) = 0;
+  // Of those, the agreed ones that one side shows as gone: what the fuse weighs.
+  virtual Result<std::vector<Row>> dirty_gone(RowId after, size_t limit) = 0;
+  // Rows Bound on `side` in `pair`, in order of id.
+  virtual Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) = 0;
+  virtual Result<uint64_t> count_bound(Side side, PairId pair) = 0;
+  // Rows whose half on `side` is Gone or Unbound and whose content had this size: whom a message that
+  // seems new on that side may turn out to be.
+  virtual Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) = 0;
+  virtual Result<bool> any_lost(Side side) = 0;
+  // Agreed rows of the pair: the fuse measures removals against them.
+  virtual Result<uint64_t> count_agreed(PairId pair) = 0;
+  virtual Result<uint64_t> count_suspect() = 0;
+
+  // The mailbox has a new epoch: every half Bound there becomes Unbound and dirty.
+  virtual Status unbind(Side side, PairId pair) = 0;
+  // Halves Bound there whose key is not in `seen` become Gone and dirty; how many.
+  virtual Result<uint64_t> vanish_unseen(Side side, PairId pair, const KeySet& seen) = 0;
+
+  // Removals that were inferred from absence and carried out, for the fuse's memory.
+  virtual Status record_removals(PairId pair, int64_t unix_seconds, uint64_t count) = 0;
+  virtual Result<uint64_t> removals_since(std::optional<PairId> pair, int64_t unix_seconds) = 0;
+};
+
+}  // namespace libsync::sync

@@ -1,0 +1,80 @@
+// Observation: what a replica's changes() shows, written into the link together with its cursor.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "libsync/sync/link.h"
+#include "libsync/sync/plan.h"
+
+namespace libsync::sync {
+
+// The pairs of a link in memory, with the ways to find them. One thread at a time.
+class PairBook {
+ public:
+  // Reads the pairs from the link.
+  Status load(Link& link);
+  std::vector<Pair>& all() { return pairs_; }
+  Pair* find(PairId id);
+  Pair* find_box(Side side, const BoxId& box);
+  Pair* find_path(Side side, const Path& path);
+  // Writes the pair to the link, a new one gets its id. The reference is valid until the next add().
+  Result<Pair*> add(Link& link, Pair pair);
+  Status drop(Link& link, PairId id);
+
+  // What a side said it can store; everything before it was asked.
+  void set_mask(Side side, PairId id, FlagMask mask);
+  FlagMask mask(PairId id, const Policy& policy) const;
+  // This side keeps no flags at all (POP3): none take part in any mailbox.
+  void set_flagless(Side side) { flagless_[index(side)] = true; }
+
+ private:
+  std::vector<Pair> pairs_;
+  std::map<std::pair<Side, PairId>, FlagMask> masks_;
+  std::array<bool, 2> flagless_{};
+};
+
+// Writes one side's changes into the link, each mailbox in one transaction with its cursor.
+//
+// A mailbox known to be missing is only noted: the engine first asks whether it was renamed.
+// What looks wrong never deletes: when a full look saw another number of messages than the replica
+// says exist, absences are passed over and the cursor is not kept, so that the next run looks again.
+class Observer final : public ChangeSink {
+ public:
+  Observer(Side side, Link& link, PairBook& book, const PlanContext& context)
+      : side_(side), link_(link), book_(book), context_(context) {}
+
+  Status open(const BoxId& box, const BoxState& state) override;
+  Status seen(const MsgRef& ref, const Facts& facts) override;
+  Status vanished(const BoxId& box, uint64_t epoch, const Key& key) override;
+  Status present(const BoxId& box, std::span<const KeyRange> ranges) override;
+  Status close(const BoxId& box, std::string_view next, uint64_t exists) override;
+  Status missing(const BoxId& box) override;
+
+  const std::vector<PairId>& missing_pairs() const { return missing_; }
+  // Mailboxes whose count did not fit: looked at again, whole, by the next run.
+  const std::vector<PairId>& doubtful_pairs() const { return doubtful_; }
+  uint64_t fresh() const { return fresh_; }      // messages not known before
+  uint64_t changed() const { return changed_; }  // rows that an observation changed
+
+ private:
+  Status insert_fresh(const MsgRef& ref, const Facts& facts);
+  Status update_known(Row row, const Facts& facts);
+
+  Side side_;
+  Link& link_;
+  PairBook& book_;
+  const PlanContext& context_;
+  std::unique_ptr<Link::Batch> batch_;
+  Pair* pair_ = nullptr;  // the mailbox that is open
+  bool full_ = false;
+  bool was_empty_ = false;
+  KeySet seen_keys_;
+  std::vector<PairId> missing_;
+  std::vector<PairId> doubtful_;
+  uint64_t fresh_ = 0;
+  uint64_t changed_ = 0;
+};
+
+}  // namespace libsync::sync

@@ -1,0 +1,197 @@
+#include "libsync/sync/plan.h"
+
+#include <algorithm>
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+
+namespace libsync::sync {
+namespace {
+
+bool has_keyword(const Flags& flags, std::string_view keyword) {
+  return std::ranges::any_of(flags.keywords, [&](const std::string& k) { return iequals(k, keyword); });
+}
+
+bool is_there(const Half& half) { return half.at == At::Bound; }
+bool is_away(const Half& half) { return half.at == At::Gone || half.at == At::Absent; }
+
+// A removal here does not count against a message that somebody just marked as wanted there.
+bool marked_as_wanted(const Half& half, const Flags& base) {
+  const bool flagged = (half.flags.system & kFlagged) != 0 && (base.system & kFlagged) == 0;
+  const bool undeleted = (half.flags.system & kDeleted) == 0 && (base.system & kDeleted) != 0;
+  return flagged || undeleted;
+}
+
+// Collects actions, each only if the policy allows it on that side.
+class Plan {
+ public:
+  Plan(const Row& row, const PlanContext& context) : row_(row), context_(context) {}
+
+  void add(Side on, PairId pair, Reason reason) {
+    const Flags flags = masked(row_.half(other(on)).flags, context_.mask(pair));
+    push(context_.policy.on(on).add, {row_.id, on, Op::Add, pair, flags, {}, reason});
+  }
+  void move(Side on, PairId pair) {
+    push(context_.policy.on(on).move, {row_.id, on, Op::Move, pair, {}, {}, Reason::Moved});
+  }
+  void remove(Side on, Reason reason) {
+    push(context_.policy.on(on).remove, {row_.id, on, Op::Remove, row_.half(on).pair, {}, {}, reason});
+  }
+  void flags(Side on, const Flags& wanted, const FlagMask& mask) {
+    const Flags now = masked(row_.half(on).flags, mask);
+    if (now == wanted) return;
+    push(context_.policy.on(on).flags,
+         {row_.id, on, Op::Flags, row_.half(on).pair, minus(wanted, now), minus(now, wanted), Reason::FlagsChanged});
+  }
+
+  Decision decision() && {
+    const Standing standing = !actions_.empty() ? Standing::Wants : forbidden_ ? Standing::Forbidden : Standing::Agreed;
+    return {standing, std::move(actions_)};
+  }
+
+ private:
+  void push(bool allowed, Planned planned) {
+    if (allowed) {
+      actions_.push_back(std::move(planned));
+    } else {
+      forbidden_ = true;
+    }
+  }
+  const Row& row_;
+  const PlanContext& context_;
+  std::vector<Planned> actions_;
+  bool forbidden_ = false;
+};
+
+PairId decide_place(const Row& row, const PlanContext& context) {
+  const PairId a = row.half(Side::A).pair;
+  const PairId b = row.half(Side::B).pair;
+  if (a == b || b == row.home) return a;
+  if (a == row.home) return b;
+  if (context.is_trash(a) != context.is_trash(b)) return context.is_trash(a) ? b : a;
+  return context.policy.wins == Side::A ? a : b;
+}
+
+void plan_both_there(const Row& row, const PlanContext& context, Plan& plan) {
+  const Half& a = row.half(Side::A);
+  const Half& b = row.half(Side::B);
+  const PairId place = row.agreed ? decide_place(row, context) : a.pair;
+  const FlagMask mask = context.mask(place);
+  const Flags fa = masked(a.flags, mask);
+  const Flags fb = masked(b.flags, mask);
+  // Two messages just found to be one have no base: the winner's flags count.
+  const Flags base = row.agreed ? masked(row.base, mask) : (context.policy.wins == Side::A ? fb : fa);
+  Flags wanted = merge(base, fa, fb);
+  // A side that may not be written to can't be brought round to the other's change: a mirror follows it.
+  if (!context.policy.on(Side::A).flags) wanted = fa;
+  // Flags before the move: the old reference is still good.
+  plan.flags(Side::A, wanted, mask);
+  plan.flags(Side::B, wanted, mask);
+  if (a.pair != place) plan.move(Side::A, place);
+  if (b.pair != place) plan.move(Side::B, place);
+}
+
+void plan_one_there(const Row& row, Side there, Plan& plan) {
+  const Side away = other(there);
+  const Half& half = row.half(there);
+  if (!row.agreed) {
+    plan.add(away, half.pair, Reason::New);
+  } else if (half.pair != row.home || marked_as_wanted(half, row.base)) {
+    plan.add(away, half.pair, Reason::ChangedAgain);
+  } else {
+    plan.remove(there, Reason::Removed);
+  }
+}
+
+}  // namespace
+
+Decision plan_row(const Row& row, const PlanContext& context) {
+  const Half& a = row.half(Side::A);
+  const Half& b = row.half(Side::B);
+  if (row.suspect || a.at == At::Unbound || b.at == At::Unbound) return {Standing::Held, {}};
+  if (is_away(a) && is_away(b)) return {Standing::Forget, {}};
+  Plan plan(row, context);
+  if (is_there(a) && is_there(b)) {
+    plan_both_there(row, context, plan);
+  } else {
+    plan_one_there(row, is_there(a) ? Side::A : Side::B, plan);
+  }
+  Decision decision = std::move(plan).decision();
+  std::erase_if(decision.actions, [&](const Planned& planned) { return !row.half(planned.on).blocked.empty(); });
+  if (decision.standing == Standing::Wants && decision.actions.empty()) decision.standing = Standing::Held;
+  return decision;
+}
+
+void settle(Row& row, const PlanContext& context) {
+  const Half& a = row.half(Side::A);
+  const Half& b = row.half(Side::B);
+  if (is_there(a) && is_there(b) && a.pair == b.pair) {
+    const FlagMask mask = context.mask(a.pair);
+    if (masked(a.flags, mask) == masked(b.flags, mask)) {
+      row.home = a.pair;
+      row.base = masked(a.flags, mask);
+      row.agreed = true;
+    }
+  }
+  const Standing standing = plan_row(row, context).standing;
+  row.dirty = standing != Standing::Agreed && standing != Standing::Forbidden;
+}
+
+std::string_view reason_text(Reason reason) {
+  switch (reason) {
+    case Reason::New:
+      return word("new");
+    case Reason::FlagsChanged:
+      return word("flags changed");
+    case Reason::Moved:
+      return word("moved");
+    case Reason::Removed:
+      return word("gone on the other side");
+    case Reason::ChangedAgain:
+      return word("removed on one side, but wanted on the other");
+    case Reason::LeaveNever:
+      return word("downloaded, and the account leaves nothing on the server");
+  }
+  return {};
+}
+
+Flags masked(const Flags& flags, const FlagMask& mask) {
+  Flags out{.system = flags.system & mask.system};
+  if (mask.any_keyword) {
+    out.keywords = flags.keywords;
+  } else {
+    for (const auto& keyword : flags.keywords) {
+      if (std::ranges::any_of(mask.keywords, [&](const std::string& k) { return iequals(k, keyword); })) {
+        out.keywords.push_back(keyword);
+      }
+    }
+  }
+  return out;
+}
+
+Flags merge(const Flags& base, const Flags& a, const Flags& b) {
+  Flags out;
+  // A bit that A changed is A's; else it is B's (changed or not).
+  const uint32_t changed_by_a = a.system ^ base.system;
+  out.system = (a.system & changed_by_a) | (b.system & ~changed_by_a);
+  const auto consider = [&](const Flags& from) {
+    for (const auto& keyword : from.keywords) {
+      const bool in_a = has_keyword(a, keyword);
+      const bool changed = in_a != has_keyword(base, keyword);
+      if (changed ? in_a : has_keyword(b, keyword)) out.add_keyword(keyword);
+    }
+  };
+  consider(a);
+  consider(b);
+  return out;
+}
+
+Flags minus(const Flags& left, const Flags& right) {
+  Flags out{.system = left.system & ~right.system};
+  for (const auto& keyword : left.keywords) {
+    if (!has_keyword(right, keyword)) out.keywords.push_back(keyword);
+  }
+  return out;
+}
+
+}  // namespace libsync::sync

@@ -1,0 +1,14 @@
+#include "libsync/sync/policy.h"
+
+namespace libsync::sync {
+
+Policy mirror_policy(const Capabilities& remote, Leave leave) {
+  Policy policy;
+  policy.leave = leave;
+  policy.can[index(Side::A)] = Can::nothing();
+  // A maildrop has no folders and no flags; that a message left it says nothing about the copy here.
+  policy.can[index(Side::B)] = remote.folders ? Can::everything() : Can::only_add();
+  return policy;
+}
+
+}  // namespace libsync::sync

@@ -1,0 +1,47 @@
+// What a sync may do on either side: the mode of an account as plain values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "libsync/sync/link.h"
+
+namespace libsync::sync {
+
+// What the sync may do to the replica on one side.
+struct Can {
+  bool create_box = false, rename_box = false, delete_box = false;
+  bool add = false, flags = false, move = false, remove = false;
+
+  static constexpr Can nothing() { return {}; }
+  static constexpr Can everything() { return {true, true, true, true, true, true, true}; }
+  // POP3's model: what came down stays, whatever becomes of it on the server.
+  static constexpr Can only_add() { return {.create_box = true, .add = true}; }
+};
+
+// What becomes of a message on side A once its content is durable on side B.
+enum class Leave : uint8_t { Forever, Never };
+
+// Removals inferred from absence: held when they are more than `percent` of the mailbox (or of the
+// account) and more than `count`, the last `days` included. Both at once, so that neither emptying a
+// small folder nor a large but usual clean-up trips it.
+struct FusePolicy {
+  unsigned percent = 25;
+  uint64_t count = 20;
+  unsigned days = 7;
+  uint64_t allow = 0;  // the user's word for this run: up to so many may go
+};
+
+struct Policy {
+  std::array<Can, 2> can{};
+  Side wins = Side::A;  // whose place counts when both moved a message
+  Leave leave = Leave::Forever;
+  FusePolicy fuse{};
+
+  const Can& on(Side s) const { return can[index(s)]; }
+};
+
+// Mode `mirror`: side A is never changed (but for `leave`), side B follows it.
+Policy mirror_policy(const Capabilities& remote, Leave leave);
+
+}  // namespace libsync::sync

@@ -1,0 +1,87 @@
+#include "libsync/sync/resolve.h"
+
+#include <map>
+#include <set>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace libsync::sync {
+namespace {
+
+using Groups = std::map<Id, std::vector<const Row*>>;
+
+Id place_and_key(const Half& half, uint64_t size) {
+  if (half.at == At::Unbound) return {};
+  return fmt::format("{}/{}/{}/{}", half.pair, size, half.key.number, half.key.name);
+}
+
+class Matcher {
+ public:
+  Matcher(std::span<const Row> fresh, std::span<const Row> lost) : fresh_(fresh), lost_(lost) {}
+
+  // `id` names what a row is known by in this round; rows of the same name are paired in order. With
+  // `equal_counts` only if there are as many on either side.
+  template <class IdOf>
+  void match(IdOf id, bool equal_counts, bool by_print) {
+    const Groups fresh = group(fresh_, id);
+    const Groups lost = group(lost_, id);
+    for (const auto& [key, rows] : fresh) {
+      const auto found = lost.find(key);
+      if (found == lost.end()) continue;
+      if (equal_counts && rows.size() != found->second.size()) continue;
+      const size_t count = std::min(rows.size(), found->second.size());
+      for (size_t i = 0; i < count; ++i) {
+        taken_.insert(rows[i]->id);
+        taken_.insert(found->second[i]->id);
+        bindings_.push_back({rows[i]->id, found->second[i]->id, by_print});
+      }
+    }
+  }
+
+  std::vector<Binding> bindings() && { return std::move(bindings_); }
+
+ private:
+  template <class IdOf>
+  Groups group(std::span<const Row> rows, IdOf id) const {
+    Groups groups;
+    for (const Row& row : rows) {
+      const Id key = id(row);
+      if (!key.empty() && !taken_.contains(row.id)) groups[key].push_back(&row);
+    }
+    return groups;
+  }
+
+  std::span<const Row> fresh_;
+  std::span<const Row> lost_;
+  std::set<RowId> taken_;
+  std::vector<Binding> bindings_;
+};
+
+}  // namespace
+
+std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<const Row> lost) {
+  Matcher matcher(fresh, lost);
+  // The same key in the same epoch (a changed one has unbound its rows and wiped their keys): a
+  // listing that left it out for once.
+  matcher.match([&](const Row& row) { return place_and_key(row.half(side), row.size); }, false, false);
+  matcher.match([&](const Row& row) { return row.half(side).instance; }, false, false);
+  matcher.match([](const Row& row) { return row.object; }, false, false);
+  matcher.match([](const Row& row) { return row.print; }, true, true);
+  return std::move(matcher).bindings();
+}
+
+bool is_renamed(Side side, std::span<const Row> fresh, std::span<const Row> lost) {
+  std::map<Key, uint64_t> sizes;
+  for (const Row& row : fresh) sizes[row.half(side).key] = row.size;
+  size_t same = 0;
+  for (const Row& row : lost) {
+    const auto found = sizes.find(row.half(side).key);
+    if (found == sizes.end()) continue;
+    if (found->second != row.size) return false;
+    ++same;
+  }
+  return same > 0 && same * 2 >= lost.size();
+}
+
+}  // namespace libsync::sync
