@@ -304,7 +304,8 @@ Status read_account(const Reader& reader, const TomlEntry& entry, Config& config
   if (const auto name_ok = check_account_name(entry.key); !name_ok) {
     return reader.complain(entry.at, name_ok.error().what, name_ok.error().hint);
   }
-  Account account{.name = entry.key};
+  Account account;
+  account.name = entry.key;
   account.line = entry.at.line;
   account.store = reader.places.data_home + "/twinbox/" + entry.key;
   TB_TRY(read_table(reader, entry, kAccountKeys, account));
@@ -353,9 +354,10 @@ Result<Config> parse_config(std::string_view text, const std::string& path, cons
   }
   TB_ASSIGN(const TomlNode document, parse_toml(text, path));
   const Reader reader{.file = path, .places = places, .private_file = private_file};
-  Config config{.path = path};
+  Config config;
+  config.path = path;
   for (const TomlEntry& entry : document.entries) TB_TRY(read_top(reader, entry, config));
-  std::ranges::stable_sort(config.accounts, {}, &Account::line);
+  std::ranges::sort(config.accounts, {}, &Account::line);
   TB_TRY(check_stores(reader, config));
   return config;
 }

@@ -21,21 +21,24 @@ Position position(const toml::source_position& at) {
 TomlNode convert(const toml::node& node);
 
 TomlNode convert_table(const toml::table& table) {
-  TomlNode out{.kind = TomlNode::Kind::Table, .at = position(table.source().begin)};
+  TomlNode out;
+  out.at = position(table.source().begin);
   out.is_inline = table.is_inline();
   for (const auto& [key, value] : table) {
     out.entries.push_back(
         TomlEntry{.key = std::string(key.str()), .at = position(key.source().begin), .value = convert(value)});
   }
   // toml++ sorts by key; a person reads, and is told of mistakes, from the top.
-  std::ranges::stable_sort(out.entries, {}, [](const TomlEntry& e) { return std::tuple(e.at.line, e.at.column); });
+  std::ranges::sort(out.entries, {}, [](const TomlEntry& e) { return std::tuple(e.at.line, e.at.column); });
   return out;
 }
 
 TomlNode convert(const toml::node& node) {
   using Kind = TomlNode::Kind;
   if (const auto* table = node.as_table()) return convert_table(*table);
-  TomlNode out{.kind = Kind::Date, .at = position(node.source().begin)};
+  TomlNode out;
+  out.kind = Kind::Date;
+  out.at = position(node.source().begin);
   if (const auto* list = node.as_array()) {
     out.kind = Kind::List;
     for (const auto& item : *list) out.items.push_back(convert(item));
