@@ -5,7 +5,6 @@
 #include <optional>
 
 #include <boost/url/authority_view.hpp>
-#include <boost/url/encode.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <fmt/format.h>
@@ -139,7 +138,14 @@ Result<Remote> parse_remote(std::string_view url) {
 
 std::string to_url(const Remote& remote) {
   const Scheme& scheme = scheme_of(remote.protocol, remote.security);
-  const auto user = boost::urls::encode(remote.user, boost::urls::unreserved_chars + '@' + '+');
+  std::string user;
+  for (const char c : remote.user) {
+    if (boost::urls::unreserved_chars(c) || c == '@' || c == '+' || static_cast<unsigned char>(c) >= 0x80) {
+      user += c;  // letters beyond ASCII stay readable
+    } else {
+      user += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
   const std::string host = remote.host.contains(':') ? "[" + remote.host + "]" : remote.host;
   std::string out = fmt::format("{}://{}@{}", scheme.name, user, host);
   if (remote.port != scheme.port && remote.port != 0) out += fmt::format(":{}", remote.port);

@@ -8,13 +8,19 @@
 
 namespace twinbox {
 
-extern const Command kAccountAdd, kAccountList, kAccountRemove, kScheduleEnable, kScheduleDisable, kScheduleStatus;
+extern const Command kAccountAdd, kAccountList, kAccountRemove, kStatus, kLs, kShow, kSearch, kExport, kVerify,
+    kCompact, kMime, kScheduleEnable, kScheduleDisable, kScheduleStatus;
 
 namespace {
 
-constexpr std::array<const Command*, 6> kCommands = {
-    &kAccountAdd, &kAccountList, &kAccountRemove, &kScheduleEnable, &kScheduleDisable, &kScheduleStatus,
-};
+constexpr auto kCommands = std::to_array<const Command*>({
+    &kAccountAdd, &kAccountList, &kAccountRemove,           // set up
+    &kStatus,                                               // mirror
+    &kLs, &kShow, &kSearch, &kExport,                       // read
+    &kVerify, &kCompact,                                    // look after
+    &kScheduleEnable, &kScheduleDisable, &kScheduleStatus,  // by itself
+    &kMime,                                                 // learn
+});
 
 }  // namespace
 
