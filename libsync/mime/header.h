@@ -54,7 +54,8 @@ class FieldReader {
   };
   Line line_at(uint64_t at) const;
   bool is_field(uint64_t at, const Line& line) const;
-  bool skip_junk(const Line& line);
+  void pass(const Line& line);
+  void take(const Line& line, Field& field);
 
   std::string_view bytes_;
   uint64_t pos_;

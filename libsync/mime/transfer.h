@@ -26,7 +26,7 @@ class TransferDecoder {
   void finish(std::string& out);  // once, behind the last piece
 
  private:
-  enum class State : uint8_t { Text, Equals, EqualsHex, EqualsSpace, EqualsCr, Padding, Ended };
+  enum class State : uint8_t { Text, Equals, EqualsHex, EqualsSpace, EqualsCr, Padding, Inside, Ended };
   void feed_base64(std::string_view in, std::string& out);
   void feed_base64_char(char c, uint64_t at, std::string& out);
   void feed_quoted(std::string_view in, std::string& out);
@@ -34,6 +34,7 @@ class TransferDecoder {
   void feed_uu(std::string_view in, std::string& out);
   void uu_line(std::string& out);
   void flush_base64(std::string& out);
+  void report(Fault fault, uint64_t at);
 
   Encoding encoding_;
   Defects* defects_;

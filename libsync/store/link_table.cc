@@ -231,6 +231,13 @@ class LinkTable final : public sync::Link {
     return all(s);
   }
 
+  Result<Pending> pending() override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT count(*), coalesce(sum(size),0) FROM link_row WHERE dirty=1 AND agreed=0"
+                                  " AND (a_at=1) != (b_at=1)"));
+    TB_TRY(s.step());
+    return Pending{static_cast<uint64_t>(s.integer(0)), static_cast<uint64_t>(s.integer(1))};
+  }
+
   Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) override {
     TB_ASSIGN(auto s,
               db_.prepare(side == Side::A ? "SELECT " ROW_COLUMNS

@@ -115,6 +115,11 @@ class Link {
   virtual Result<std::vector<Row>> dirty(RowId after, size_t limit) = 0;
   // Of those, the agreed ones that one side shows as gone: what the fuse weighs.
   virtual Result<std::vector<Row>> dirty_gone(RowId after, size_t limit) = 0;
+  // Messages that are on one side only, and their octets as announced: what a transfer has before it.
+  struct Pending {
+    uint64_t messages = 0, octets = 0;
+  };
+  virtual Result<Pending> pending() = 0;
   // Rows Bound on `side` in `pair`, in order of id.
   virtual Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) = 0;
   virtual Result<uint64_t> count_bound(Side side, PairId pair) = 0;

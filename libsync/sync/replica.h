@@ -156,8 +156,8 @@ class MessageSink {
 class ContentSource {
  public:
   virtual ~ContentSource() = default;
-  virtual uint64_t size() const = 0;            // exact
-  virtual Result<std::string_view> next() = 0;  // valid until the next call; empty: the end
+  virtual std::optional<uint64_t> size() const = 0;  // exact, if known beforehand
+  virtual Result<std::string_view> next() = 0;       // valid until the next call; empty: the end
 };
 
 enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Copy, Move, Remove, DeleteBox };
@@ -176,6 +176,7 @@ struct Action {
   std::optional<int64_t> date{};
   uint64_t size_expected = 0;        // Remove: act only if the message still has this size (0: unchecked)
   ContentSource* content = nullptr;  // Add; not owned
+  Id known{};                        // Add without `content`: octets that the replica has already (Facts::object)
 };
 
 enum class Did {

@@ -1,0 +1,389 @@
+// The plan for messages carried out: flags, then adds, then moves, chunk by chunk; removals last.
+#include <map>
+#include <set>
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/sync/fuse.h"
+#include "libsync/sync/path.h"
+#include "libsync/sync/run.h"
+
+namespace libsync::sync {
+namespace {
+
+constexpr int64_t kSecondsPerDay = 86400;
+
+struct Todo {
+  Row* row;
+  Planned planned;
+};
+
+// What becomes of a row when an action on one of its halves is done.
+class ActSink final : public ActionSink {
+ public:
+  ActSink(Run& run, std::span<const Todo> todo) : run_(run), todo_(todo) {}
+
+  Status done(uint64_t token, const Outcome& outcome) override {
+    const Todo& todo = todo_[token];
+    Row& row = *todo.row;
+    Half& half = row.half(todo.planned.on);
+    switch (outcome.did) {
+      case Did::Ok:
+      case Did::OkNoRef:
+        if (todo.planned.op == Op::Add) {
+          add(todo.planned, outcome, row);
+        } else {
+          apply(todo.planned, outcome, half);
+        }
+        count(todo.planned.op);
+        break;
+      case Did::Gone:
+        half.at = At::Gone;
+        break;
+      case Did::Retry:
+      case Did::Unknown:
+      case Did::Marked:
+        return {};  // stays dirty: the next run looks and plans again
+      default:
+        half.blocked = outcome.words.empty() ? std::string(word("refused")) : outcome.words;
+        run_.report.skipped.push_back({run_.place(half, todo.planned.on), half.blocked});
+    }
+    return save(row);
+  }
+  Status durable() override { return {}; }
+
+ private:
+  static void apply(const Planned& planned, const Outcome& outcome, Half& half) {
+    if (planned.op == Op::Flags) {
+      half.flags.system = (half.flags.system | planned.add.system) & ~planned.del.system;
+      half.flags.keywords = minus(half.flags, planned.del).keywords;
+      for (const auto& keyword : planned.add.keywords) half.flags.add_keyword(keyword);
+    } else if (planned.op == Op::Move) {
+      half.pair = planned.pair;
+      half.key = outcome.ref.key;
+      // Where it is now shows at the next look.
+      if (outcome.did == Did::OkNoRef) half = Half{.at = At::Unbound, .pair = planned.pair, .flags = half.flags};
+    } else if (planned.op == Op::Remove) {
+      half.at = At::Gone;
+    }
+  }
+
+  // Content that was here already, found by its print: not the server's octets until they are compared.
+  static void add(const Planned& planned, const Outcome& outcome, Row& row) {
+    row.half(planned.on) = {.at = outcome.did == Did::Ok ? At::Bound : At::Unbound,
+                            .pair = planned.pair,
+                            .key = outcome.ref.key,
+                            .flags = planned.add,
+                            .instance = outcome.instance};
+    row.content = outcome.content;
+    row.inferred = true;
+  }
+
+  void count(Op op) {
+    if (op == Op::Add) {
+      ++run_.report.added;
+      ++run_.report.reused;
+    }
+    if (op == Op::Flags) ++run_.report.flags;
+    if (op == Op::Move) ++run_.report.moved;
+    if (op == Op::Remove) ++run_.report.removed;
+  }
+
+  Status save(Row& row) {
+    settle(row, run_.context);
+    if (plan_row(row, run_.context).standing == Standing::Forget) return run_.link.erase(row.id);
+    TB_TRY(run_.link.put(row));
+    return {};
+  }
+
+  Run& run_;
+  std::span<const Todo> todo_;
+};
+
+class AddSink final : public TransferSink {
+ public:
+  AddSink(Run& run, std::span<const Todo> todo) : run_(run), todo_(todo) {}
+
+  Status stored(const Received& received, const Outcome& outcome) override {
+    const Todo& todo = todo_[received.item];
+    const Planned& planned = todo.planned;
+    Row& row = *todo.row;
+    Half& half = row.half(planned.on);
+    half = {.at = outcome.did == Did::Ok ? At::Bound : At::Unbound,
+            .pair = planned.pair,
+            .key = outcome.ref.key,
+            .flags = planned.add,
+            .instance = outcome.instance};
+    row.print = received.print;
+    if (planned.on == Side::B) {
+      row.content = outcome.content;
+      row.inferred = false;
+    }
+    Pair& pair = *run_.book.find(planned.pair);
+    if (pair.at(planned.on).epoch == 0 && outcome.ref.epoch != 0) {
+      pair.at(planned.on).epoch = outcome.ref.epoch;
+      TB_TRY(run_.link.put(pair));
+    }
+    settle(row, run_.context);
+    TB_TRY(run_.link.put(row));
+    return {};
+  }
+
+  Status durable(uint64_t messages, uint64_t octets) override {
+    run_.report.added += messages;
+    run_.report.octets += octets;
+    run_.observer.carried(messages, octets);
+    return {};
+  }
+
+  Status failed(size_t item, const Error& error) override {
+    // Gone since the look: the next one shows it.
+    if (error.code == Errc::NotFound) return {};
+    const Todo& todo = todo_[item];
+    const Side from = other(todo.planned.on);
+    run_.report.skipped.push_back({run_.place(todo.row->half(from), from), error.text()});
+    return {};
+  }
+
+ private:
+  Run& run_;
+  std::span<const Todo> todo_;
+};
+
+class Actor {
+ public:
+  explicit Actor(Run& run) : run_(run) {}
+
+  Status run() {
+    TB_TRY(weigh_removals());
+    RowId after = 0;
+    while (true) {
+      TB_ASSIGN(auto rows, run_.link.dirty(after, kRowsAtOnce));
+      if (rows.empty()) break;
+      after = rows.back().id;
+      TB_TRY(plan_chunk(rows));
+      if (run_.options.dry_run) continue;
+      for (const Side side : {Side::A, Side::B}) {
+        TB_TRY(apply(side, flags_));
+        TB_TRY(add(side));
+        TB_TRY(apply(side, moves_));
+      }
+    }
+    return remove();
+  }
+
+ private:
+  Status weigh_removals() {
+    std::map<PairId, FuseCount> counts;
+    RowId after = 0;
+    while (true) {
+      TB_ASSIGN(auto rows, run_.link.dirty_gone(after, kRowsAtOnce));
+      if (rows.empty()) break;
+      after = rows.back().id;
+      for (const Row& row : rows) {
+        for (const Planned& planned : plan_row(row, run_.context).actions) {
+          if (planned.op == Op::Remove) ++counts[planned.pair].removals;
+        }
+      }
+    }
+    if (counts.empty()) return {};
+    const FusePolicy& fuse = run_.options.policy.fuse;
+    const int64_t since = run_.clock.unix_seconds() - fuse.days * kSecondsPerDay;
+    for (const Pair& pair : run_.book.all()) {
+      FuseCount& count = counts[pair.id];
+      count.exempt = pair.role == Role::Trash || pair.role == Role::Junk;
+      TB_ASSIGN(count.messages, run_.link.count_agreed(pair.id));
+      TB_ASSIGN(count.recent, run_.link.removals_since(pair.id, since));
+    }
+    held_ = held_by_fuse(counts, fuse);
+    for (const PairId id : held_) {
+      const Pair& pair = *run_.book.find(id);
+      run_.report.held.push_back(
+          {printable(encode_path(pair.at(Side::B).path)), counts[id].removals, counts[id].messages});
+    }
+    return {};
+  }
+
+  Status plan_chunk(std::vector<Row>& rows) {
+    flags_.clear();
+    adds_.clear();
+    moves_.clear();
+    TB_ASSIGN(auto batch, run_.link.begin());
+    for (Row& row : rows) {
+      Decision decision = plan_row(row, run_.context);
+      switch (decision.standing) {
+        case Standing::Forget:
+          TB_TRY(run_.link.erase(row.id));
+          break;
+        case Standing::Agreed:
+        case Standing::Forbidden:
+          settle(row, run_.context);
+          TB_TRY(run_.link.put(row));
+          break;
+        case Standing::Held:
+          break;
+        case Standing::Wants:
+          for (Planned& planned : decision.actions) sort_in(row, std::move(planned));
+      }
+    }
+    return batch->commit();
+  }
+
+  void sort_in(Row& row, Planned planned) {
+    if (run_.options.dry_run) tell(row, planned);
+    // A mailbox that could not be made takes nothing.
+    const Pair* target = run_.book.find(planned.pair);
+    if (target == nullptr || target->at(planned.on).box.empty()) return;
+    switch (planned.op) {
+      case Op::Flags:
+        flags_.push_back({&row, std::move(planned)});
+        break;
+      case Op::Add:
+        adds_.push_back({&row, std::move(planned)});
+        break;
+      case Op::Move:
+        moves_.push_back({&row, std::move(planned)});
+        break;
+      default:
+        if (!held_.contains(planned.pair)) removals_.push_back(row.id);
+    }
+  }
+
+  MsgRef ref(const Half& half, Side side) const {
+    const Pair::End& end = run_.book.find(half.pair)->at(side);
+    return {end.box, end.epoch, half.key};
+  }
+
+  Status apply(Side side, const std::vector<Todo>& all) {
+    std::vector<Todo> todo;
+    for (const Todo& each : all) {
+      if (each.planned.on == side) todo.push_back(each);
+    }
+    if (todo.empty()) return {};
+    std::vector<Action> actions;
+    for (size_t i = 0; i < todo.size(); ++i) {
+      const Planned& planned = todo[i].planned;
+      actions.push_back({.token = i,
+                         .op = planned.op,
+                         .ref = ref(todo[i].row->half(side), side),
+                         .box = run_.book.find(planned.pair)->at(side).box,
+                         .add = planned.add,
+                         .del = planned.del});
+    }
+    ActSink sink(run_, todo);
+    return run_.replica(side).apply(actions, sink, run_.stop);
+  }
+
+  Status add(Side side) {
+    std::vector<Todo> todo;
+    std::vector<TransferItem> items;
+    const Side from = other(side);
+    for (const Todo& each : adds_) {
+      if (each.planned.on != side) continue;
+      todo.push_back(each);
+      items.push_back({.fetch = {.ref = ref(each.row->half(from), from), .size = each.row->size},
+                       .to = run_.book.find(each.planned.pair)->at(side).box,
+                       .flags = each.planned.add,
+                       .date = each.row->date});
+    }
+    if (side == Side::B && run_.options.find_known) TB_TRY(add_known(todo, items));
+    if (items.empty()) return {};
+    AddSink sink(run_, todo);
+    return transfer(run_.replica(from), run_.replica(side), items, run_.options.limits, sink, run_.stop);
+  }
+
+  // Adds what side B already has the octets of, and takes it off the lists.
+  Status add_known(std::vector<Todo>& todo, std::vector<TransferItem>& items) {
+    std::vector<FetchItem> headers;
+    for (const TransferItem& item : items) headers.push_back(item.fetch);
+    TB_ASSIGN(const auto prints, fetch_prints(run_, Side::A, std::move(headers)));
+    std::vector<Todo> known;
+    std::vector<Action> actions;
+    std::vector<Todo> rest;
+    std::vector<TransferItem> rest_items;
+    for (size_t i = 0; i < items.size(); ++i) {
+      std::optional<Id> content;
+      if (!prints[i].empty()) {
+        TB_ASSIGN(content, run_.options.find_known(prints[i]));
+      }
+      if (!content) {
+        rest.push_back(todo[i]);
+        rest_items.push_back(std::move(items[i]));
+        continue;
+      }
+      actions.push_back({.token = known.size(),
+                         .op = Op::Add,
+                         .box = items[i].to,
+                         .add = items[i].flags,
+                         .date = items[i].date,
+                         .known = *content});
+      todo[i].row->print = prints[i];
+      known.push_back(todo[i]);
+    }
+    ActSink sink(run_, known);
+    if (!actions.empty()) TB_TRY(run_.b.apply(actions, sink, run_.stop));
+    todo = std::move(rest);
+    items = std::move(rest_items);
+    return {};
+  }
+
+  Status remove() {
+    for (size_t at = 0; at < removals_.size(); at += kRowsAtOnce) {
+      const size_t end = std::min(removals_.size(), at + kRowsAtOnce);
+      std::vector<Row> rows;
+      for (size_t i = at; i < end; ++i) {
+        TB_ASSIGN(auto row, run_.link.get(removals_[i]));
+        if (row) rows.push_back(std::move(*row));
+      }
+      std::vector<Todo> todo;
+      std::map<PairId, uint64_t> counts;
+      for (Row& row : rows) {
+        // Planned anew: an add in between may have settled it.
+        for (Planned& planned : plan_row(row, run_.context).actions) {
+          if (planned.op != Op::Remove) continue;
+          ++counts[planned.pair];
+          todo.push_back({&row, std::move(planned)});
+        }
+      }
+      for (const Side side : {Side::A, Side::B}) TB_TRY(apply(side, todo));
+      for (const auto& [pair, count] : counts) {
+        TB_TRY(run_.link.record_removals(pair, run_.clock.unix_seconds(), count));
+      }
+    }
+    return {};
+  }
+
+  void tell(const Row& row, const Planned& planned) {
+    const Side there = row.half(Side::A).at == At::Bound ? Side::A : Side::B;
+    const std::string where = run_.place(row.half(there), there);
+    const std::string_view reason = reason_text(planned.reason);
+    const std::string_view side = planned.on == Side::A ? word("on the server") : word("here");
+    switch (planned.op) {
+      case Op::Add:
+        return run_.observer.action(say("{}: add {}, {} ({})", where, side, human_size(row.size), reason));
+      case Op::Flags:
+        return run_.observer.action(say("{}: set flags {} ({})", where, side, reason));
+      case Op::Move:
+        return run_.observer.action(say("{}: move to {} {} ({})", where, box_name(planned), side, reason));
+      default:
+        return run_.observer.action(held_.contains(planned.pair)
+                                        ? say("{}: held, not removed {} ({})", where, side, reason)
+                                        : say("{}: remove {} ({})", where, side, reason));
+    }
+  }
+
+  std::string box_name(const Planned& planned) const {
+    return printable(encode_path(run_.book.find(planned.pair)->at(planned.on).path));
+  }
+
+  Run& run_;
+  std::set<PairId> held_;
+  std::vector<Todo> flags_, adds_, moves_;
+  std::vector<RowId> removals_;
+};
+
+}  // namespace
+
+Status act_on_messages(Run& run) { return Actor(run).run(); }
+
+}  // namespace libsync::sync

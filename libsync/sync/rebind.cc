@@ -1,0 +1,168 @@
+// Rebinding: applies resolve() to the link, fetching headers where only they can tell.
+#include <map>
+#include <set>
+
+#include "libsync/sync/print.h"
+#include "libsync/sync/resolve.h"
+#include "libsync/sync/run.h"
+
+namespace libsync::sync {
+namespace {
+
+// How many messages of one size a fresh one is compared with: mailing lists of one-size digests exist.
+constexpr size_t kMaxSameSize = 1000;
+
+bool is_fresh(const Row& row, Side side) {
+  return !row.agreed && row.half(side).at == At::Bound && row.half(other(side)).at == At::Absent;
+}
+
+// Gathers headers and turns them into prints.
+class HeaderSink final : public MessageSink {
+ public:
+  explicit HeaderSink(const std::vector<FetchItem>& items) : items_(items), prints(items.size()) {}
+  Status begin(uint64_t, uint64_t) override {
+    header_.clear();
+    return {};
+  }
+  Status data(std::string_view bytes) override {
+    if (header_.size() < kMaxPrintHeader) header_ += bytes.substr(0, kMaxPrintHeader - header_.size());
+    return {};
+  }
+  Status end(uint64_t token) override {
+    prints[token] = print_of(std::string_view(header_).substr(0, header_size(header_)), items_[token].size);
+    return {};
+  }
+  // What can't be read stays without a print, and so new: it is fetched, or skipped, as such.
+  Status failed(uint64_t, const Error&) override { return {}; }
+
+ private:
+  const std::vector<FetchItem>& items_;
+  std::string header_;
+
+ public:
+  std::vector<Id> prints;
+};
+
+class Rebinder {
+ public:
+  Rebinder(Run& run, Side side) : run_(run), side_(side) {}
+
+  Status run() {
+    RowId after = 0;
+    while (true) {
+      TB_ASSIGN(auto rows, run_.link.dirty(after, kRowsAtOnce));
+      if (rows.empty()) break;
+      after = rows.back().id;
+      for (Row& row : rows) {
+        if (is_fresh(row, side_)) TB_TRY(consider(std::move(row)));
+      }
+    }
+    if (fresh_.empty()) return {};
+    TB_TRY(bind(resolve(side_, fresh_, lost())));
+    if (fresh_.empty() || lost_.empty()) return {};
+    TB_TRY(fetch_prints());
+    return bind(resolve(side_, fresh_, lost()));
+  }
+
+ private:
+  Status consider(Row row) {
+    TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size, kMaxSameSize));
+    if (candidates.empty()) return {};
+    fresh_.push_back(std::move(row));
+    for (Row& candidate : candidates) lost_.try_emplace(candidate.id, std::move(candidate));
+    return {};
+  }
+
+  std::vector<Row> lost() const {
+    std::vector<Row> rows;
+    for (const auto& [id, row] : lost_) rows.push_back(row);
+    return rows;
+  }
+
+  Status fetch_prints() {
+    std::set<uint64_t> sizes;
+    for (const auto& [id, row] : lost_) {
+      if (!row.print.empty()) sizes.insert(row.size);
+    }
+    std::vector<FetchItem> items;
+    std::vector<Row*> rows;
+    for (Row& row : fresh_) {
+      if (!row.print.empty() || !sizes.contains(row.size)) continue;
+      const Half& half = row.half(side_);
+      const Pair::End& end = run_.book.find(half.pair)->at(side_);
+      items.push_back({.ref = {end.box, end.epoch, half.key}, .size = row.size});
+      rows.push_back(&row);
+    }
+    TB_ASSIGN(const auto prints, sync::fetch_prints(run_, side_, std::move(items)));
+    for (size_t i = 0; i < rows.size(); ++i) rows[i]->print = prints[i];
+    return {};
+  }
+
+  Status bind(const std::vector<Binding>& bindings) {
+    if (bindings.empty()) return {};
+    TB_ASSIGN(auto batch, run_.link.begin());
+    std::map<RowId, Row*> fresh;
+    for (Row& row : fresh_) fresh[row.id] = &row;
+    for (const Binding& binding : bindings) {
+      Row& from = *fresh[binding.fresh];
+      Row& known = lost_.at(binding.known);
+      known.half(side_) = from.half(side_);
+      known.suspect = false;
+      known.inferred = known.inferred || binding.by_print;
+      known.size = from.size;
+      if (!from.object.empty()) known.object = from.object;
+      TB_TRY(run_.link.erase(from.id));
+      settle(known, run_.context);
+      TB_TRY(run_.link.put(known));
+      lost_.erase(binding.known);
+      from.id = 0;
+    }
+    std::erase_if(fresh_, [](const Row& row) { return row.id == 0; });
+    return batch->commit();
+  }
+
+  Run& run_;
+  Side side_;
+  std::vector<Row> fresh_;
+  std::map<RowId, Row> lost_;
+};
+
+}  // namespace
+
+Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::vector<FetchItem> items) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    items[i].token = i;
+    items[i].part = FetchPart::Header;
+  }
+  HeaderSink sink(items);
+  if (!items.empty()) TB_TRY(run.replica(side).fetch(items, sink, run.stop));
+  return std::move(sink.prints);
+}
+
+Status rebind(Run& run, Side side) {
+  TB_ASSIGN(const bool any, run.link.any_lost(side));
+  if (!any) return {};
+  return Rebinder(run, side).run();
+}
+
+Status release_suspects(Run& run) {
+  RowId after = 0;
+  TB_ASSIGN(auto batch, run.link.begin());
+  while (true) {
+    TB_ASSIGN(auto rows, run.link.dirty(after, kRowsAtOnce));
+    if (rows.empty()) return batch->commit();
+    after = rows.back().id;
+    for (Row& row : rows) {
+      bool changed = row.suspect;
+      row.suspect = false;
+      for (Half& half : row.side) {
+        if (half.at != At::Unbound) continue;
+        half.at = At::Gone;
+        changed = true;
+      }
+      if (changed) TB_TRY(run.link.put(row));
+    }
+  }
+}
+
+}  // namespace libsync::sync

@@ -1,0 +1,69 @@
+// What the steps of one sync share. Internal to sync/.
+#pragma once
+
+#include <stop_token>
+
+#include "libsync/base/clock.h"
+#include "libsync/sync/observe.h"
+#include "libsync/sync/plan.h"
+#include "libsync/sync/sync.h"
+
+namespace libsync::sync {
+
+struct Run {
+  Replica& a;
+  Replica& b;
+  Link& link;
+  PairBook& book;
+  const PlanContext& context;
+  const SyncOptions& options;
+  const Clock& clock;
+  SyncObserver& observer;
+  SyncReport& report;
+  std::stop_token stop;
+
+  Replica& replica(Side side) const { return side == Side::A ? a : b; }
+  bool takes_part(const Path& path) const;
+  // Where a half is, for a person: "INBOX/8812".
+  std::string place(const Half& half, Side side) const;
+};
+
+// How many rows are worked on at a time: bounds memory whatever the size of the mailbox.
+inline constexpr size_t kRowsAtOnce = 4000;
+
+// Carries out one action; `done` runs inside the replica's transaction.
+Status apply_one(Run& run, Side side, const Action& action, const std::function<Status(const Outcome&)>& done);
+
+// Mailboxes (mailboxes.cc).
+Status pair_mailboxes(Run& run);
+std::vector<BoxCursor> cursors_of(const Run& run, Side side);
+// Mailboxes of side A that are gone: found again under another name, or their messages marked as gone.
+Status settle_missing(Run& run, const std::vector<PairId>& missing);
+Status create_and_rename_mailboxes(Run& run);
+Status delete_mailboxes(Run& run);
+
+// Finds out which messages that seem new on `side` are ones that lost their place there (rebind.cc).
+Status rebind(Run& run, Side side);
+// The user's word that what lost its place may go (rebind.cc).
+Status release_suspects(Run& run);
+
+// The prints of messages on `side`, by their header; "" where it can't be read. `sizes` as announced.
+Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::vector<FetchItem> items);
+
+// Flags, adds, moves and removals of single messages (act.cc).
+Status act_on_messages(Run& run);
+
+// POP3's "leave nothing on the server" (leave.cc): marks on side A what is durable on side B. The
+// removals take effect, and are reported, when finish_leaving() has ended the session.
+class Leaver {
+ public:
+  explicit Leaver(Run& run) : run_(run) {}
+  Status mark();
+  Status finish();
+
+ private:
+  Status verify_inferred(std::vector<Row>& rows);
+  Run& run_;
+};
+
+}  // namespace libsync::sync

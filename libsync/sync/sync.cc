@@ -1,0 +1,98 @@
+#include "libsync/sync/sync.h"
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/sync/observe.h"
+#include "libsync/sync/path.h"
+#include "libsync/sync/run.h"
+
+namespace libsync::sync {
+namespace {
+
+Status check_identity(Run& run) {
+  for (const Side side : {Side::A, Side::B}) {
+    const std::string now = run.replica(side).identity();
+    TB_ASSIGN(const std::string before, run.link.identity(side));
+    if (before == now) continue;
+    if (!before.empty()) {
+      return fail(Error{.code = Errc::Config,
+                        .what = say("this store belongs to {}, not to {}; nothing was changed", before, now),
+                        .hint = std::string(word("give the account a store of its own"))});
+    }
+    TB_TRY(run.link.set_identity(side, now));
+  }
+  return {};
+}
+
+Status observe(Run& run, Side side) {
+  Observer observer(side, run.link, run.book, run.context);
+  TB_TRY(run.replica(side).changes(cursors_of(run, side), observer, run.stop));
+  if (side == Side::A) {
+    TB_TRY(settle_missing(run, observer.missing_pairs()));
+    for (const PairId id : observer.doubtful_pairs()) {
+      if (const Pair* pair = run.book.find(id))
+        run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));
+    }
+  }
+  return {};
+}
+
+Status observe_both(Run& run) {
+  TB_TRY(pair_mailboxes(run));
+  TB_TRY(observe(run, Side::B));
+  TB_TRY(observe(run, Side::A));
+  TB_TRY(rebind(run, Side::B));
+  TB_TRY(rebind(run, Side::A));
+  TB_ASSIGN(run.report.suspect, run.link.count_suspect());
+  if (run.report.suspect > 0 && run.report.suspect <= run.options.policy.fuse.allow) {
+    TB_TRY(release_suspects(run));
+    run.report.suspect = 0;
+  }
+  return {};
+}
+
+Status act(Run& run) {
+  TB_ASSIGN(const auto pending, run.link.pending());
+  run.observer.planned(pending.messages, pending.octets);
+  TB_TRY(create_and_rename_mailboxes(run));
+  TB_TRY(act_on_messages(run));
+  if (!run.options.dry_run) TB_TRY(delete_mailboxes(run));
+  Leaver leaver(run);
+  TB_TRY(leaver.mark());
+  TB_TRY(leaver.finish());
+  // Our own changes come back as an observation: seen now, they are no news next time.
+  return run.options.dry_run ? Status{} : observe(run, Side::B);
+}
+
+}  // namespace
+
+Sync::Sync(Replica& a, Replica& b, Link& link, const Clock& clock, SyncOptions options, SyncObserver& observer)
+    : a_(a), b_(b), link_(link), clock_(clock), options_(std::move(options)), observer_(observer) {}
+
+Status Sync::run(std::stop_token stop) {
+  PairBook book;
+  for (const Side side : {Side::A, Side::B}) {
+    if (!(side == Side::A ? a_ : b_).capabilities().flags) book.set_flagless(side);
+  }
+  const PlanContext context{
+      .policy = options_.policy,
+      .is_trash =
+          [&](PairId id) {
+            const Pair* pair = book.find(id);
+            return pair != nullptr && pair->role == Role::Trash;
+          },
+      .mask = [&](PairId id) { return book.mask(id, options_.policy); },
+  };
+  Run run{a_, b_, link_, book, context, options_, clock_, observer_, report_, std::move(stop)};
+  // A dry run does everything that a run does, in a transaction that is never committed.
+  std::unique_ptr<Link::Batch> undone;
+  if (options_.dry_run) {
+    TB_ASSIGN(undone, link_.begin());
+  }
+  TB_TRY(book.load(link_));
+  TB_TRY(check_identity(run));
+  TB_TRY(observe_both(run));
+  return act(run);
+}
+
+}  // namespace libsync::sync

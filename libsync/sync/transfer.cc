@@ -1,0 +1,294 @@
+#include "libsync/sync/transfer.h"
+
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "libsync/base/words.h"
+#include "libsync/sync/byte_queue.h"
+#include "libsync/sync/print.h"
+
+namespace libsync::sync {
+namespace {
+
+// What passes through the queue, in this order: Whole | (Begin Piece… End | Broken) | Failed.
+struct Whole {
+  uint64_t token;
+  std::string bytes;
+};
+struct Begin {
+  uint64_t token;
+  uint64_t size;
+};
+struct Piece {
+  std::string bytes;
+};
+struct End {
+  uint64_t token;
+};
+struct Failed {
+  uint64_t token;
+  Error error;
+};
+using Event = std::variant<Whole, Begin, Piece, End, Failed>;
+using Queue = ByteQueue<Event>;
+
+constexpr size_t kPieceBytes = 256 << 10;
+
+// The fetching side: small messages are gathered whole, large ones go out in pieces.
+class QueueSink final : public MessageSink {
+ public:
+  QueueSink(Queue& queue, uint64_t stream_above) : queue_(queue), stream_above_(stream_above) {}
+
+  Status begin(uint64_t token, uint64_t size) override {
+    token_ = token;
+    streaming_ = false;
+    buffer_.clear();
+    if (size <= stream_above_) buffer_.reserve(size);
+    announced_ = size;
+    return {};
+  }
+
+  Status data(std::string_view bytes) override {
+    buffer_.append(bytes);
+    if (!streaming_ && buffer_.size() <= stream_above_) return {};
+    if (!streaming_) {
+      streaming_ = true;
+      TB_TRY(push(Begin{token_, announced_}, 0));
+    }
+    return buffer_.size() >= kPieceBytes ? flush() : Status{};
+  }
+
+  Status end(uint64_t token) override {
+    if (!streaming_) {
+      const uint64_t bytes = buffer_.size();
+      return push(Whole{token, std::exchange(buffer_, {})}, bytes + sizeof(Event));
+    }
+    TB_TRY(flush());
+    return push(End{token}, 0);
+  }
+
+  Status failed(uint64_t token, const Error& error) override { return push(Failed{token, error}, sizeof(Event)); }
+
+ private:
+  Status flush() {
+    const uint64_t bytes = buffer_.size();
+    return push(Piece{std::exchange(buffer_, {})}, bytes);
+  }
+  Status push(Event event, uint64_t bytes) {
+    if (!queue_.push(std::move(event), bytes)) return fail(Errc::Cancelled, std::string(word("stopped")));
+    return {};
+  }
+
+  Queue& queue_;
+  const uint64_t stream_above_;
+  uint64_t token_ = 0;
+  uint64_t announced_ = 0;
+  bool streaming_ = false;
+  std::string buffer_;
+};
+
+// A message that is wholly in memory.
+class StringSource final : public ContentSource {
+ public:
+  explicit StringSource(std::string bytes) : bytes_(std::move(bytes)) {}
+  std::optional<uint64_t> size() const override { return bytes_.size(); }
+  Result<std::string_view> next() override {
+    if (std::exchange(given_, true)) return std::string_view();
+    return bytes_;
+  }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+  bool given_ = false;
+};
+
+// A large message, read off the queue piece by piece as the receiving side asks for it.
+class QueueSource final : public ContentSource {
+ public:
+  explicit QueueSource(Queue& queue) : queue_(queue) {}
+
+  std::optional<uint64_t> size() const override { return std::nullopt; }  // what was announced may be wrong
+
+  Result<std::string_view> next() override {
+    if (ended_) return std::string_view();
+    auto event = queue_.pop();
+    if (event && std::holds_alternative<Piece>(*event)) {
+      piece_ = std::move(std::get<Piece>(*event).bytes);
+      octets_ += piece_.size();
+      print_.update(piece_);
+      return piece_;
+    }
+    if (event && std::holds_alternative<End>(*event)) {
+      ended_ = true;
+      return std::string_view();
+    }
+    broken_ = true;
+    return fail(Errc::Network, std::string(word("the connection ended in the middle of a message")));
+  }
+
+  bool ended() const { return ended_; }
+  bool broken() const { return broken_; }
+  uint64_t octets() const { return octets_; }
+  Id print() { return print_.finish(); }
+
+ private:
+  Queue& queue_;
+  std::string piece_;
+  PrintBuilder print_;
+  uint64_t octets_ = 0;
+  bool ended_ = false;
+  bool broken_ = false;
+};
+
+// The storing side: gathers small messages into batches.
+class Receiver final : ActionSink {
+ public:
+  Receiver(Queue& queue, Replica& to, std::span<const TransferItem> items, const TransferLimits& limits,
+           TransferSink& sink, std::stop_token stop)
+      : queue_(queue), to_(to), items_(items), limits_(limits), sink_(sink), stop_(std::move(stop)) {}
+
+  Status run() {
+    while (true) {
+      // While the network is slow, what came so far is made durable after a while: a transfer that is
+      // cut then loses little.
+      auto event = gathered_.empty() ? queue_.pop() : queue_.pop_until(oldest_ + limits_.batch_age);
+      if (!event && gathered_.empty()) return {};
+      if (!event) {
+        TB_TRY(flush());
+        continue;
+      }
+      TB_TRY(handle(*event));
+    }
+  }
+
+ private:
+  struct Gathered {
+    Received received;
+    std::unique_ptr<StringSource> source;
+  };
+
+  Status handle(Event& event) {
+    if (auto* whole = std::get_if<Whole>(&event)) {
+      if (gathered_.empty()) oldest_ = Steady::now();
+      gathered_bytes_ += whole->bytes.size();
+      gathered_.push_back({{.item = whole->token, .octets = whole->bytes.size()},
+                           std::make_unique<StringSource>(std::move(whole->bytes))});
+      const bool full = gathered_.size() >= limits_.batch_messages || gathered_bytes_ >= limits_.batch_bytes;
+      return full ? flush() : Status{};
+    }
+    if (auto* begin = std::get_if<Begin>(&event)) {
+      TB_TRY(flush());
+      return store_stream(begin->token);
+    }
+    if (auto* failed = std::get_if<Failed>(&event)) return sink_.failed(failed->token, failed->error);
+    return {};
+  }
+
+  Action add_action(size_t item, ContentSource* source) const {
+    const TransferItem& what = items_[item];
+    return {.token = item, .op = Op::Add, .box = what.to, .add = what.flags, .date = what.date, .content = source};
+  }
+
+  Status flush() {
+    if (gathered_.empty()) return {};
+    std::vector<Action> actions;
+    actions.reserve(gathered_.size());
+    current_.clear();
+    for (Gathered& each : gathered_) {
+      each.received.print = print_of_message(each.source->bytes());
+      current_[each.received.item] = &each.received;
+      actions.push_back(add_action(each.received.item, each.source.get()));
+    }
+    TB_TRY(to_.apply(actions, *this, stop_));
+    current_.clear();
+    gathered_.clear();
+    gathered_bytes_ = 0;
+    return {};
+  }
+
+  Status store_stream(size_t item) {
+    QueueSource source(queue_);
+    Received received{.item = item};
+    stream_ = &source;
+    current_ = {{item, &received}};
+    const std::vector<Action> actions{add_action(item, &source)};
+    const Status status = to_.apply(actions, *this, stop_);
+    stream_ = nullptr;
+    current_.clear();
+    // A receiver that refused the message has not read it to its end.
+    while (status && !source.ended() && !source.broken()) {
+      TB_ASSIGN(const std::string_view rest, source.next());
+      if (rest.empty()) break;
+    }
+    return status;
+  }
+
+  Status done(uint64_t token, const Outcome& outcome) override {
+    const auto found = current_.find(token);
+    if (found == current_.end()) return fail(Errc::Internal, say("an answer to an action never asked: {}", token));
+    Received& received = *found->second;
+    if (outcome.did != Did::Ok && outcome.did != Did::OkNoRef) {
+      return sink_.failed(token,
+                          Error{.code = Errc::Refused, .what = say("cannot be stored"), .server = outcome.words});
+    }
+    if (stream_ != nullptr) {
+      received.octets = stream_->octets();
+      received.print = stream_->print();
+    }
+    ++stored_;
+    octets_ += received.octets;
+    return sink_.stored(received, outcome);
+  }
+
+  Status durable() override { return sink_.durable(std::exchange(stored_, 0), std::exchange(octets_, 0)); }
+
+  Queue& queue_;
+  Replica& to_;
+  std::span<const TransferItem> items_;
+  const TransferLimits& limits_;
+  TransferSink& sink_;
+  std::stop_token stop_;
+  std::vector<Gathered> gathered_;
+  uint64_t gathered_bytes_ = 0;
+  Steady::time_point oldest_{};
+  std::map<uint64_t, Received*> current_;
+  QueueSource* stream_ = nullptr;
+  uint64_t stored_ = 0;
+  uint64_t octets_ = 0;
+};
+
+}  // namespace
+
+Status transfer(Replica& from, Replica& to, std::span<const TransferItem> items, const TransferLimits& limits,
+                TransferSink& sink, std::stop_token stop) {
+  std::vector<FetchItem> wanted;
+  wanted.reserve(items.size());
+  for (const TransferItem& item : items) {
+    wanted.push_back(item.fetch);
+    wanted.back().token = wanted.size() - 1;
+  }
+  Queue queue(limits.queue_bytes);
+  // The fetching side ends when the caller asks, and also when the storing side has failed.
+  std::stop_source local_stop;
+  const std::stop_callback forward(stop, [&] { local_stop.request_stop(); });
+  Status fetched;
+  std::thread fetcher([&] {
+    QueueSink queue_sink(queue, limits.stream_above);
+    fetched = from.fetch(wanted, queue_sink, local_stop.get_token());
+    queue.finish();
+  });
+  Receiver receiver(queue, to, items, limits, sink, stop);
+  const Status received = receiver.run();
+  if (!received) {
+    queue.close();
+    local_stop.request_stop();
+  }
+  fetcher.join();
+  // A connection cut in the middle of a large message fails both sides: the server's side is the cause.
+  if (!fetched && (received || received.error().code == Errc::Network)) return fetched;
+  return received;
+}
+
+}  // namespace libsync::sync

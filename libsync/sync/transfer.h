@@ -1,0 +1,58 @@
+// Transfer: messages fetched from one replica on a thread of its own while the other stores them,
+// with a queue between the two that is bounded in bytes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "libsync/base/result.h"
+#include "libsync/sync/replica.h"
+
+namespace libsync::sync {
+
+// A message to carry over, and where to.
+struct TransferItem {
+  FetchItem fetch{};  // `token` is the transfer's own
+  BoxId to{};
+  Flags flags{};
+  std::optional<int64_t> date{};
+};
+
+// What the transfer knows of a message when the receiving side has it.
+struct Received {
+  size_t item = 0;      // index into the items
+  uint64_t octets = 0;  // as they came
+  Id print{};           // print_of() what came
+};
+
+// Called on the thread that called transfer().
+class TransferSink {
+ public:
+  virtual ~TransferSink() = default;
+  // Inside the receiver's transaction: what the sink writes there commits with the message.
+  virtual Status stored(const Received& received, const Outcome& outcome) = 0;
+  virtual Status durable(uint64_t messages, uint64_t octets) = 0;
+  virtual Status failed(size_t item, const Error& error) = 0;
+};
+
+// Limits on what is in memory at once.
+struct TransferLimits {
+  uint64_t queue_bytes = 16 << 20;  // fetched and not yet stored
+  uint64_t batch_bytes = 8 << 20;   // stored in one transaction
+  size_t batch_messages = 1000;
+  std::chrono::milliseconds batch_age{1000};
+  uint64_t stream_above = 1 << 20;  // a larger message passes through in pieces, in a batch of its own
+};
+
+// Carries `items` from `from` to `to`. Returns when all are stored or failed, or with the first error of
+// either side (what was stored until then stays stored).
+Status transfer(Replica& from, Replica& to, std::span<const TransferItem> items, const TransferLimits& limits,
+                TransferSink& sink, std::stop_token stop);
+
+}  // namespace libsync::sync
