@@ -12,6 +12,9 @@
 #include "libsync/base/nearest.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/net/proxy.h"
+#include "libsync/net/tls_options.h"
+#include "libsync/sasl/registry.h"
 
 namespace libsync::account {
 namespace {
@@ -99,28 +102,29 @@ Status set_remote(const Reader& reader, const TomlEntry& entry, Account& account
   return {};
 }
 
+Status others_may_read(const Reader& reader, const TomlEntry& entry) {
+  return reader.complain(entry.at, say("this file holds a password and others may read it"),
+                         say("chmod 600 {}", shorten_path(reader.file, reader.places)));
+}
+
 Status set_password(const Reader& reader, const TomlEntry& entry, Account& account) {
   TB_ASSIGN(std::string password, reader.text(entry));
-  if (!reader.private_file) {
-    return reader.complain(entry.at, say("this file holds a password and others may read it"),
-                           say("chmod 600 {}", shorten_path(reader.file, reader.places)));
-  }
+  if (!reader.private_file) return others_may_read(reader, entry);
   account.password = Secret(std::move(password));
   return {};
 }
 
 Status set_auth(const Reader& reader, const TomlEntry& entry, Account& account) {
-  static constexpr std::array<std::string_view, 9> kMechanisms = {
-      "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2", "OAUTHBEARER", "APOP", "USER"};
-  TB_ASSIGN(std::string name, reader.text(entry));
-  name = to_upper(name);
-  if (std::ranges::find(kMechanisms, name) == kMechanisms.end()) {
-    const auto near = nearest(name, kMechanisms);
-    return reader.complain(
-        entry.value.at, say("unknown mechanism \"{}\"", printable(name, 40)),
-        near.empty() ? say("known: {}", fmt::join(kMechanisms, ", ")) : say("did you mean {}?", near));
+  TB_ASSIGN(const std::string name, reader.text(entry));
+  const sasl::MechanismInfo* found = sasl::find_mechanism(name);
+  if (found == nullptr) {
+    std::vector<std::string_view> names;
+    for (const auto& mechanism : sasl::mechanisms()) names.push_back(mechanism.name);
+    const auto near = nearest(to_upper(name), names);
+    return reader.complain(entry.value.at, say("unknown mechanism \"{}\"", printable(name, 40)),
+                           near.empty() ? say("known: {}", fmt::join(names, ", ")) : say("did you mean {}?", near));
   }
-  account.auth = std::move(name);
+  account.auth = std::string(found->name);
   return {};
 }
 
@@ -135,17 +139,9 @@ Status set_store(const Reader& reader, const TomlEntry& entry, Account& account)
 }
 
 Status set_pin(const Reader& reader, const TomlEntry& entry, Account& account) {
-  TB_ASSIGN(std::string pin, reader.text(entry));
-  pin = to_lower(pin);
-  const std::string_view digits = std::string_view(pin).substr(std::min<size_t>(pin.size(), 7));
-  const bool hex = digits.find_first_not_of("0123456789abcdef:") == digits.npos;
-  const auto count = std::ranges::count_if(digits, [](char c) { return c != ':'; });
-  if (!pin.starts_with("sha256:") || !hex || count != 64) {
-    return reader.complain(entry.value.at, say("tls_pin must be \"sha256:\" and 64 hexadecimal digits"),
-                           say("twinbox sync --trace shows the server's"));
-  }
-  account.tls_pin = "sha256:";
-  std::ranges::copy_if(digits, std::back_inserter(account.tls_pin), [](char c) { return c != ':'; });
+  TB_ASSIGN(account.tls_pin, reader.text(entry));
+  const auto pin = net::parse_pin(account.tls_pin);
+  if (!pin) return reader.complain(entry.value.at, pin.error().what, pin.error().hint);
   return {};
 }
 
@@ -164,16 +160,9 @@ Status set_mode(const Reader& reader, const TomlEntry& entry, Account&) {
 
 Status set_proxy(const Reader& reader, const TomlEntry& entry, Account& account) {
   TB_ASSIGN(account.proxy, reader.text(entry));
-  // The value itself stays out of the message: it may hold a password.
-  if (!account.proxy.starts_with("socks5://") && !account.proxy.starts_with("http://")) {
-    return reader.complain(entry.value.at, say("proxy must begin with socks5:// or http://"));
-  }
-  const std::string_view rest = std::string_view(account.proxy).substr(account.proxy.find("://") + 3);
-  const size_t at = rest.rfind('@');
-  if (at != rest.npos && rest.substr(0, at).contains(':') && !reader.private_file) {
-    return reader.complain(entry.at, say("this file holds a password and others may read it"),
-                           say("chmod 600 {}", shorten_path(reader.file, reader.places)));
-  }
+  const auto proxy = net::parse_proxy(account.proxy);
+  if (!proxy) return reader.complain(entry.value.at, proxy.error().what, proxy.error().hint);
+  if (!proxy->password.empty() && !reader.private_file) return others_may_read(reader, entry);
   return {};
 }
 
@@ -282,7 +271,8 @@ Status check_whole(const Reader& reader, const TomlEntry& entry, const Account& 
                                "token_command",
                                account.name));
   }
-  const bool token = account.auth == "XOAUTH2" || account.auth == "OAUTHBEARER";
+  const sasl::MechanismInfo* mechanism = sasl::find_mechanism(account.auth);
+  const bool token = mechanism != nullptr && mechanism->proof == sasl::Proof::Token;
   if (token && account.token_command.empty()) {
     return reader.complain(entry.at, say("auth = \"{}\" needs a token_command", account.auth));
   }
@@ -293,7 +283,7 @@ Status check_whole(const Reader& reader, const TomlEntry& entry, const Account& 
   if (!pop3 && account.leave == sync::Leave::Never) {
     return reader.complain(entry.at, say("leave = \"never\" is for POP3 accounts; {} uses IMAP", account.name));
   }
-  if (!pop3 && (account.auth == "APOP" || account.auth == "USER")) {
+  if (!pop3 && account.auth == sasl::kApop) {
     return reader.complain(entry.at,
                            say("auth = \"{}\" is for POP3 accounts; {} uses IMAP", account.auth, account.name));
   }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,6 @@ inline constexpr unsigned kMaxJobs = 64;                // accounts at the same 
 inline constexpr unsigned kDefaultJobs = 4;
 inline constexpr size_t kMaxAccounts = 1000;
 inline constexpr size_t kMaxAccountName = 64;  // it becomes a folder name and part of every message
-inline constexpr std::chrono::seconds kDefaultTimeout{60};
 
 // One [account.NAME]. A plain value.
 struct Account {
@@ -43,7 +43,7 @@ struct Account {
   bool all_mail = false;  // Gmail's All Mail too
   bool shared = false;    // other users' and shared namespaces too
   std::string proxy{};    // socks5://… or http://…; may hold a password: never printed
-  std::chrono::seconds timeout = kDefaultTimeout;
+  std::optional<std::chrono::seconds> timeout{};  // for each wait on the server; nothing: the protocols' own
   bool compress = true;
   sync::FusePolicy fuse{};
   uint32_t line = 0;  // where [account.NAME] stands in the file
