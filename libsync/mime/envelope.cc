@@ -144,8 +144,11 @@ Envelope parse_envelope(std::string_view bytes, Converters& converters, const Li
   EnvelopeReader taker(converters, limits, defects);
   FieldReader reader(bytes, nullptr);  // the tree's parser lists what is wrong with the header's lines
   Field field;
-  for (size_t fields = 0; reader.next(field) && fields < limits.header_fields && field.offset < limits.header_bytes;
-       ++fields) {
+  for (size_t fields = 0; reader.next(field); ++fields) {
+    if (fields >= limits.header_fields || field.offset >= limits.header_bytes) {
+      note(defects, Fault::TooManyFields, field.offset);
+      break;
+    }
     const Name* name = slot_of(field.name);
     if (name == nullptr) continue;
     if (defects != nullptr) defects->base = outer_base + field.value_offset;

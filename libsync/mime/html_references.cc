@@ -50,7 +50,6 @@ constexpr auto kNames = std::to_array<Name>({
 static_assert(std::ranges::is_sorted(kNames, {}, &Name::first));
 
 constexpr size_t kMaxName = 8;
-constexpr size_t kMaxNumber = 10;
 
 bool is_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -59,7 +58,7 @@ size_t append_number(std::string_view text, std::string& out) {
   size_t at = hex ? 3 : 2;
   const size_t begin = at;
   char32_t code = 0;
-  for (; at < text.size() && at - begin < kMaxNumber; ++at) {
+  for (; at < text.size(); ++at) {
     const int digit = hex_digit(text[at]);
     if (digit < 0 || (!hex && digit > 9)) break;
     code = std::min<char32_t>(code * (hex ? 16 : 10) + static_cast<char32_t>(digit), 0x110000);

@@ -189,8 +189,9 @@ class Parser {
       }
     }
     boundaries_.resize(level);
+    if (!any) defect(Fault::NoDelimiter, begin);
     if (stop.level == level) return skip_to_delimiter();  // the epilogue
-    defect(any ? Fault::NoCloseDelimiter : Fault::NoDelimiter, any ? stop.body_end : begin);
+    if (any) defect(Fault::NoCloseDelimiter, stop.body_end);
     return stop;
   }
 
