@@ -1,5 +1,6 @@
 #include "libsync/net/proxy.h"
 
+#include <limits>
 #include <utility>
 
 #include <boost/url/parse.hpp>
@@ -36,7 +37,11 @@ Result<Proxy> parse_proxy(std::string_view text) {
   }
   proxy.host = url.host_type() == boost::urls::host_type::ipv6 ? std::string(url.encoded_host_address().decode())
                                                                : std::string(url.host_address());
-  if (url.has_port() && !url.port().empty()) proxy.port = url.port_number();
+  if (url.has_port() && !url.port().empty()) {
+    const auto number = parse_u64(std::string(url.port()));
+    if (!number || *number > std::numeric_limits<uint16_t>::max()) return bad_proxy();
+    proxy.port = static_cast<uint16_t>(*number);
+  }
   const auto path = url.encoded_path();
   if (proxy.host.empty() || proxy.port == 0 || url.has_query() || url.has_fragment() || (!path.empty() && path != "/"))
     return bad_proxy();

@@ -208,7 +208,7 @@ IoResult Socket::write_some(std::string_view bytes) {
 
 bool Socket::has_input() {
   char byte = 0;
-  return ::recv(impl_->socket.native_handle(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) >= 0;
+  return ::recv(impl_->socket.native_handle(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
 }
 
 Socket::Ready Socket::wait(bool to_read, bool to_write, Deadline deadline, const std::stop_token& stop) {

@@ -41,7 +41,7 @@ class Socket {
   // Never raise SIGPIPE.
   IoResult read_some(std::span<char> out);
   IoResult write_some(std::string_view bytes);
-  bool has_input();  // bytes wait, or the peer has closed
+  bool has_input();  // bytes wait to be read
 
   enum class Ready { Yes, TimedOut, Cancelled };
   Ready wait(bool to_read, bool to_write, Deadline deadline, const std::stop_token& stop);

@@ -23,7 +23,7 @@ struct CertSpec {
   long valid_to = 86'400;
 };
 
-// An authority of its own, with a key nobody else has. Trust it with write_pem() and tls_ca.
+// An authority of its own, with a key nobody else has. Trust it by writing pem() to a file for tls_ca.
 class CertAuthority {
  public:
   explicit CertAuthority(const std::string& name = "twinbox test authority");
