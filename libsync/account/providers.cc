@@ -23,6 +23,12 @@ const Provider* find_provider(std::string_view address) {
   return found == providers().end() ? nullptr : &*found;
 }
 
+const Provider* find_provider_of_host(std::string_view host) {
+  const auto found = std::ranges::find_if(
+      providers(), [&](const Provider& each) { return iequals(each.imap.host, host) || iequals(each.pop3.host, host); });
+  return found == providers().end() || host.empty() ? nullptr : &*found;
+}
+
 std::optional<Remote> remote_for(const Provider& provider, std::string_view address, Protocol protocol) {
   const ProviderServer& server = protocol == Protocol::Imap ? provider.imap : provider.pop3;
   if (server.host.empty()) return std::nullopt;

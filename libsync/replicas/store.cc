@@ -56,7 +56,7 @@ class Applier {
   Status stage(const std::stop_token& stop) {
     staged_.resize(actions_.size());
     for (size_t i = 0; i < actions_.size(); ++i) {
-      if (actions_[i].op != Op::Add) continue;
+      if (actions_[i].op != Op::Add || !actions_[i].known.empty()) continue;
       if (stop.stop_requested()) return cancelled();
       if (actions_[i].content == nullptr) return fail(Errc::Internal, "an Add without content");
       TB_ASSIGN(staged_[i], store_.stage(*actions_[i].content));
@@ -127,16 +127,27 @@ class Applier {
 
   Result<Outcome> placed(MailboxId id, const store::Write::Placed& at) {
     TB_ASSIGN(const auto box, write_->mailbox(id));
-    return Outcome{
-        .ref = {.box = std::to_string(id), .epoch = box ? box->uidvalidity : 0, .key = {.number = at.uid}},
-        .instance = instance_of(at.id)};
+    return Outcome{.ref = {.box = std::to_string(id), .epoch = box ? box->uidvalidity : 0, .key = {.number = at.uid}},
+                   .instance = instance_of(at.id)};
   }
 
   Result<Outcome> add(const Action& action, const store::Staged& staged) {
     const MailboxId id = box_of(action.box);
+    if (!action.known.empty()) return add_known(action, id);
     TB_ASSIGN(const auto at, write_->add(id, staged, action.add, action.date));
     TB_ASSIGN(Outcome outcome, placed(id, at));
     outcome.content = object_of(staged.sha256);
+    return outcome;
+  }
+
+  Result<Outcome> add_known(const Action& action, MailboxId id) {
+    const auto digest = digest_of_object(action.known);
+    if (!digest) return Outcome{.did = Did::Gone};
+    TB_ASSIGN(const auto content, store_.find_content(*digest));
+    if (!content) return Outcome{.did = Did::Gone};
+    TB_ASSIGN(const auto at, write_->add_known(id, *content, action.add, action.date));
+    TB_ASSIGN(Outcome outcome, placed(id, at));
+    outcome.content = action.known;
     return outcome;
   }
 
@@ -284,6 +295,15 @@ std::optional<Sha256Digest> digest_of_object(std::string_view object) {
   const std::string bytes = store::unhex(object.substr(kDigestPrefix.size()));
   if (bytes.size() != sizeof(Sha256Digest)) return std::nullopt;
   return store::digest_of(bytes);
+}
+
+Result<std::optional<sync::Id>> find_known_content(store::Store& store, const sync::Id& print) {
+  TB_ASSIGN(const auto found, store.find_print(print));
+  // Several contents with one print: which of them it is, only the octets can tell.
+  if (found.size() != 1) return std::nullopt;
+  TB_ASSIGN(const auto row, store::content_row(store.db(), found.front()));
+  if (!row) return std::nullopt;
+  return object_of(row->sha256);
 }
 
 sync::Capabilities StoreReplica::capabilities() const {

@@ -35,6 +35,9 @@ class StoreReplica final : public sync::Replica {
   store::Store& store_;
 };
 
+// The one content with this print (sync::print_of()), as Facts::object names it, for Action::known.
+Result<std::optional<sync::Id>> find_known_content(store::Store& store, const sync::Id& print);
+
 // The row id in Facts::instance ("m123"); 0 for anything else.
 store::MessageId message_of_instance(std::string_view instance);
 // The digest in Facts::object ("sha256:…"); nothing for anything else.

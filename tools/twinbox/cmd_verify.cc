@@ -1,14 +1,20 @@
 // twinbox verify: is the local store whole?
+#include "libsync/account/remote.h"
+#include "libsync/account/secrets.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/store/link_table.h"
+#include "libsync/sync/verify.h"
 
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/progress.h"
 #include "tools/twinbox/store_access.h"
+#include "tools/twinbox/trace_printer.h"
 
 namespace twinbox {
 
 namespace store = libsync::store;
+namespace sync = libsync::sync;
 using libsync::Errc;
 using libsync::Result;
 using libsync::say;
@@ -92,10 +98,78 @@ Result<int> verify_local(Context& context, const OpenAccount& open) {
   return report->ok() ? 0 : exit_status(Errc::Corrupt);
 }
 
+std::string_view kind_name(sync::DifferenceKind kind) {  // stable, for scripts
+  switch (kind) {
+    case sync::DifferenceKind::MailboxNotHere:
+      return "mailbox-not-here";
+    case sync::DifferenceKind::NotHere:
+      return "not-here";
+    case sync::DifferenceKind::NotThere:
+      return "not-there";
+    case sync::DifferenceKind::Size:
+      return "size";
+    case sync::DifferenceKind::Flags:
+      return "flags";
+  }
+  return "unknown";
+}
+
+void print_comparison(Context& context, const OpenAccount& open, const sync::ComparisonReport& report) {
+  for (const auto& difference : report.differences) {
+    if (context.json()) {
+      context.out().json(JsonObject{
+          {"difference", kind_name(difference.kind)}, {"where", difference.where}, {"text", difference.text}});
+    } else {
+      context.out().line(difference.where + ": " + difference.text);
+    }
+  }
+  for (const auto& mailbox : report.incomplete) {
+    context.note(say("{}: the server counts other messages than it lists", mailbox));
+  }
+  if (context.json()) {
+    context.out().json(JsonObject{{"account", open.account->name},
+                                  {"ok", report.differences_total == 0},
+                                  {"remote_messages", report.messages},
+                                  {"remote_mailboxes", report.mailboxes},
+                                  {"differences", report.differences_total}});
+    return;
+  }
+  const std::string compared = say("{}  {} messages in {} mailboxes on the server", open.account->name,
+                                   libsync::with_separators(report.messages), report.mailboxes);
+  if (report.differences_total == 0) {
+    context.out().line(say("{}: all of them are here as they are there", compared));
+  } else {
+    context.out().line(say("{}: {} differences; twinbox sync {} brings them over", compared,
+                           libsync::with_separators(report.differences_total), open.account->name));
+  }
+}
+
+// Against what the server lists. The exit status: 3 when something differs, which is no damage.
+Result<int> verify_remote(Context& context, const OpenAccount& open) {
+  const auto& account = *open.account;
+  TB_ASSIGN(const auto secret, libsync::account::resolve_secret(account, context.around().prompt, context.stop()));
+  TracePrinter printer(context.around().err, context.around().clock);
+  const auto trace = context.globals().trace ? printer.label({}) : nullptr;
+  TB_ASSIGN(const auto remote,
+            libsync::account::open_remote(account, secret, {.trace = trace.get(), .clock = &context.around().clock},
+                                          context.stop()));
+  const auto link = store::open_link(open.store->db());
+  const auto policy = sync::mirror_policy(remote->capabilities(), account.leave);
+  TB_ASSIGN(const auto report, sync::compare_with_remote(*remote, *link, policy, context.stop()));
+  print_comparison(context, open, report);
+  return report.differences_total == 0 ? 0 : exit_status(Errc::Refused);
+}
+
 Result<int> verify(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
-  return verify_local(context, open);
+  TB_ASSIGN(const int status, verify_local(context, open));
+  if (status != 0 || !arguments.has("remote")) return status;
+  return verify_remote(context, open);
 }
+
+constexpr Option kOptions[] = {
+    {"remote", 0, {}, "then compare with what the server lists: which messages, their size, their flags"},
+};
 
 }  // namespace
 
@@ -104,10 +178,10 @@ const Command kVerify{
     .name = "verify",
     .usage = "ACCOUNT",
     .summary = "check that every stored message is whole",
-    .options = {},
+    .options = kOptions,
     .least_words = 1,
     .most_words = 1,
-    .example = "twinbox verify work",
+    .example = "twinbox verify work\ntwinbox verify work --remote",
     .run = verify,
 };
 

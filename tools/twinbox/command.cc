@@ -8,14 +8,14 @@
 
 namespace twinbox {
 
-extern const Command kAccountAdd, kAccountList, kAccountRemove, kStatus, kLs, kShow, kSearch, kExport, kVerify,
+extern const Command kAccountAdd, kAccountList, kAccountRemove, kSync, kStatus, kLs, kShow, kSearch, kExport, kVerify,
     kCompact, kMime, kScheduleEnable, kScheduleDisable, kScheduleStatus;
 
 namespace {
 
 constexpr auto kCommands = std::to_array<const Command*>({
     &kAccountAdd, &kAccountList, &kAccountRemove,           // set up
-    &kStatus,                                               // mirror
+    &kSync, &kStatus,                                       // mirror
     &kLs, &kShow, &kSearch, &kExport,                       // read
     &kVerify, &kCompact,                                    // look after
     &kScheduleEnable, &kScheduleDisable, &kScheduleStatus,  // by itself

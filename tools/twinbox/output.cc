@@ -159,14 +159,16 @@ std::string_view errc_name(Errc code) {
   return "internal";
 }
 
-Json error_json(const libsync::Error& error) {
+Json error_body(const libsync::Error& error) {
   JsonObject body = {{"code", errc_name(error.code)}, {"what", error.what}};
   if (!error.server.empty()) body.emplace_back("server", error.server);
   if (!error.hint.empty()) body.emplace_back("hint", error.hint);
   body.emplace_back("retry", error.retry);
   if (error.retry_after.count() > 0) body.emplace_back("retry_after", static_cast<int64_t>(error.retry_after.count()));
-  return JsonObject{{"error", std::move(body)}};
+  return body;
 }
+
+Json error_json(const libsync::Error& error) { return JsonObject{{"error", error_body(error)}}; }
 
 std::string short_time(int64_t unix_seconds, int64_t now) {
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

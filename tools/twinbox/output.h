@@ -55,6 +55,7 @@ std::string pad(std::string_view text, size_t width, bool right = false);
 std::string error_text(const libsync::Error& error);
 // {"error":{"code":…,"what":…,"server":…,"hint":…,"retry":…}}
 Json error_json(const libsync::Error& error);
+Json error_body(const libsync::Error& error);    // what stands behind "error"
 std::string_view errc_name(libsync::Errc code);  // "auth": stable, for scripts
 
 // Times for people, by the local time zone: "18:04" today, "22 Nov 18:04" this year, else "2025-11-22".

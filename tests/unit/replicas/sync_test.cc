@@ -1,5 +1,6 @@
 // Whole runs of the engine between replicas in memory, with the link in a database in memory.
 #include "libsync/sync/sync.h"
+#include "libsync/sync/verify.h"
 
 #include <algorithm>
 #include <random>
@@ -320,6 +321,26 @@ TEST_F(PlainMirror, ACountThatDoesNotFitNeverDeletes) {
   EXPECT_EQ(engine.report().removed, 0U);
   EXPECT_EQ(engine.report().doubtful, std::vector<std::string>{"INBOX"});
   EXPECT_EQ(local.box({"INBOX"})->messages.size(), 30U);
+  expect_mirrored();
+}
+
+TEST_F(PlainMirror, ComparingNamesEveryDifferenceAndChangesNothing) {
+  fill({"INBOX"}, 5);
+  run();
+  EXPECT_EQ(sync::compare_with_remote(server, *link, policy, {})->differences_total, 0U);
+  server.append({"INBOX"}, "new");
+  server.set_flags({"INBOX"}, 2, {.system = sync::kSeen});
+  server.expunge({"INBOX"}, 3);
+  server.make_box({"Other"});
+  const auto report = sync::compare_with_remote(server, *link, policy, {});
+  ASSERT_TRUE(report);
+  std::vector<std::string> lines;
+  for (const auto& difference : report->differences) lines.push_back(difference.where + ": " + difference.text);
+  std::ranges::sort(lines);
+  EXPECT_EQ(lines, (std::vector<std::string>{"INBOX/2: the flags differ", "INBOX/3: no longer on the server",
+                                             "INBOX/6: not downloaded yet", "Other: this mailbox was not synced yet"}));
+  EXPECT_EQ(report->messages, 5U);
+  EXPECT_EQ(run().added, 1U);
   expect_mirrored();
 }
 
