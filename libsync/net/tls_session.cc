@@ -169,7 +169,8 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(Socket& socket, const TlsOp
   SSL_set_bio(impl->ssl.get(), bio, bio);
   TB_TRY(impl->verifier.attach(context, impl->ssl.get()));
   // RFC 6066, section 3: no address and no final dot in the server's name.
-  if (!is_ip_address(name)) SSL_set_tlsext_host_name(impl->ssl.get(), name.c_str());
+  if (!is_ip_address(name))
+    SSL_ctrl(impl->ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
   SSL_set_connect_state(impl->ssl.get());
   return std::unique_ptr<TlsSession>(new TlsSession(std::move(impl)));
 }

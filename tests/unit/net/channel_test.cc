@@ -116,7 +116,10 @@ TEST_P(ChannelOver, AResetIsAnErrorAndNeverASignal) {
 
 TEST_P(ChannelOver, WritingToAPeerThatIsGoneIsNeverASignal) {
   std::signal(SIGPIPE, SIG_DFL);
-  serve([](Peer& peer) { peer.reset(); });
+  serve([](Peer& peer) {
+    peer.read(1);
+    peer.reset();
+  });
   libsync::Status status;
   for (int i = 0; i < 100 && status; ++i) {
     channel_->send(std::string(65536, 'y'));

@@ -163,7 +163,9 @@ TEST_F(Tls, AStreamCutWithoutItsClosingMessageIsAnErrorAndAnOrderlyEndIsNot) {
     const auto end = (*channel)->receive(soon(), {});
     EXPECT_EQ(end.has_value(), orderly);
     EXPECT_EQ((*channel)->broken(), !orderly);
-    if (!orderly) EXPECT_EQ(end.error().code, Errc::Network);
+    if (!orderly) {
+      EXPECT_EQ(end.error().code, Errc::Network);
+    }
   }
 }
 
