@@ -160,13 +160,20 @@ class Parser {
     if (p.depth + 1 >= limits_.depth) return defect(Fault::TooDeep, at);
     if (message_.parts.size() >= limits_.parts) return defect(Fault::TooManyParts, at);
     if (multipart) {
-      const std::string* boundary = type.find("boundary");
-      std::string name = boundary == nullptr ? std::string() : *boundary;
+      std::string name = boundary_of(type);
       while (name.ends_with(' ') || name.ends_with('\t')) name.pop_back();
       if (name.empty() || name.size() > kMaxBoundary) return defect(Fault::NoBoundaryParameter, at);
       next_boundary_ = std::move(name);
     }
     p.kind = multipart ? PartKind::Multipart : PartKind::Message;
+  }
+
+  std::string boundary_of(const Structured& type) const {
+    if (const std::string* plain = type.find("boundary")) return *plain;
+    Converters converters;  // opens nothing for ASCII; RFC 2231 forms occur ("boundary*=us-ascii''x")
+    const auto decoded = decode_parameters(type.parameters, converters, limits_);
+    const Parameter* boundary = libsync::mime::find(decoded, "boundary");
+    return boundary == nullptr ? std::string() : boundary->value;
   }
 
   // ---- body ----

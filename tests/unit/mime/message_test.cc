@@ -118,6 +118,19 @@ TEST(Parse, TellsBoundariesApartThatBeginAlike) {
   EXPECT_TRUE(m.defects.has(Fault::NoCloseDelimiter));  // the inner one
 }
 
+TEST(Parse, FindsABoundaryInRfc2231Form) {
+  const Message m =
+      parse("Content-Type: multipart/mixed; boundary*0*=us-ascii''%62; boundary*1=c\n\n--bc\n\nx\n--bc--\n");
+  EXPECT_EQ(tree(m), "[]multipart/mixed [1]text/plain'x'0 ");
+}
+
+TEST(Parse, ClosesTheInnerOfTwoMultipartsWithOneBoundary) {
+  const Message m = parse(
+      "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b--\n"
+      "--b\n\ny\n--b--\n");
+  EXPECT_EQ(tree(m), "[]multipart/mixed [1]multipart/mixed [1.1]text/plain'x'0 [2]text/plain'y'0 ");
+}
+
 TEST(Parse, GivesADigestItsDefaultType) {
   const Message m = parse(
       "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: x\n\nbody\n--b\nContent-Type: text/plain\n\n"

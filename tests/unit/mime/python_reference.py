@@ -8,13 +8,13 @@ import sys
 
 for path in sorted(glob.glob(os.path.join(sys.argv[1], "msg_*.txt"))):
     with open(path, "rb") as file:
-        message = email.message_from_binary_file(file)
+        message = email.message_from_bytes(file.read())  # from_binary_file would change line ends
     print("file", os.path.basename(path))
     for name, value in message.raw_items():
         octets = value.encode("utf-8", "surrogateescape").replace(b"\r", b"").replace(b"\n", b"").strip()
         print("field", name, octets.hex())
     for part in message.walk():
-        leaf = not part.is_multipart()
+        leaf = not part.is_multipart() and part.get_content_maintype() != "multipart"
         payload = hashlib.sha256(part.get_payload(decode=True) or b"").hexdigest() if leaf else "-"
         name = part.get_filename() or "-"
         print("part", part.get_content_type(), payload, name.encode("utf-8", "replace").hex())

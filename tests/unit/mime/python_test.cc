@@ -57,7 +57,7 @@ std::string our_reading(const std::string& bytes) {
   }
   for (const Part& part : m.parts) {
     const PartInfo info = part_info(m, part, converters);
-    const bool leaf = part.kind == PartKind::Leaf;
+    const bool leaf = part.kind == PartKind::Leaf && part.type != "multipart";
     out += "part " + part.type + "/" + part.subtype + " " + (leaf ? to_hex(sha256(decode_body(m, part))) : "-") + " " +
            to_hex(info.filename.empty() ? "-" : info.filename) + "\n";
   }
@@ -79,7 +79,13 @@ TEST(PythonsMessages, AreReadAsPythonReadsThem) {
   const auto expected = ask_python();
   ASSERT_GT(expected.size(), 40U);
   // Where Python is known to differ, and why this reading is meant.
-  const std::map<std::string, std::string> differs = {};
+  const std::map<std::string, std::string> differs = {
+      {"msg_15.txt", "a multipart with its parent's boundary: Python gives up on it"},
+      {"msg_16.txt", "message/delivery-status is no message: Python opens it, IMAP servers do not"},
+      {"msg_36.txt", "message/external-body is no message here: as above"},
+      {"msg_37.txt", "two delimiters without anything between: an empty part, as IMAP servers count"},
+      {"msg_39.txt", "as msg_15"},
+  };
   for (const auto& [file, reading] : expected) {
     const std::string ours = our_reading(read(std::string(kFolder) + "/" + file));
     if (const auto known = differs.find(file); known != differs.end()) {
