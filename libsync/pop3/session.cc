@@ -1,0 +1,267 @@
+#include "libsync/pop3/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "libsync/base/base64.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+
+namespace libsync::pop3 {
+
+Session::Session(Options options, Steady::time_point now) : options_(std::move(options)), since_(now) {}
+
+std::unexpected<Error> Session::protocol_error(std::string what) const {
+  return fail(Errc::Protocol, say("{}: {}", options_.host, what));
+}
+
+bool Session::can_send(Verb verb) const {
+  const Rule& row = rule(verb);
+  const bool allowed =
+      (state_ == State::Authorization && row.in_authorization) || (state_ == State::Transaction && row.in_transaction);
+  if (failed_ || stls_done_ || !allowed) return false;
+  if (in_flight_.empty()) return true;
+  // Without PIPELINING the server may throw away what comes before its answer is out.
+  return capabilities_.pipelining && row.pipelined && rule(in_flight_.back().verb).pipelined;
+}
+
+Status Session::send(const Command& command, Steady::time_point now) {
+  if (failed_) return fail(*failed_);
+  const Rule& row = rule(command.verb);
+  if (!can_send(command.verb)) return fail(Errc::Internal, say("{}: {} sent out of turn", options_.host, row.word));
+  TB_ASSIGN(const Secret line, to_line(command));
+  trace(TraceKind::Client, to_trace(command));
+  output_ += line.reveal();
+  const bool argument = !command.argument.empty();
+  Pending pending{.verb = command.verb,
+                  .number = command.number,
+                  .announced = command.announced,
+                  .body = argument ? row.body_with_argument : row.body,
+                  .initial = std::nullopt};
+  const size_t bare = row.word.size() + 1 + command.argument.size() + 2;
+  if (command.has_initial && line.reveal().size() == bare) pending.initial = command.secret;
+  if (in_flight_.empty()) since_ = now;
+  in_flight_.push_back(std::move(pending));
+  return {};
+}
+
+void Session::answer(const Secret& response, Steady::time_point now) {
+  trace(TraceKind::Client, "***");
+  output_ += base64_encode(response.reveal()) + "\r\n";
+  since_ = now;
+}
+
+void Session::cancel_auth(Steady::time_point now) {
+  trace(TraceKind::Client, "*");
+  output_ += "*\r\n";
+  since_ = now;
+}
+
+std::string Session::take_output() { return std::exchange(output_, {}); }
+
+Status Session::feed(std::string_view bytes, Steady::time_point now, Events& events) {
+  if (failed_) return fail(*failed_);
+  auto status = run(bytes, now, events);
+  if (!status) {
+    failed_ = status.error();
+    state_ = State::Closed;
+  }
+  return status;
+}
+
+Status Session::run(std::string_view bytes, Steady::time_point now, Events& events) {
+  while (!bytes.empty()) {
+    if (stls_done_) return protocol_error(say("bytes behind the answer to STLS, before TLS: somebody is tampering"));
+    if (reading_ == Reading::Message) {
+      TB_TRY(on_text(bytes, now, events));
+      continue;
+    }
+    if (state_ == State::Update || state_ == State::Closed) return {};  // whatever comes behind QUIT's answer
+    if (state_ != State::Greeting && in_flight_.empty())
+      return protocol_error(say("the server speaks without being asked: \"{}\"", printable(bytes, 80)));
+    TB_ASSIGN(const bool whole, take_line(bytes));
+    if (!whole) break;
+    TB_TRY(on_line(now, events));
+    line_.clear();
+  }
+  if (reading_ != Reading::Status) since_ = now;
+  return {};
+}
+
+size_t Session::line_limit() const {
+  const bool challenge = !in_flight_.empty() && in_flight_.front().verb == Verb::Auth;
+  return challenge ? options_.limits.challenge_line : options_.limits.line;
+}
+
+Result<bool> Session::take_line(std::string_view& bytes) {
+  const size_t lf = bytes.find('\n');
+  const size_t size = std::min(lf, bytes.size());
+  if (line_.size() + size > line_limit()) {
+    if (state_ == State::Greeting)
+      return protocol_error(say("this is not a POP3 server: it greets without a line end"));
+    return fail(Errc::Limit,
+                say("{}: a line of more than {} octets in a reply", options_.host, with_separators(line_limit())));
+  }
+  line_ += bytes.substr(0, size);
+  bytes.remove_prefix(lf == bytes.npos ? size : size + 1);
+  if (lf == bytes.npos) return false;
+  line_lf_ = !line_.ends_with('\r');
+  if (!line_lf_) line_.pop_back();
+  return true;
+}
+
+Status Session::on_line(Steady::time_point now, Events& events) {
+  if (state_ == State::Greeting) return on_greeting(events);
+  if (reading_ == Reading::Lines) return on_listing_line(now, events);
+  return on_reply(now, events);
+}
+
+Status Session::on_greeting(Events& events) {
+  trace(TraceKind::Server, line_);
+  const auto status = parse_status(line_);
+  if (!status) {
+    const std::string_view other = other_protocol(line_);
+    if (!other.empty()) return protocol_error(say("this server speaks {}, not POP3", other));
+    return protocol_error(say("this is not a POP3 server: it greets with \"{}\"", printable(line_, 80)));
+  }
+  if (!status->ok) {
+    Error error = refusal(say("{} refuses connections", options_.host), *status, capabilities_, Errc::Refused);
+    error.retry = status->code != "SYS/PERM";
+    return fail(std::move(error));
+  }
+  timestamp_ = find_timestamp(line_);
+  state_ = State::Authorization;
+  Event greeting{.kind = Event::Kind::Greeting};
+  greeting.status = &*status;
+  return events.event(greeting);
+}
+
+Event Session::event(Event::Kind kind) const {
+  const Pending& pending = in_flight_.front();
+  return {.kind = kind, .verb = pending.verb, .number = pending.number};
+}
+
+Status Session::on_reply(Steady::time_point now, Events& events) {
+  Pending& pending = in_flight_.front();
+  if (pending.verb == Verb::Auth && line_.starts_with('+') && (line_.size() == 1 || line_[1] == ' '))
+    return on_challenge(now, events);
+  trace(TraceKind::Server, line_);
+  const auto status = parse_status(line_);
+  if (!status) {
+    return protocol_error(
+        say("an answer to {} that is neither +OK nor -ERR: \"{}\"", rule(pending.verb).word, printable(line_, 80)));
+  }
+  Event reply = event(Event::Kind::Reply);
+  reply.status = &*status;
+  reply.body_follows = status->ok && pending.body != Body::None;
+  if (status->ok) TB_TRY(on_ok(pending, *status));
+  if (!reply.body_follows) next_command(now);
+  return events.event(reply);
+}
+
+Status Session::on_ok(const Pending& pending, const StatusLine&) {
+  const Rule& row = rule(pending.verb);
+  if (pending.verb == Verb::Capa) {
+    capabilities_ = Capabilities();
+    capabilities_.known = true;
+  }
+  if (pending.verb == Verb::Stls) stls_done_ = true;
+  if (pending.verb == Verb::Quit)
+    state_ = state_ == State::Transaction ? State::Update : State::Closed;
+  else if (row.on_ok != State::Greeting)
+    state_ = row.on_ok;
+  lines_ = listing_octets_ = 0;
+  if (pending.body == Body::Lines) reading_ = Reading::Lines;
+  if (pending.body == Body::Message) {
+    reading_ = Reading::Message;
+    unstuffer_.start(line_lf_, pending.announced);
+  }
+  return {};
+}
+
+Status Session::on_challenge(Steady::time_point now, Events& events) {
+  trace(TraceKind::Server, line_.size() > 2 ? "+ ***" : "+");
+  Pending& pending = in_flight_.front();
+  const std::string_view text = trim(std::string_view(line_).substr(1));
+  if (pending.initial && text.empty()) {
+    answer(*std::exchange(pending.initial, std::nullopt), now);
+    return {};
+  }
+  Event challenge = event(Event::Kind::Challenge);
+  challenge.text = text;
+  return events.event(challenge);
+}
+
+Status Session::on_listing_line(Steady::time_point now, Events& events) {
+  trace(TraceKind::Server, line_);
+  if (line_ == ".") {
+    reading_ = Reading::Status;
+    const Event end = event(Event::Kind::End);
+    next_command(now);
+    return events.event(end);
+  }
+  listing_octets_ += line_.size();
+  if (++lines_ > options_.limits.listing_lines || listing_octets_ > options_.limits.listing_octets) {
+    return fail(Errc::Limit, say("{}: the answer to {} has more than {} lines or {}", options_.host,
+                                 rule(in_flight_.front().verb).word, with_separators(options_.limits.listing_lines),
+                                 human_size(options_.limits.listing_octets)));
+  }
+  std::string_view text = line_;
+  if (text.starts_with("..")) text.remove_prefix(1);
+  if (in_flight_.front().verb == Verb::Capa) add_capability(capabilities_, text);
+  Event line = event(Event::Kind::Line);
+  line.text = text;
+  return events.event(line);
+}
+
+Status Session::on_text(std::string_view& bytes, Steady::time_point now, Events& events) {
+  Event piece = event(Event::Kind::Text);
+  const auto taken = unstuffer_.feed(bytes, [&](std::string_view text) -> Status {
+    if (unstuffer_.octets() > options_.limits.message_octets) {
+      return fail(Errc::Limit, say("{}: message {} has more than {}", options_.host, piece.number,
+                                   human_size(options_.limits.message_octets)));
+    }
+    piece.text = text;
+    return events.event(piece);
+  });
+  if (!taken) return fail(taken.error());
+  bytes.remove_prefix(*taken);
+  if (!unstuffer_.done()) return {};
+  trace(TraceKind::Server, "(" + with_separators(unstuffer_.octets()) + " octets)");
+  trace(TraceKind::Server, ".");
+  reading_ = Reading::Status;
+  const Event end = event(Event::Kind::End);
+  next_command(now);
+  return events.event(end);
+}
+
+void Session::next_command(Steady::time_point now) {
+  in_flight_.pop_front();
+  since_ = now;
+}
+
+Status Session::peer_closed() {
+  if (failed_) return fail(*failed_);
+  if (in_flight_.empty() && (state_ == State::Update || state_ == State::Closed)) return {};
+  Error error{.code = Errc::Network, .what = say("{} closed the connection", options_.host), .retry = true};
+  if (!in_flight_.empty())
+    error.what = say("{} closed the connection in {}", options_.host, rule(in_flight_.front().verb).word);
+  failed_ = error;
+  state_ = State::Closed;
+  return fail(std::move(error));
+}
+
+std::optional<Deadline> Session::deadline() const {
+  if (failed_) return std::nullopt;
+  if (state_ == State::Greeting) return since_ + options_.timeouts.greeting;
+  if (in_flight_.empty()) return std::nullopt;
+  return since_ + (reading_ == Reading::Status ? options_.timeouts.reply : options_.timeouts.idle);
+}
+
+void Session::tls_started() {
+  stls_done_ = false;
+  capabilities_ = Capabilities();
+  timestamp_.clear();
+}
+
+}  // namespace libsync::pop3

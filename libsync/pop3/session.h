@@ -1,0 +1,150 @@
+// The client's side of a POP3 session, without I/O (RFC 1939): bytes and the time in; events, bytes to
+// send and the next deadline out. Which command may be sent where is command.h's table.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "libsync/base/clock.h"
+#include "libsync/base/result.h"
+#include "libsync/base/trace.h"
+#include "libsync/pop3/command.h"
+#include "libsync/pop3/grammar.h"
+#include "libsync/pop3/unstuffer.h"
+
+namespace libsync::pop3 {
+
+struct Timeouts {
+  std::chrono::seconds greeting{60};  // some servers look names up before they speak
+  std::chrono::seconds reply{120};    // for a whole status line; logins are delayed on purpose after failures
+  std::chrono::seconds idle{120};     // within a listing or message, since the last octet
+};
+
+// Each refused with Errc::Limit, which ends the session.
+struct Limits {
+  // RFC 2449, section 4: 512 octets; UIDLs and texts of real servers stay below 1,000.
+  size_t line = 8 * 1024;
+  // SASL challenges (RFC 4422 sets none): sasl::kMaxChallenge in base64.
+  size_t challenge_line = 24 * 1024;
+  uint64_t listing_lines = 4'000'000;           // four times the largest maildrop planned for
+  uint64_t listing_octets = 256 * 1024 * 1024;  // of one listing
+  uint64_t message_octets = 4ULL << 30;         // no mail server accepts mail of this size
+};
+
+// Views are valid during the call only.
+struct Event {
+  enum class Kind {
+    Greeting,   // status
+    Reply,      // status of the command `verb` (`number`); the last of it, unless a body follows
+    Line,       // text: a line of a listing, without its end
+    Text,       // text: a piece of a message
+    End,        // of a listing or message
+    Challenge,  // text: AUTH's challenge as it came, in base64; answer() it
+  };
+  Kind kind;
+  Verb verb = Verb::Noop;
+  uint64_t number = 0;
+  bool body_follows = false;           // Reply
+  const StatusLine* status = nullptr;  // Greeting, Reply
+  std::string_view text{};
+};
+
+class Events {
+ public:
+  virtual ~Events() = default;
+  // A status that is not OK makes feed() return it; the session is over then.
+  virtual Status event(const Event& event) = 0;
+};
+
+// One thread at a time. After an error the session is in State::Closed and gives that error again.
+class Session {
+ public:
+  struct Options {
+    std::string host{};  // for messages
+    Trace* trace = nullptr;
+    Timeouts timeouts{};
+    Limits limits{};
+  };
+  Session(Options options, Steady::time_point now);
+
+  // Whether send() would take it now: the state allows it, and what is in flight lets it follow.
+  bool can_send(Verb verb) const;
+
+  // Puts the command into the output. Errc::Internal if !can_send(), Errc::Usage for CR, LF or NUL in
+  // an argument; both change nothing.
+  Status send(const Command& command, Steady::time_point now);
+  // AUTH's response to a challenge, in raw octets; or gives the exchange up ("*"; -ERR follows).
+  void answer(const Secret& response, Steady::time_point now);
+  void cancel_auth(Steady::time_point now);
+
+  // What must go out; hands each byte out once. May hold secrets.
+  std::string take_output();
+
+  // Takes all of `bytes`, in any pieces. Errors: Errc::Protocol (another protocol's greeting, no status
+  // line, bytes that answer no command, bytes behind the +OK to STLS), Errc::Limit, Errc::Refused (the
+  // greeting was -ERR), or what the handler returned.
+  Status feed(std::string_view bytes, Steady::time_point now, Events& events);
+
+  // The peer closed the connection: OK after an acknowledged QUIT, else Errc::Network.
+  Status peer_closed();
+
+  // When to give up waiting; nothing if no answer is due.
+  std::optional<Deadline> deadline() const;
+
+  // TLS runs from here on: what was learnt before is forgotten (RFC 2595, section 4).
+  void tls_started();
+
+  State state() const { return state_; }
+  bool idle() const { return in_flight_.empty() && state_ != State::Greeting; }
+  size_t in_flight() const { return in_flight_.size(); }
+  const Capabilities& capabilities() const { return capabilities_; }
+  // APOP's time stamp; empty if there is none or TLS has started since.
+  const std::string& timestamp() const { return timestamp_; }
+
+ private:
+  struct Pending {
+    Verb verb;
+    uint64_t number, announced;
+    Body body;                      // if the answer is +OK
+    std::optional<Secret> initial;  // AUTH: sent with the first challenge instead
+  };
+  enum class Reading { Status, Lines, Message };
+
+  Status run(std::string_view bytes, Steady::time_point now, Events& events);
+  Result<bool> take_line(std::string_view& bytes);  // true: line_ is whole
+  size_t line_limit() const;
+  Status on_line(Steady::time_point now, Events& events);
+  Status on_greeting(Events& events);
+  Status on_reply(Steady::time_point now, Events& events);
+  Status on_challenge(Steady::time_point now, Events& events);
+  Status on_ok(const Pending& pending, const StatusLine& status);
+  Status on_listing_line(Steady::time_point now, Events& events);
+  Status on_text(std::string_view& bytes, Steady::time_point now, Events& events);
+  void next_command(Steady::time_point now);
+  Event event(Event::Kind kind) const;
+  void trace(TraceKind kind, std::string_view text) const {
+    if (options_.trace != nullptr) options_.trace->line(kind, text);
+  }
+  std::unexpected<Error> protocol_error(std::string what) const;
+
+  Options options_;
+  State state_ = State::Greeting;
+  Reading reading_ = Reading::Status;
+  Capabilities capabilities_;
+  std::string timestamp_;
+  std::deque<Pending> in_flight_;
+  std::string output_;
+  std::string line_;        // the line being read, without its end once whole
+  bool line_lf_ = false;    // it ended with LF alone
+  bool stls_done_ = false;  // +OK to STLS came: nothing may follow before TLS
+  Unstuffer unstuffer_;
+  uint64_t lines_ = 0, listing_octets_ = 0;
+  Steady::time_point since_;  // when the current wait began
+  std::optional<Error> failed_;
+};
+
+}  // namespace libsync::pop3
