@@ -36,14 +36,14 @@ enum class CommandKind : uint8_t {
 
 // One stretch of a command. Literals are sent as non-synchronising ones where the server takes them.
 struct Piece {
-  std::string text;
+  std::string text{};
   bool literal = false;
   bool secret = false;  // *** in traces
 };
 
 struct Command {
   CommandKind kind = CommandKind::Noop;
-  std::vector<Piece> pieces;
+  std::vector<Piece> pieces{};
   // Nothing may be sent behind it before it is done: its answer changes how bytes are read.
   bool exclusive = false;
 };

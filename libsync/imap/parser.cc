@@ -1,5 +1,6 @@
 #include "libsync/imap/parser.h"
 
+#include <algorithm>
 #include <array>
 
 #include "libsync/base/text.h"
@@ -131,14 +132,11 @@ bool Parser::quoted(std::string& out) {
 
 // The literal announced at the cursor; the cursor moves behind its octets.
 const Literal* Parser::literal() {
-  for (const Literal& each : literals_) {
-    if (each.at <= at_) continue;
-    const size_t head = text_.find('\n', at_);
-    if (head == std::string_view::npos || head + 1 != each.at) return nullptr;
-    at_ = each.at + static_cast<size_t>(each.streamed ? 0 : each.size);
-    return &each;
-  }
-  return nullptr;
+  const auto each = std::ranges::upper_bound(literals_, at_, {}, &Literal::at);
+  const size_t head = text_.find('\n', at_);
+  if (each == literals_.end() || head == std::string_view::npos || head + 1 != each->at) return nullptr;
+  at_ = each->at + static_cast<size_t>(each->streamed ? 0 : each->size);
+  return &*each;
 }
 
 bool Parser::string(std::string& out) {

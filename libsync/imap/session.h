@@ -28,6 +28,9 @@ class Session final : private FrameSink {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // Another one takes over; it must outlive the session or the next call of this.
+  void set_handler(Handler& handler) { handler_ = &handler; }
+
   // Queues a command; it goes out when those before it allow. Refused with Errc::Internal when the command
   // does not belong into the state that the commands before it lead to.
   Result<CommandId> submit(Command command);
@@ -49,6 +52,8 @@ class Session final : private FrameSink {
   std::string take_surplus() { return std::move(surplus_); }
   // TLS runs: what was learnt before is forgotten.
   void tls_started();
+  // The stream is compressed from here on: reading goes on.
+  void deflate_started();
 
   State state() const { return state_; }
   const Capabilities& capabilities() const { return capabilities_; }
@@ -63,7 +68,7 @@ class Session final : private FrameSink {
  private:
   struct Pending {
     CommandId id = 0;
-    Command command;
+    Command command{};
     size_t piece = 0;              // the next to send
     bool literal_granted = false;  // the server's + for that piece has come
     bool waits() const { return piece < command.pieces.size(); }
@@ -88,7 +93,7 @@ class Session final : private FrameSink {
   void completed(const Pending& pending, const StatusLine& line);
   void break_off(Errc code, std::string what, std::string_view server = {});
 
-  Handler& handler_;
+  Handler* handler_;
   Trace* trace_;
   Limits limits_;
   Quirks quirks_;
@@ -96,6 +101,7 @@ class Session final : private FrameSink {
   Scratch scratch_;
   State state_ = State::Greeting;
   Capabilities capabilities_;
+  bool capabilities_are_new_ = false;  // came while a login was under way
   bool utf8_names_ = false;
   CommandId last_id_ = 0;
   std::deque<Pending> queued_, sent_;
@@ -105,7 +111,6 @@ class Session final : private FrameSink {
   uint64_t untagged_ = 0;
   Status broken_;
   bool stopped_ = false;  // behind STARTTLS or COMPRESS
-  std::string continuation_;
 };
 
 }  // namespace libsync::imap
