@@ -121,6 +121,12 @@ class ChangeSink {
   virtual Status close(const BoxId& box, std::string_view next, uint64_t exists) = 0;
   // The mailbox is known not to exist any more (not merely absent from a listing).
   virtual Status missing(const BoxId& box) = 0;
+  // The mailbox is there, or may be, but can't be looked at now (no permission, damaged on the server).
+  // Outside open() and close(). An OK lets changes() go on with the others.
+  virtual Status unreadable(const BoxId& box, const Error& error) {
+    (void)box;
+    return fail(error);
+  }
 };
 
 // What to look at: a mailbox and the opaque token of the last look ("" for the first, or to ask for a

@@ -1,0 +1,44 @@
+#include "libsync/imap/capability.h"
+
+#include <algorithm>
+
+#include "libsync/base/text.h"
+
+namespace libsync::imap {
+namespace {
+// Servers list some 40.
+constexpr size_t kMaxCapabilities = 500;
+}  // namespace
+
+void Capabilities::add(std::string_view name, Quirks& quirks) {
+  if (names_.size() >= kMaxCapabilities) return;
+  std::string upper = to_upper(name);
+  if (std::ranges::find(names_, upper) != names_.end()) {
+    quirks.note(Quirk::RepeatedCapability);
+    return;
+  }
+  names_.push_back(std::move(upper));
+}
+
+bool Capabilities::has(std::string_view name) const {
+  return std::ranges::any_of(names_, [&](const std::string& each) { return iequals(each, name); });
+}
+
+std::vector<std::string> Capabilities::auth() const {
+  std::vector<std::string> mechanisms;
+  for (const std::string& each : names_) {
+    if (each.starts_with("AUTH=")) mechanisms.push_back(each.substr(5));
+  }
+  return mechanisms;
+}
+
+bool parse_capability(Parser& in, Capabilities& out) {
+  while (in.space()) {
+    const std::string_view name = in.word();
+    if (name.empty()) return in.at_end() || in.malformed("not a capability");
+    out.add(name, in.quirks());
+  }
+  return in.at_end() || in.malformed("not a capability");
+}
+
+}  // namespace libsync::imap

@@ -1,0 +1,59 @@
+// What servers do against the grammar and what we pass over by name (HOSTILE.md, last section).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace libsync::imap {
+
+enum class Quirk : uint8_t {
+  LfOnly,
+  ExtraSpace,
+  MissingText,
+  NegativeNumber,
+  BodyStructureDamage,
+  RawBytesInName,
+  NameNotCanonical,
+  OddSet,
+  OddId,
+  RepeatedCapability,
+  LongList,
+  kCount,
+};
+
+struct QuirkInfo {
+  Quirk quirk;
+  std::string_view name;
+  std::string_view seen;  // where it was met, and what we do
+};
+
+inline constexpr std::array<QuirkInfo, static_cast<size_t>(Quirk::kCount)> kQuirks{{
+    {Quirk::LfOnly, "lf-only", "home-made servers: a line ended by LF alone is a line"},
+    {Quirk::ExtraSpace, "extra-space",
+     "Exchange: a space before ')' in STATUS, two between items, one at the line's end"},
+    {Quirk::MissingText, "missing-text", "Gmail: nothing behind a response code"},
+    {Quirk::NegativeNumber, "negative-number", "Exchange, old Dovecot: line counts of -1 count as 0"},
+    {Quirk::BodyStructureDamage, "bodystructure-damage",
+     "Exchange, Domino: fields missing, strings where lists belong: what can be read is kept"},
+    {Quirk::RawBytesInName, "raw-bytes-in-name",
+     "8-bit octets in names and ids outside UTF8=ACCEPT: taken as they are"},
+    {Quirk::NameNotCanonical, "name-not-canonical", "names that are not modified UTF-7: shown as they came"},
+    {Quirk::OddSet, "odd-set", "sets with a trailing comma, zero or nothing between commas: the rest counts"},
+    {Quirk::OddId, "odd-id", "ID answered with () or an odd number of strings"},
+    {Quirk::RepeatedCapability, "repeated-capability", "AUTH= listed twice"},
+    {Quirk::LongList, "long-list", "more parts or addresses than we keep: the rest is passed over"},
+}};
+
+// Which were met on a connection.
+class Quirks {
+ public:
+  void note(Quirk quirk) { ++met_[static_cast<size_t>(quirk)]; }
+  uint64_t count(Quirk quirk) const { return met_[static_cast<size_t>(quirk)]; }
+
+ private:
+  std::array<uint64_t, static_cast<size_t>(Quirk::kCount)> met_{};
+};
+
+}  // namespace libsync::imap

@@ -1,0 +1,69 @@
+// An IMAP account behind the replica port (RFC 3501, RFC 9051). One way for now: mailboxes are opened by
+// EXAMINE and read by BODY.PEEK, nothing is changed on the server.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsync/base/result.h"
+#include "libsync/base/trace.h"
+#include "libsync/imap/limits.h"
+#include "libsync/net/channel.h"
+#include "libsync/sasl/mechanism.h"
+#include "libsync/sync/replica.h"
+
+namespace libsync::replicas {
+
+enum class ImapSecurity {
+  Tls,       // the channel is encrypted already
+  StartTls,  // STARTTLS before anything else; no login without it
+  Plain,     // the user allowed plain text by name, or the server is on loopback
+};
+
+struct ImapOptions {
+  sasl::Credentials credentials{};
+  ImapSecurity security = ImapSecurity::Tls;
+  uint16_t port = 0;        // as connected to; goes into identity(); 0: left out
+  std::string mechanism{};  // only this one (sasl/registry.h: "USER" is LOGIN); empty: the best
+  std::vector<std::string> forbidden_mechanisms{};
+  std::string pinned_mechanism{};  // of the last login: nothing weaker; empty: no such limit
+  // Told the mechanism that the server accepted, to pin it. May be empty.
+  std::function<void(std::string_view mechanism)> on_login{};
+  // Told the server's [ALERT] texts, printable; only those said over a connection that is as safe as
+  // asked for. May be empty.
+  std::function<void(std::string_view text)> on_alert{};
+  bool compress = true;     // COMPRESS=DEFLATE where offered, but not to loopback
+  bool client_id = true;    // tell name and version by ID (RFC 2971); NetEase demands it
+  bool all_mail = false;    // also Gmail's All Mail, which repeats what is in other mailboxes
+  bool namespaces = false;  // also other users' and shared mailboxes
+  // From the greeting to the login's answer.
+  std::chrono::milliseconds login_timeout{60'000};
+  // For the next bytes to come: a server may search a large mailbox for so long.
+  std::chrono::milliseconds timeout{120'000};
+  std::chrono::milliseconds logout_timeout{5'000};
+  std::chrono::milliseconds poll_interval{60'000};  // wait() without IDLE
+  imap::Limits limits{};
+  Trace* trace = nullptr;  // not owned, outlives the replica
+  sasl::RandomBytes random = sasl::system_random;
+};
+
+// Takes the channel through greeting, STARTTLS and login. Errors, one line with the host's name: Errc::Auth
+// (refused credentials, or no mechanism that may be used), Errc::Tls (TLS required and not to be had),
+// Errc::Refused with `retry` ([UNAVAILABLE], [INUSE], [LIMIT]), Errc::Protocol (another protocol, tampering),
+// Errc::Network, Errc::Limit, Errc::Cancelled.
+//
+// BoxId: MAILBOXID where the server has it (RFC 8474), else the encoded path. Facts::object: EMAILID or
+// Gmail's X-GM-MSGID, where there are such. changes() passes mailboxes over whose STATUS in the last
+// mailboxes() is what the cursor says (CONDSTORE), and climbs down QRESYNC, CONDSTORE with UID SEARCH, a full
+// look. Every operation of apply() is Did::ReadOnly. After an error or a stop the connection is of no use
+// and every call fails.
+Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> channel, ImapOptions options,
+                                                 std::stop_token stop);
+
+}  // namespace libsync::replicas

@@ -1,0 +1,98 @@
+// The session on its channel: sends, waits, hands out answers. Internal to the IMAP replica.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "libsync/imap/session.h"
+#include "libsync/imap/starttls.h"
+#include "libsync/net/channel.h"
+#include "libsync/replicas/imap.h"
+
+namespace libsync::replicas {
+
+// A tagged response, kept.
+struct ImapAnswer {
+  imap::Condition condition = imap::Condition::No;
+  imap::Code code = imap::Code::None;
+  std::string text{};  // printable, with the code: "[NOPERM] no"
+  bool ok() const { return condition == imap::Condition::Ok; }
+  bool passing() const;  // the code says that it may work later
+};
+
+class ImapConversation;
+
+// What every stage of the session listens to. Stages derive from it; an override of on_done or on_status calls
+// this one.
+class ImapListener : public imap::Handler {
+ public:
+  explicit ImapListener(ImapConversation& conversation) : c_(conversation) {}
+  void on_status(const imap::StatusLine& line) override;
+  void on_done(const imap::Completion& done) override;
+  void on_enabled(const std::vector<std::string_view>& names) override;
+  void on_namespace(const imap::Namespaces& found) override;
+
+ protected:
+  ImapConversation& c_;
+};
+
+class ImapConversation {
+ public:
+  ImapConversation(std::unique_ptr<net::Channel> channel, ImapOptions options);
+
+  net::Channel& channel() { return *channel_; }
+  const net::Channel& channel() const { return *channel_; }
+  const std::string& host() const { return channel_->host(); }
+  imap::Session& session() { return session_; }
+  const imap::Capabilities& can() const { return session_.capabilities(); }
+  const ImapOptions& options() const { return options_; }
+
+  // Who hears events from now on; nullptr: nobody but the conversation.
+  void listen(ImapListener* listener) { session_.set_handler(listener == nullptr ? base_ : *listener); }
+
+  Result<imap::CommandId> send(Result<imap::Command> command);
+  // Sends what is to be sent, and takes what comes next. After an error every call fails; a deadline that is
+  // not the options' own leaves the connection whole (timed_out()).
+  Status step(std::optional<Deadline> deadline, std::stop_token stop);
+  bool timed_out() const { return timed_out_; }
+  // Until every command has its answer.
+  Status drain(std::stop_token stop);
+  // Drains; the answer to this one.
+  Result<ImapAnswer> ask(Result<imap::Command> command, std::stop_token stop);
+  std::optional<ImapAnswer> take_answer(imap::CommandId id);
+
+  Status start_tls(std::stop_token stop);
+  Status start_deflate();
+  void limit_time(std::optional<Deadline> deadline) { overall_ = deadline; }
+  // A call was left before the server had answered all: the connection is of no use.
+  void abandon() { abandoned_ = true; }
+  bool usable() const { return !abandoned_; }
+
+  Error error(Errc code, std::string what, const ImapAnswer& answer) const;
+  Status at_host(Error error);
+
+  // What the session has learnt.
+  bool qresync = false;
+  std::optional<imap::Namespaces> namespaces{};
+  std::string selected{};       // wire name
+  uint32_t selected_epoch = 0;  // its UIDVALIDITY
+  bool trust_alerts = false;
+
+ private:
+  friend class ImapListener;
+  Status closed();
+
+  std::unique_ptr<net::Channel> channel_;
+  ImapOptions options_;
+  ImapListener base_{*this};
+  imap::Session session_;
+  std::map<imap::CommandId, ImapAnswer> answers_;
+  std::optional<Deadline> overall_;
+  bool abandoned_ = false;
+  bool timed_out_ = false;
+};
+
+}  // namespace libsync::replicas

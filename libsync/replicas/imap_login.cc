@@ -1,0 +1,260 @@
+#include "libsync/replicas/imap_login.h"
+
+#include "libsync/base/base64.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/imap/authenticate.h"
+#include "libsync/imap/compress.h"
+#include "libsync/imap/enable.h"
+#include "libsync/imap/id.h"
+#include "libsync/imap/login.h"
+#include "libsync/imap/namespace.h"
+#include "libsync/sasl/registry.h"
+
+namespace libsync::replicas {
+namespace {
+
+using imap::Code;
+
+// Answers AUTHENTICATE's challenges by a mechanism.
+class Exchange final : public ImapListener {
+ public:
+  Exchange(ImapConversation& conversation, sasl::Mechanism& mechanism, std::optional<Secret> late_initial)
+      : ImapListener(conversation), mechanism_(mechanism), initial_(std::move(late_initial)) {}
+
+  void on_challenge(std::string_view text) override {
+    if (error) return;
+    auto response = answer(text);
+    if (response && ++challenges_ <= kMaxChallenges) return c_.session().respond(*response);
+    error = response ? Error{.code = Errc::Protocol, .what = say("too many challenges")} : response.error();
+    c_.session().cancel_authentication();
+  }
+
+  std::optional<Error> error;  // why the exchange was cancelled
+
+ private:
+  // A server may go on for ever; no mechanism here takes more than three.
+  static constexpr int kMaxChallenges = 8;
+
+  Result<Secret> answer(std::string_view text) {
+    if (initial_) {  // no SASL-IR: the first "+" only asks for it
+      Secret first = std::move(*initial_);
+      initial_.reset();
+      return first;
+    }
+    const auto bytes = base64_decode(text);
+    if (!bytes) return fail(Errc::Protocol, say("a challenge that is not base64"));
+    return mechanism_.respond(*bytes);
+  }
+
+  sasl::Mechanism& mechanism_;
+  std::optional<Secret> initial_;
+  int challenges_ = 0;
+};
+
+class Greeting final : public ImapListener {
+ public:
+  using ImapListener::ImapListener;
+  void on_greeting(const imap::StatusLine& line) override {
+    came = true;
+    condition = line.condition;
+  }
+  bool came = false;
+  imap::Condition condition = imap::Condition::Ok;
+};
+
+class Login {
+ public:
+  Login(ImapConversation& conversation, std::stop_token stop) : c_(conversation), stop_(std::move(stop)) {}
+
+  Status run() {
+    c_.limit_time(Steady::now() + options().login_timeout);
+    Status done = steps();
+    c_.listen(nullptr);
+    c_.limit_time({});
+    if (!done) c_.abandon();
+    return done;
+  }
+
+ private:
+  const ImapOptions& options() const { return c_.options(); }
+  const std::string& host() const { return c_.host(); }
+
+  Status steps() {
+    if (options().security == ImapSecurity::Tls && c_.channel().tls() == nullptr) {
+      return fail(Errc::Tls, say("{}: the connection is not encrypted", host()));
+    }
+    TB_TRY(read_greeting());
+    if (options().security == ImapSecurity::StartTls) TB_TRY(start_tls());
+    c_.trust_alerts = true;
+    if (c_.session().state() == imap::State::NotAuthenticated) {
+      if (c_.can().empty()) TB_TRY(ask_capabilities());
+      TB_TRY(authenticate());
+    }
+    if (c_.can().empty()) TB_TRY(ask_capabilities());
+    TB_TRY(compress());
+    return queue_extensions();
+  }
+
+  Status read_greeting() {
+    Greeting greeting(c_);
+    c_.listen(&greeting);
+    while (!greeting.came) TB_TRY(c_.step({}, stop_));
+    c_.listen(nullptr);
+    if (greeting.condition == imap::Condition::Bye) {
+      return fail(Error{.code = Errc::Network,
+                        .what = say("{} does not want to talk now", host()),
+                        .server = c_.session().bye(),
+                        .retry = true});
+    }
+    if (greeting.condition != imap::Condition::Preauth) return {};
+    if (options().security == ImapSecurity::StartTls) {
+      return no_tls(say("{} says that we are logged in before TLS (PREAUTH)", host()));
+    }
+    return {};
+  }
+
+  Status no_tls(std::string what, std::string server = {}) {
+    return fail(Error{.code = Errc::Tls,
+                      .what = std::move(what),
+                      .server = std::move(server),
+                      .hint = say("nothing was sent to it; use imaps:// if the server has it")});
+  }
+
+  Status ask_capabilities() {
+    TB_ASSIGN(const ImapAnswer answer, c_.ask(imap::capability(), stop_));
+    if (answer.ok() && !c_.can().empty()) return {};
+    if (options().security == ImapSecurity::StartTls && c_.channel().tls() == nullptr) {
+      return no_tls(say("{} does not say what it can do (CAPABILITY)", host()), answer.text);
+    }
+    return fail(c_.error(Errc::Protocol, say("the server does not say what it can do (CAPABILITY)"), answer));
+  }
+
+  Status start_tls() {
+    if (c_.can().empty()) TB_TRY(ask_capabilities());
+    if (!c_.can().has("STARTTLS")) return no_tls(say("{} does not offer TLS (no STARTTLS)", host()));
+    TB_ASSIGN(const ImapAnswer answer, c_.ask(imap::starttls(), stop_));
+    if (!answer.ok()) return no_tls(say("{} refuses TLS", host()), answer.text);
+    return c_.start_tls(stop_);
+  }
+
+  std::optional<sasl::ChannelBinding> binding() const {
+    const net::TlsInfo* info = c_.channel().tls();
+    if (info == nullptr) return std::nullopt;
+    if (!info->tls_exporter.empty()) return sasl::ChannelBinding{"tls-exporter", info->tls_exporter};
+    if (info->tls_server_end_point.empty()) return std::nullopt;
+    return sasl::ChannelBinding{"tls-server-end-point", info->tls_server_end_point};
+  }
+
+  sasl::Situation situation() const {
+    sasl::Situation s{.offered = c_.can().auth()};
+    if (!c_.can().has("LOGINDISABLED")) s.offered.emplace_back(sasl::kUser);
+    s.has_password = !options().credentials.password.empty();
+    s.has_token = !options().credentials.token.empty();
+    s.encrypted = c_.channel().tls() != nullptr;
+    s.plain_allowed = options().security == ImapSecurity::Plain;
+    s.can_bind = binding().has_value();
+    s.forced = options().mechanism;
+    s.forbidden = options().forbidden_mechanisms;
+    s.pinned = options().pinned_mechanism;
+    return s;
+  }
+
+  Status authenticate() {
+    const sasl::Situation s = situation();
+    const auto chosen = sasl::choose(s);
+    if (!chosen) return c_.at_host(chosen.error());
+    const sasl::MechanismInfo& row = **chosen;
+    TB_TRY(row.make != nullptr ? by_sasl(row, s) : by_login());
+    if (options().on_login) options().on_login(row.name);
+    return {};
+  }
+
+  Status by_login() {
+    const sasl::Credentials& who = options().credentials;
+    TB_ASSIGN(const ImapAnswer answer, c_.ask(imap::login(who.user, who.password), stop_));
+    return answer.ok() ? Status() : refused(answer, {});
+  }
+
+  Status by_sasl(const sasl::MechanismInfo& row, const sasl::Situation& s) {
+    const auto mechanism = row.make({.credentials = options().credentials,
+                                     .random = options().random,
+                                     .binding = binding(),
+                                     .server_offers_plus = sasl::offers_plus(s.offered, row.name),
+                                     .host = host(),
+                                     .port = options().port});
+    auto initial = mechanism->initial();
+    if (!initial) return c_.at_host(initial.error());
+    const bool at_once = c_.can().has("SASL-IR") || c_.can().has("IMAP4REV2");
+    Exchange exchange(c_, *mechanism, at_once ? std::nullopt : *initial);
+    c_.listen(&exchange);
+    const auto answer = c_.ask(imap::authenticate(row.name, at_once ? *initial : std::nullopt), stop_);
+    c_.listen(nullptr);
+    if (exchange.error) return c_.at_host(*exchange.error);
+    if (!answer) return fail(answer.error());
+    if (!answer->ok()) return refused(*answer, mechanism->failure());
+    if (mechanism->done()) return {};
+    return fail(Errc::Auth, say("{}: the server did not prove that it knows the password", host()));
+  }
+
+  Status refused(const ImapAnswer& answer, const std::string& detail) {
+    Error error = c_.error(Errc::Auth, say("login refused"), answer);
+    if (!detail.empty()) error.server += " (" + detail + ")";
+    switch (answer.code) {
+      case Code::Unavailable:
+      case Code::InUse:
+      case Code::Limit:
+      case Code::TempFail:
+      case Code::ServerBug:
+        error.code = Errc::Refused;
+        error.retry = true;
+        break;
+      case Code::PrivacyRequired:
+        error.code = Errc::Tls;
+        break;
+      case Code::Expired:
+        error.hint = say("the password has expired");
+        break;
+      case Code::ContactAdmin:
+        error.hint = say("the server's administrator must help");
+        break;
+      default:
+        break;
+    }
+    return fail(std::move(error));
+  }
+
+  bool loopback() const { return host() == "localhost" || host().starts_with("127.") || host() == "::1"; }
+
+  Status compress() {
+    if (!options().compress || loopback() || !c_.can().has("COMPRESS=DEFLATE")) return {};
+    TB_ASSIGN(const ImapAnswer answer, c_.ask(imap::compress(), stop_));
+    return answer.ok() ? c_.start_deflate() : Status();  // a NO only means that it stays as it is
+  }
+
+  Status queue_extensions() {
+    if (options().client_id && c_.can().has("ID")) {
+      TB_TRY(c_.send(imap::id({{"name", "twinbox"}, {"version", TWINBOX_VERSION}})));
+    }
+    std::vector<std::string> wanted;
+    if (c_.can().qresync())
+      wanted.emplace_back("QRESYNC");
+    else if (c_.can().condstore())
+      wanted.emplace_back("CONDSTORE");
+    if (c_.can().has("UTF8=ACCEPT") || c_.can().has("UTF8=ONLY")) wanted.emplace_back("UTF8=ACCEPT");
+    if (c_.can().has("ENABLE") && !wanted.empty()) TB_TRY(c_.send(imap::enable(wanted)));
+    if (!options().namespaces && c_.can().has("NAMESPACE")) TB_TRY(c_.send(imap::namespaces()));
+    return {};
+  }
+
+  ImapConversation& c_;
+  std::stop_token stop_;
+};
+
+}  // namespace
+
+Status log_in(ImapConversation& conversation, std::stop_token stop) {
+  return Login(conversation, std::move(stop)).run();
+}
+
+}  // namespace libsync::replicas

@@ -1,0 +1,13 @@
+// From the greeting to the login (HOSTILE.md, "A client under required TLS"). Internal to the IMAP replica.
+#pragma once
+
+#include <stop_token>
+
+#include "libsync/replicas/imap_conversation.h"
+
+namespace libsync::replicas {
+
+// Afterwards ENABLE, ID and NAMESPACE are queued: they go with the first command.
+Status log_in(ImapConversation& conversation, std::stop_token stop);
+
+}  // namespace libsync::replicas

@@ -1,0 +1,161 @@
+#include "libsync/replicas/imap_mailboxes.h"
+
+#include <algorithm>
+#include <set>
+
+#include "libsync/base/digest.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/imap/list.h"
+#include "libsync/imap/names.h"
+#include "libsync/replicas/imap_roles.h"
+#include "libsync/sync/path.h"
+
+namespace libsync::replicas {
+namespace {
+
+// STATUS commands sent ahead of their answers, where LIST can't carry them.
+constexpr size_t kStatusInFlight = 100;
+
+std::string key_of(std::string_view wire) { return iequals(wire, "INBOX") ? "INBOX" : std::string(wire); }
+
+}  // namespace
+
+class ImapMailboxes::Listener final : public ImapListener {
+ public:
+  using ImapListener::ImapListener;
+  void on_list(const imap::ListData& data) override {
+    const std::string key = key_of(data.name);
+    if (data.lsub) {
+      subscribed.insert(key);
+    } else if (seen.insert(key).second) {
+      lists.push_back(data);
+    }
+  }
+  void on_mailbox_status(const imap::StatusData& data) override { status[key_of(data.name)] = data; }
+
+  std::vector<imap::ListData> lists;
+  std::set<std::string> seen, subscribed;
+  std::map<std::string, imap::StatusData> status;
+};
+
+namespace {
+
+std::string status_items(const imap::Capabilities& can) {
+  std::string items = "MESSAGES UIDNEXT UIDVALIDITY";
+  if (can.condstore()) items += " HIGHESTMODSEQ";
+  if (can.has("OBJECTID")) items += " MAILBOXID";
+  return items;
+}
+
+bool selectable(const imap::ListData& data) { return !data.has("\\Noselect") && !data.has("\\NonExistent"); }
+
+}  // namespace
+
+Status ImapMailboxes::ask(Listener& found, std::stop_token stop) {
+  const imap::Capabilities& can = c_.can();
+  imap::ListOptions options;
+  const bool extended = can.list_extended();
+  options.subscribed = extended;
+  options.special_use = extended && can.special_use();
+  if (extended && can.list_status()) options.status_items = status_items(can);
+  TB_ASSIGN(const auto id, c_.send(imap::list("*", options)));
+  if (!extended) TB_TRY(c_.send(imap::lsub("*")));
+  TB_TRY(c_.drain(stop));
+  const ImapAnswer answer = c_.take_answer(id).value_or(ImapAnswer{});
+  if (!answer.ok()) return fail(c_.error(Errc::Refused, say("the server does not list its mailboxes"), answer));
+  return options.status_items.empty() ? ask_status(found, stop) : Status();
+}
+
+Status ImapMailboxes::ask_status(Listener& found, std::stop_token stop) {
+  for (const imap::ListData& data : found.lists) {
+    if (!selectable(data) || left_out(data)) continue;
+    TB_TRY(c_.send(imap::status(data.name, status_items(c_.can()))));
+    if (c_.session().in_flight() >= kStatusInFlight) TB_TRY(c_.drain(stop));
+  }
+  return c_.drain(stop);
+}
+
+bool ImapMailboxes::left_out(const imap::ListData& data) const {
+  // In Gmail every message of All Mail but the archived ones is in another mailbox too.
+  if (!c_.options().all_mail && c_.can().gmail() && role_by_attributes(data) == sync::Role::All) return true;
+  if (c_.options().namespaces || !c_.namespaces || iequals(data.name, "INBOX")) return false;
+  // The longest prefix that fits decides; among equals the personal one.
+  const auto longest = [&](const std::vector<imap::Namespace>& group) {
+    ptrdiff_t best = -1;
+    for (const imap::Namespace& each : group) {
+      const bool inside =
+          data.name.starts_with(each.prefix) || (each.delimiter != '\0' && each.prefix == data.name + each.delimiter);
+      if (inside) best = std::max(best, static_cast<ptrdiff_t>(each.prefix.size()));
+    }
+    return best;
+  };
+  const ptrdiff_t personal = longest(c_.namespaces->personal);
+  return std::max(longest(c_.namespaces->others), longest(c_.namespaces->shared)) > personal;
+}
+
+std::optional<ImapBox> ImapMailboxes::make_box(const imap::ListData& data, const Listener& found) {
+  const std::string key = key_of(data.name);
+  ImapBox box{.wire = data.name};
+  box.mailbox.path = imap::split_name(data.name, data.delimiter, c_.session().utf8_names()).components;
+  box.mailbox.role = role_by_attributes(data);
+  box.mailbox.selectable = selectable(data);
+  box.mailbox.subscribed = data.has("\\Subscribed") || found.subscribed.contains(key);
+  box.mailbox.id = sync::encode_path(box.mailbox.path);
+  if (const auto status = found.status.find(key); status != found.status.end()) box.fresh = status->second;
+  if (!c_.can().has("OBJECTID") || !box.mailbox.selectable) return box;
+  // One that has an id elsewhere must not turn up under another one.
+  if (!box.fresh || !box.fresh->mailbox_id) return std::nullopt;
+  box.mailbox.id = *box.fresh->mailbox_id;
+  return box;
+}
+
+void ImapMailboxes::add(ImapBox box) {
+  // Two names that look the same decoded (one of them not canonical): told apart by a digest of the name.
+  if (boxes_.contains(box.mailbox.id) || !paths_.insert(box.mailbox.path).second) {
+    box.mailbox.path.back() += " ~" + to_hex(sha256(box.wire)).substr(0, 8);
+    if (boxes_.contains(box.mailbox.id)) box.mailbox.id = sync::encode_path(box.mailbox.path);
+  }
+  const sync::BoxId id = box.mailbox.id;
+  boxes_.emplace(id, std::move(box));
+}
+
+Result<std::vector<sync::Mailbox>> ImapMailboxes::list(std::stop_token stop) {
+  Listener found(c_);
+  c_.listen(&found);
+  Status asked = ask(found, stop);
+  c_.listen(nullptr);
+  if (!asked) return std::unexpected(asked.error());
+  boxes_.clear();
+  paths_.clear();
+  for (const imap::ListData& data : found.lists) {
+    if (data.delimiter != '\0') delimiter_ = data.delimiter;
+    if (left_out(data)) continue;
+    if (auto box = make_box(data, found)) add(*std::move(box));
+  }
+  listed_ = true;
+  std::vector<sync::Mailbox> all;
+  for (const auto& [id, box] : boxes_) all.push_back(box.mailbox);
+  add_roles_by_name(all);
+  for (const sync::Mailbox& each : all) boxes_[each.id].mailbox.role = each.role;
+  return all;
+}
+
+ImapBox* ImapMailboxes::find(const sync::BoxId& id) {
+  const auto found = boxes_.find(id);
+  return found == boxes_.end() ? nullptr : &found->second;
+}
+
+const ImapBox* ImapMailboxes::find_wire(std::string_view wire) const {
+  const std::string key = key_of(wire);
+  const auto found = std::ranges::find_if(boxes_, [&](const auto& each) { return key_of(each.second.wire) == key; });
+  return found == boxes_.end() ? nullptr : &found->second;
+}
+
+std::optional<std::string> ImapMailboxes::guess_wire(const sync::BoxId& id) const {
+  if (c_.can().has("OBJECTID")) return std::nullopt;
+  const auto wire = imap::join_name(sync::decode_path(id), delimiter_, c_.session().utf8_names());
+  return wire ? std::optional(*wire) : std::nullopt;
+}
+
+}  // namespace libsync::replicas

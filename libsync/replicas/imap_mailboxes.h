@@ -1,0 +1,49 @@
+// Which mailboxes an account has, by LIST with STATUS. Internal to the IMAP replica.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "libsync/imap/status.h"
+#include "libsync/replicas/imap_conversation.h"
+#include "libsync/sync/replica.h"
+
+namespace libsync::replicas {
+
+struct ImapBox {
+  sync::Mailbox mailbox{};
+  std::string wire{};                       // its name as the server writes it
+  std::optional<imap::StatusData> fresh{};  // from the last listing; used once
+};
+
+class ImapMailboxes {
+ public:
+  explicit ImapMailboxes(ImapConversation& conversation) : c_(conversation) {}
+
+  Result<std::vector<sync::Mailbox>> list(std::stop_token stop);
+  bool listed() const { return listed_; }
+  ImapBox* find(const sync::BoxId& id);
+  const ImapBox* find_wire(std::string_view wire) const;
+  // The wire name of a box that the list does not have; nothing for a MAILBOXID.
+  std::optional<std::string> guess_wire(const sync::BoxId& id) const;
+
+ private:
+  class Listener;
+  Status ask(Listener& found, std::stop_token stop);
+  Status ask_status(Listener& found, std::stop_token stop);
+  bool left_out(const imap::ListData& data) const;
+  std::optional<ImapBox> make_box(const imap::ListData& data, const Listener& found);
+  void add(ImapBox box);
+
+  ImapConversation& c_;
+  std::map<sync::BoxId, ImapBox> boxes_;
+  std::set<sync::Path> paths_;
+  char delimiter_ = '/';
+  bool listed_ = false;
+};
+
+}  // namespace libsync::replicas

@@ -1,0 +1,18 @@
+// What a mailbox is for: RFC 6154's attributes, XLIST's, else its name. Internal to the IMAP replica.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libsync/imap/list.h"
+#include "libsync/sync/replica.h"
+
+namespace libsync::replicas {
+
+// From the attributes alone.
+sync::Role role_by_attributes(const imap::ListData& data);
+// Gives roles that no mailbox has by its attributes to mailboxes with well-known names, each once.
+void add_roles_by_name(std::span<sync::Mailbox> mailboxes);
+
+}  // namespace libsync::replicas
