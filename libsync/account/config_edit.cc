@@ -49,6 +49,20 @@ void collect_headers(const TomlNode& node, bool ours, std::string_view name, int
   }
 }
 
+// The document and the implicit "account" table begin where their first header does: one entry a line.
+void merge_lines(std::vector<Header>& headers) {
+  std::ranges::sort(headers, {}, &Header::line);
+  std::vector<Header> merged;
+  for (const Header& header : headers) {
+    if (merged.empty() || merged.back().line != header.line) {
+      merged.push_back(header);
+    } else {
+      merged.back().ours = merged.back().ours || header.ours;
+    }
+  }
+  headers = std::move(merged);
+}
+
 bool is_comment_or_blank(std::string_view line) { return trim(line).empty() || trim(line).starts_with('#'); }
 
 // The section's own lines: up to the next header, without the comments that stand before that one.
@@ -128,7 +142,7 @@ Result<std::string> remove_account(std::string_view text, std::string_view name,
   const auto lines = split_lines(text);
   std::vector<Header> headers;
   collect_headers(document, false, name, 0, lines, headers);
-  std::ranges::sort(headers, {}, &Header::line);
+  merge_lines(headers);
   std::string out;
   uint32_t at = 1;  // first line not yet copied
   const auto copy_to = [&](uint32_t end) {

@@ -82,8 +82,8 @@ TEST(CommandLine, TooFewAndTooManyWordsShowTheForm) {
 TEST(CommandLine, GlobalOptionsStandBeforeOrBehindTheCommand) {
   Fake twinbox;
   std::ofstream(twinbox.home / "c.toml") << "[account.a]\nremote = \"imaps://me@h\"\n";
-  for (const std::string line : {"--config " + (twinbox.home / "c.toml") + " --json account list",
-                                 "account --json list --config=" + (twinbox.home / "c.toml")}) {
+  for (const std::string& line : {"--config " + (twinbox.home / "c.toml") + " --json account list",
+                                  "account --json list --config=" + (twinbox.home / "c.toml")}) {
     EXPECT_EQ(twinbox(line), 0) << line;
     EXPECT_THAT(twinbox.out, StartsWith("{\"account\":\"a\",")) << line;
   }

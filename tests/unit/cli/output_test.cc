@@ -129,7 +129,7 @@ TEST(Trace, LinesHaveTimeSpeakerAndLabel) {
 TEST(Progress, ShowsShareCountRateAndTimeLeft) {
   const std::string line = progress_line("work", 4, {.done = 6104, .total = 10000, .bytes = 58'000'000},
                                          {.bytes_per_second = 58e6, .seconds_left = 0.7}, 80);
-  EXPECT_EQ(line, "work   ████████████▏        61 %   6,104 of 10,000   58 MB/s   1 s left");
+  EXPECT_EQ(line, "work   ████████████▏         61 %   6,104 of 10,000   58 MB/s   1 s left");
 }
 
 TEST(Progress, FitsNarrowTerminals) {
