@@ -4,9 +4,7 @@
 #include "libsync/base/words.h"
 #include "libsync/net/proxy.h"
 #include "libsync/net/tls_options.h"
-#if __has_include("libsync/replicas/imap.h")
 #include "libsync/replicas/imap.h"
-#endif
 #include "libsync/replicas/pop3.h"
 
 namespace libsync::account {
@@ -55,7 +53,6 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
 Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> channel, const Account& account,
                                                  const Secret& secret, const RemoteOptions& options,
                                                  std::stop_token stop) {
-#if __has_include("libsync/replicas/imap.h")
   replicas::ImapOptions imap;
   imap.credentials = credentials_of(account, secret);
   imap.security = security_of(account, replicas::ImapSecurity::Tls, replicas::ImapSecurity::StartTls,
@@ -71,9 +68,6 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   imap.timeout = account.timeout;
   imap.trace = options.trace;
   return replicas::open_imap(std::move(channel), std::move(imap), std::move(stop));
-#else
-  return fail(Errc::Internal, "no imap");
-#endif
 }
 
 // A refused login often means a switch or a kind of password that the provider alone has.
