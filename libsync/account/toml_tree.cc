@@ -11,13 +11,14 @@
 // clang-format off: the order matters.
 namespace libsync::account {
 struct TomlDefect {};
+[[noreturn]] static void toml_defect() { throw TomlDefect{}; }
 }  // namespace libsync::account
 #include <toml++/impl/preprocessor.h>
 #undef TOML_ASSERT
 #undef TOML_ASSERT_ASSUME
-#define TOML_ASSERT(expr)                              \
-  do {                                                 \
-    if (!(expr)) throw libsync::account::TomlDefect{}; \
+#define TOML_ASSERT(expr)                             \
+  do {                                                \
+    if (!(expr)) libsync::account::toml_defect();     \
   } while (false)
 #define TOML_ASSERT_ASSUME(expr) TOML_ASSERT(expr)
 #include <toml++/toml.h>
