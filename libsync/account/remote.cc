@@ -44,7 +44,7 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
   pop3.mechanism = account.auth;
   pop3.pinned_mechanism = options.pinned_mechanism;
   pop3.on_login = options.on_login;
-  pop3.timeouts = {.greeting = account.timeout, .reply = account.timeout, .idle = account.timeout};
+  if (const auto timeout = account.timeout) pop3.timeouts = {.greeting = *timeout, .reply = *timeout, .idle = *timeout};
   pop3.trace = options.trace;
   pop3.clock = options.clock;
   return replicas::open_pop3(std::move(channel), std::move(pop3), std::move(stop));
@@ -64,8 +64,10 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   imap.compress = account.compress;
   imap.all_mail = account.all_mail;
   imap.namespaces = account.shared;
-  imap.login_timeout = account.timeout;
-  imap.timeout = account.timeout;
+  if (const auto timeout = account.timeout) {
+    imap.login_timeout = *timeout;
+    imap.timeout = *timeout;
+  }
   imap.trace = options.trace;
   return replicas::open_imap(std::move(channel), std::move(imap), std::move(stop));
 }
@@ -87,8 +89,10 @@ net::Target target_of(const Account& account) {
 
 Result<net::ConnectOptions> connect_options(const Account& account, const RemoteOptions& options) {
   net::ConnectOptions connect;
-  connect.overall_timeout = account.timeout;
-  connect.connect_timeout = std::min<std::chrono::milliseconds>(connect.connect_timeout, account.timeout);
+  if (const auto timeout = account.timeout) {
+    connect.overall_timeout = *timeout;
+    connect.connect_timeout = std::min<std::chrono::milliseconds>(connect.connect_timeout, *timeout);
+  }
   connect.tls.ca_file = account.tls_ca;
   if (!account.tls_pin.empty()) {
     TB_ASSIGN(const auto pin, net::parse_pin(account.tls_pin));
