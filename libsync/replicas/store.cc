@@ -127,9 +127,8 @@ class Applier {
 
   Result<Outcome> placed(MailboxId id, const store::Write::Placed& at) {
     TB_ASSIGN(const auto box, write_->mailbox(id));
-    return Outcome{
-        .ref = {.box = std::to_string(id), .epoch = box ? box->uidvalidity : 0, .key = {.number = at.uid}},
-        .instance = instance_of(at.id)};
+    return Outcome{.ref = {.box = std::to_string(id), .epoch = box ? box->uidvalidity : 0, .key = {.number = at.uid}},
+                   .instance = instance_of(at.id)};
   }
 
   Result<Outcome> add(const Action& action, const store::Staged& staged) {
