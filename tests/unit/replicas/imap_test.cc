@@ -102,11 +102,11 @@ constexpr std::string_view kModernList =
     "C: T3 LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ))\n"
     "S: * ENABLED QRESYNC\n"
     "S: T2 OK\n"
-    "S: * LIST (\\Subscribed) \"/\" INBOX\n"
+    "S: * LIST (\\\\Subscribed) \"/\" INBOX\n"
     "S: * STATUS INBOX (MESSAGES 2 UIDNEXT 8 UIDVALIDITY 5 HIGHESTMODSEQ 40)\n"
-    "S: * LIST (\\Junk) \"/\" \"../../etc\"\n"
+    "S: * LIST (\\\\Junk) \"/\" \"../../etc\"\n"
     "S: * STATUS \"../../etc\" (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 6 HIGHESTMODSEQ 1)\n"
-    "S: * LIST (\\Noselect) \"/\" \"&U,BTFw-\"\n"
+    "S: * LIST (\\\\Noselect) \"/\" \"&U,BTFw-\"\n"
     "S: T3 OK\n";
 
 TEST(ImapReplica, SyncOfAnUnchangedAccountIsLoginListAndLogout) {
@@ -132,9 +132,9 @@ TEST(ImapReplica, SyncOfAnUnchangedAccountIsLoginListAndLogout) {
 TEST(ImapReplica, QresyncTellsOnlyWhatChanged) {
   auto o = open(login(kModern) + std::string(kModernList) +
                 "C: T4 EXAMINE INBOX (QRESYNC (5 30))\nC: T5 UID FETCH 7:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
-                "S: * 2 EXISTS\nS: * FLAGS (\\Seen \\Flagged)\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\n"
+                "S: * 2 EXISTS\nS: * FLAGS (\\\\Seen \\\\Flagged)\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\n"
                 "S: * OK [HIGHESTMODSEQ 40]\nS: * VANISHED (EARLIER) 3:4,4294967295\n"
-                "S: * 1 FETCH (UID 5 FLAGS (\\Seen) MODSEQ (38))\nS: * 2 FETCH (UID 7 FLAGS () MODSEQ (40))\nS: T4 OK "
+                "S: * 1 FETCH (UID 5 FLAGS (\\\\Seen) MODSEQ (38))\nS: * 2 FETCH (UID 7 FLAGS () MODSEQ (40))\nS: T4 OK "
                 "[READ-ONLY] in\n"
                 "S: * 2 FETCH (UID 7 FLAGS () RFC822.SIZE 99)\nS: T5 OK\n");
   ASSERT_TRUE((*o).mailboxes({}));
@@ -177,7 +177,7 @@ TEST(ImapReplica, CondstoreListsWhatIsThere) {
                 "C: T6 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE) (CHANGEDSINCE 40)\n"
                 "C: T7 UID SEARCH RETURN (ALL) ALL\n"
                 "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\nS: * OK [HIGHESTMODSEQ 41]\nS: T5 OK\n"
-                "S: * 2 FETCH (UID 7 FLAGS (\\Answered) RFC822.SIZE 3 MODSEQ (41))\nS: T6 OK\n"
+                "S: * 2 FETCH (UID 7 FLAGS (\\\\Answered) RFC822.SIZE 3 MODSEQ (41))\nS: T6 OK\n"
                 "S: * ESEARCH (TAG \"T7\") UID ALL 5,7\nS: T7 OK\n");
   ASSERT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
   Changes changes;
@@ -367,8 +367,8 @@ TEST(ImapReplica, LeavesOutSharedMailboxesAndAllMail) {
       open(login("NAMESPACE X-GM-EXT-1") +
            "C: T2 NAMESPACE\nC: T3 LIST \"\" \"*\"\nC: T4 LSUB \"\" \"*\"\nS: * NAMESPACE ((\"\" \"/\")) ((\"~\" "
            "\"/\")) ((\"Public/\" \"/\"))\nS: T2 OK\n"
-           "S: * LIST (\\Noselect) \"/\" Public\nS: * LIST () \"/\" Public/news\nS: * LIST () \"/\" ~bob\nS: * LIST "
-           "(\\All) \"/\" All\n"
+           "S: * LIST (\\\\Noselect) \"/\" Public\nS: * LIST () \"/\" Public/news\nS: * LIST () \"/\" ~bob\nS: * LIST "
+           "(\\\\All) \"/\" All\n"
            "S: * LIST () \"/\" Mine\nS: T3 OK\nS: T4 OK\nC: T5 STATUS Mine (MESSAGES UIDNEXT UIDVALIDITY)\nS: T5 OK\n");
   const auto boxes = (*o).mailboxes({});
   ASSERT_TRUE(boxes) << o.channel->mismatch();
@@ -378,8 +378,8 @@ TEST(ImapReplica, LeavesOutSharedMailboxesAndAllMail) {
 
 TEST(ImapReplica, NamesThatLookTheSameAreToldApart) {
   auto o = open(login("") +
-                "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST (\\Noselect) \"/\" a&-b\nS: * LIST "
-                "(\\Noselect) \"/\" a&b\nS: T2 OK\nS: T3 OK\n");
+                "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST (\\\\Noselect) \"/\" a&-b\nS: * LIST "
+                "(\\\\Noselect) \"/\" a&b\nS: T2 OK\nS: T3 OK\n");
   const auto boxes = (*o).mailboxes({});
   ASSERT_TRUE(boxes) << o.channel->mismatch();
   ASSERT_EQ(boxes->size(), 2U);
