@@ -46,7 +46,7 @@ Status pair_new(Run& run, Side side, const Mailbox& box) {
 
 Status pair_side(Run& run, Side side, const std::vector<Mailbox>& boxes) {
   for (const Mailbox& box : boxes) {
-    if (!box.selectable) continue;
+    if (!box.selectable || (side == Side::A && !run.takes_part(box.path))) continue;
     Pair* pair = run.book.find_box(side, box.id);
     if (pair == nullptr) {
       TB_TRY(pair_new(run, side, box));
@@ -218,6 +218,8 @@ Status rename_mailboxes(Run& run, Side side) {
 
 }  // namespace
 
+bool Run::takes_part(const Path& path) const { return !options.takes_part || options.takes_part(path); }
+
 Status apply_one(Run& run, Side side, const Action& action, const std::function<Status(const Outcome&)>& done) {
   OneSink sink(done);
   return run.replica(side).apply(std::span(&action, 1), sink, run.stop);
@@ -243,7 +245,8 @@ Status pair_mailboxes(Run& run) {
 std::vector<BoxCursor> cursors_of(const Run& run, Side side) {
   std::vector<BoxCursor> cursors;
   for (const Pair& pair : run.book.all()) {
-    if (!pair.at(side).box.empty()) cursors.push_back({pair.at(side).box, pair.at(side).cursor});
+    if (!pair.at(side).box.empty() && run.takes_part(pair.at(Side::A).path))
+      cursors.push_back({pair.at(side).box, pair.at(side).cursor});
   }
   return cursors;
 }

@@ -23,6 +23,7 @@ struct Run {
   std::stop_token stop;
 
   Replica& replica(Side side) const { return side == Side::A ? a : b; }
+  bool takes_part(const Path& path) const;
   // Where a half is, for a person: "INBOX/8812".
   std::string place(const Half& half, Side side) const;
 };

@@ -18,6 +18,8 @@ struct SyncOptions {
   Policy policy{};
   bool dry_run = false;  // plans and tells, changes nothing on either side nor in the link
   TransferLimits limits{};
+  // Which of side A's mailboxes take part; empty: all. One that no longer does stays as it is.
+  std::function<bool(const Path&)> takes_part{};
   // Content that side B has without a message for it (a store rebuilt from its segments), by print:
   // nothing is downloaded twice. Empty: there is none; else headers are fetched first.
   std::function<Result<std::optional<Id>>(const Id& print)> find_known{};

@@ -1,7 +1,239 @@
 #include "tools/twinbox/cli.h"
 
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "libsync/base/nearest.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+
+#include "tools/twinbox/command.h"
+#include "tools/twinbox/context.h"
+#include "tools/twinbox/help.h"
+
 namespace twinbox {
 
-int run(int, const char* const*) { return 2; }
+namespace po = boost::program_options;
+using libsync::Errc;
+using libsync::Error;
+using libsync::fail;
+using libsync::Result;
+using libsync::say;
+
+namespace {
+
+std::unexpected<Error> usage(std::string what, std::string hint = {}) {
+  return fail(Error{.code = Errc::Usage, .what = std::move(what), .hint = std::move(hint)});
+}
+
+// The words of the command ("account", "add") taken out of the rest.
+struct Split {
+  std::vector<std::string> words;
+  std::vector<std::string> rest;
+};
+
+bool takes_value(std::string_view arg) {
+  if (!arg.starts_with("--") || arg.contains('=')) return false;
+  return std::ranges::any_of(kGlobalOptions,
+                             [&](const Option& o) { return o.name == arg.substr(2) && !o.value.empty(); });
+}
+
+bool is_group(std::string_view word) {
+  return std::ranges::any_of(commands(),
+                             [&](const Command* c) { return c->name.starts_with(std::string(word) + " "); });
+}
+
+// Only options that work everywhere may stand before the command, so the first other word is it.
+Split split(const std::vector<std::string>& args) {
+  Split out;
+  bool more = true;
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (more && !args[i].empty() && args[i][0] != '-') {
+      out.words.push_back(args[i]);
+      more = out.words.size() == 1 && (is_group(args[i]) || args[i] == "help");
+      if (args[i] == "help") more = true;
+      if (out.words.size() == 2 && out.words[0] == "help") more = is_group(args[i]);
+      continue;
+    }
+    out.rest.push_back(args[i]);
+    if (args[i] == "--") more = false;
+    if (more && takes_value(args[i]) && i + 1 < args.size()) out.rest.push_back(args[++i]);
+  }
+  return out;
+}
+
+void describe(po::options_description& into, std::span<const Option> options) {
+  for (const Option& option : options) {
+    const std::string name =
+        option.letter != 0 ? fmt::format("{},{}", option.name, option.letter) : std::string(option.name);
+    if (option.value.empty()) {
+      into.add_options()(name.c_str(), "");
+    } else {
+      into.add_options()(name.c_str(), po::value<std::string>(), "");
+    }
+  }
+}
+
+std::unexpected<Error> unknown_option(std::string name, const Command* command) {
+  std::vector<std::string_view> names;
+  for (const Option& option : kGlobalOptions) names.push_back(option.name);
+  if (command != nullptr) {
+    for (const Option& option : command->options) names.push_back(option.name);
+  }
+  name.erase(0, name.find_first_not_of('-'));
+  if (const size_t end = name.find('='); end != name.npos) name.resize(end);
+  const auto near = libsync::nearest(name, names);
+  const std::string dashes = name.size() == 1 ? "-" : "--";
+  std::string hint = near.empty()
+                         ? say("twinbox {}--help lists the options", command ? fmt::format("{} ", command->name) : "")
+                         : say("did you mean --{}?", near);
+  return usage(say("unknown option {}{}", dashes, libsync::printable(name, 60)), std::move(hint));
+}
+
+Result<Arguments> parse(const std::vector<std::string>& args, const Command* command) {
+  po::options_description all;
+  describe(all, kGlobalOptions);
+  if (command != nullptr) describe(all, command->options);
+  all.add_options()("words", po::value<std::vector<std::string>>(), "");
+  po::positional_options_description positional;
+  positional.add("words", -1);
+  namespace style = po::command_line_style;
+  try {
+    const auto parsed = po::command_line_parser(args)
+                            .options(all)
+                            .positional(positional)
+                            .style(style::unix_style & ~style::allow_guessing)
+                            .run();
+    Arguments out;
+    for (const auto& option : parsed.options) {
+      const std::string value = option.value.empty() ? std::string() : option.value.front();
+      if (option.string_key == "words" && option.position_key < 0) return unknown_option("words", command);
+      if (option.string_key == "words") {
+        out.add_word(value);
+      } else {
+        out.add(option.string_key, value);
+      }
+    }
+    return out;
+  } catch (const po::unknown_option& error) {
+    return unknown_option(error.get_option_name(), command);
+  } catch (const po::error_with_option_name& error) {
+    return usage(libsync::printable(error.what(), 200));
+  } catch (const po::error& error) {
+    return usage(libsync::printable(error.what(), 200));
+  }
+}
+
+std::unexpected<Error> unknown_command(const std::vector<std::string>& words) {
+  std::vector<std::string_view> names;
+  for (const Command* command : commands()) names.push_back(command->name);
+  const std::string given = fmt::format("{}", fmt::join(words, " "));
+  const bool group = is_group(words[0]);
+  if (group && words.size() == 1) {
+    std::vector<std::string_view> inside;
+    for (const auto name : names) {
+      if (name.starts_with(words[0] + " ")) inside.push_back(name.substr(words[0].size() + 1));
+    }
+    return usage(say("twinbox {} needs one of: {}", words[0], fmt::join(inside, ", ")));
+  }
+  auto near = libsync::nearest(given, names);
+  if (near.empty()) {  // "acount" alone is near to "account add" only by its first word
+    std::vector<std::string_view> first;
+    for (const auto name : names) first.push_back(name.substr(0, name.find(' ')));
+    near = libsync::nearest(words[0], first);
+  }
+  return usage(say("unknown command \"{}\"", libsync::printable(given, 60)),
+               near.empty() ? say("twinbox --help lists the commands") : say("did you mean twinbox {}?", near));
+}
+
+Globals globals_of(const Arguments& arguments, const Surroundings& around) {
+  const auto no_color = around.environment("NO_COLOR");
+  return {.config = arguments.value("config"),
+          .json = arguments.has("json"),
+          .quiet = arguments.has("quiet"),
+          .verbose = arguments.has("verbose"),
+          .trace = arguments.has("trace"),
+          .color = !arguments.has("no-color") && !(no_color && !no_color->empty())};
+}
+
+libsync::Status check_words(const Command& command, const Arguments& arguments) {
+  const size_t count = arguments.words().size();
+  const std::string form = fmt::format("twinbox {} {}", command.name, command.usage);
+  if (count < command.least_words) return usage(say("{} needs more words", command.name), say("write: {}", form));
+  if (count > command.most_words) {
+    return usage(say("\"{}\" is one word too many", libsync::printable(arguments.word(command.most_words), 60)),
+                 say("write: {}", form));
+  }
+  return {};
+}
+
+// What ends here without a command: --version, --help, nothing at all.
+std::optional<int> answer_plainly(const Split& given, const Arguments& arguments, const Command* command,
+                                  Context& context) {
+  if (arguments.has("version")) {
+    context.out().line("twinbox " TWINBOX_VERSION);
+    return 0;
+  }
+  const bool help = arguments.has("help");
+  if (command != nullptr && help) {
+    print_help(context.out(), *command);
+    return 0;
+  }
+  if (given.words.empty()) {
+    print_overview(context.out(), help);
+    return 0;
+  }
+  if (help && is_group(given.words[0])) {
+    print_group(context.out(), given.words[0]);
+    return 0;
+  }
+  return std::nullopt;
+}
+
+Result<int> run_command(Split& given, const Arguments& arguments, const Command* command, Context& context) {
+  if (const auto status = answer_plainly(given, arguments, command, context)) return *status;
+  if (command == nullptr) return unknown_command(given.words);
+  TB_TRY(check_words(*command, arguments));
+  auto result = command->run(context, arguments);
+  context.out().flush();
+  return result;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& args, Surroundings& around) {
+  Split given = split(args);
+  bool help = false;
+  if (!given.words.empty() && given.words[0] == "help") {
+    given.words.erase(given.words.begin());
+    help = true;
+  }
+  const Command* command = find_command(fmt::format("{}", fmt::join(given.words, " ")));
+  auto arguments = parse(given.rest, command);
+  if (!arguments && command == nullptr && !given.words.empty()) arguments = Arguments();  // the command is the mistake
+  if (!arguments) {
+    const bool json = std::ranges::find(args, "--json") != args.end();
+    around.err.write(json ? to_line(error_json(arguments.error())) + "\n" : error_text(arguments.error()));
+    return exit_status(arguments.error().code);
+  }
+  if (help) arguments->add("help", "");
+  Context context(around, globals_of(*arguments, around));
+  try {
+    const auto result = run_command(given, *arguments, command, context);
+    if (result) return *result;
+    context.out().flush();
+    context.report(result.error());
+    return exit_status(result.error().code);
+  } catch (const std::exception& error) {
+    const Error defect{.code = Errc::Internal,
+                       .what = say("a defect of twinbox: {}", libsync::printable(error.what(), 200))};
+    context.report(defect);
+    return exit_status(defect.code);
+  }
+}
 
 }  // namespace twinbox

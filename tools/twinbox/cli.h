@@ -1,9 +1,43 @@
 // The command line of twinbox.
 #pragma once
 
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsync/account/places.h"
+#include "libsync/account/schedule.h"
+#include "libsync/account/secrets.h"
+#include "libsync/base/clock.h"
+#include "libsync/base/file.h"
+
 namespace twinbox {
 
-// Runs one command and returns the exit status (DESIGN 6).
-int run(int argc, const char* const* argv);
+// One of the two streams a person or a script reads.
+struct Stream {
+  // False: nobody reads any more (EPIPE), or it can't be written.
+  std::function<bool(std::string_view)> write;
+  bool terminal = false;
+  size_t columns = 80;
+};
+
+// Everything the program takes from outside, so that tests can give it. Not owned; must outlive run().
+struct Surroundings {
+  Stream out, err;
+  std::function<libsync::Result<std::string>(size_t max_bytes)> read_input;  // standard input, to its end
+  libsync::account::Environment environment;
+  libsync::FileSystem& fs;
+  const libsync::Clock& clock;
+  libsync::account::Prompt& prompt;
+  libsync::account::Runner run_program;
+  std::string program;  // absolute path of this program, for schedules
+  std::string user;     // login name
+  std::stop_token stop;
+};
+
+// Runs one command and returns the exit status (DESIGN 6). `args` without the program's name.
+int run(const std::vector<std::string>& args, Surroundings& surroundings);
 
 }  // namespace twinbox

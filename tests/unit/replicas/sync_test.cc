@@ -1,5 +1,6 @@
 // Whole runs of the engine between replicas in memory, with the link in a database in memory.
 #include "libsync/sync/sync.h"
+#include "libsync/sync/verify.h"
 
 #include <algorithm>
 #include <random>
@@ -9,6 +10,8 @@
 #include "libsync/replicas/memory.h"
 #include "libsync/store/link_table.h"
 #include "libsync/sync/path.h"
+
+#include "tests/support/lent_replica.h"
 
 namespace libsync::replicas {
 namespace {
@@ -245,6 +248,21 @@ TEST_F(Mirror, ADryRunTellsAndChangesNothing) {
   expect_mirrored();
 }
 
+TEST_F(Mirror, LeavesOutMailboxesThatTakeNoPartAndKeepsWhatTheyBroughtBefore) {
+  server.make_box({"Spam"});
+  fill({"INBOX"}, 2);
+  fill({"Spam"}, 3);
+  run();
+  server.append({"Spam"}, "more");
+  server.expunge({"Spam"}, 1);
+  SyncOptions options;
+  options.takes_part = [](const Path& path) { return path != Path{"Spam"}; };
+  EXPECT_TRUE(run(options).nothing_new());
+  EXPECT_EQ(local.box({"Spam"})->messages.size(), 3U);
+  run();
+  expect_mirrored();
+}
+
 TEST_F(Mirror, RefusesAnotherMailbox) {
   fill({"INBOX"}, 3);
   run();
@@ -287,29 +305,15 @@ TEST_F(PlainMirror, ACountThatDoesNotFitNeverDeletes) {
     Status missing(const sync::BoxId& box) override { return to_.missing(box); }
     sync::ChangeSink& to_;
   };
-  class Server final : public sync::Replica {
+  class Server final : public twinbox::test::LentReplica {
    public:
-    explicit Server(MemoryReplica& real) : real_(real) {}
-    sync::Capabilities capabilities() const override { return real_.capabilities(); }
-    std::string identity() const override { return real_.identity(); }
-    Result<std::vector<sync::Mailbox>> mailboxes(std::stop_token stop) override { return real_.mailboxes(stop); }
+    using LentReplica::LentReplica;
     Status changes(std::span<const sync::BoxCursor> cursors, sync::ChangeSink& sink, std::stop_token stop) override {
       std::vector<sync::BoxCursor> full(cursors.begin(), cursors.end());
       for (auto& cursor : full) cursor.cursor.clear();
       Forgetful forgetful(sink);
       return real_.changes(full, forgetful, stop);
     }
-    Status fetch(std::span<const sync::FetchItem> items, sync::MessageSink& sink, std::stop_token stop) override {
-      return real_.fetch(items, sink, stop);
-    }
-    Status apply(std::span<const sync::Action> actions, sync::ActionSink& sink, std::stop_token stop) override {
-      return real_.apply(actions, sink, stop);
-    }
-    Result<std::vector<sync::BoxId>> wait(Deadline deadline, std::stop_token stop) override {
-      return real_.wait(deadline, stop);
-    }
-    Status finish(sync::ActionSink& sink, std::stop_token stop) override { return real_.finish(sink, stop); }
-    MemoryReplica& real_;
   };
   Server forgetful(server);
   Sync engine(forgetful, local, *link, clock, {.policy = policy}, watcher);
@@ -317,6 +321,26 @@ TEST_F(PlainMirror, ACountThatDoesNotFitNeverDeletes) {
   EXPECT_EQ(engine.report().removed, 0U);
   EXPECT_EQ(engine.report().doubtful, std::vector<std::string>{"INBOX"});
   EXPECT_EQ(local.box({"INBOX"})->messages.size(), 30U);
+  expect_mirrored();
+}
+
+TEST_F(PlainMirror, ComparingNamesEveryDifferenceAndChangesNothing) {
+  fill({"INBOX"}, 5);
+  run();
+  EXPECT_EQ(sync::compare_with_remote(server, *link, policy, {})->differences_total, 0U);
+  server.append({"INBOX"}, "new");
+  server.set_flags({"INBOX"}, 2, {.system = sync::kSeen});
+  server.expunge({"INBOX"}, 3);
+  server.make_box({"Other"});
+  const auto report = sync::compare_with_remote(server, *link, policy, {});
+  ASSERT_TRUE(report);
+  std::vector<std::string> lines;
+  for (const auto& difference : report->differences) lines.push_back(difference.where + ": " + difference.text);
+  std::ranges::sort(lines);
+  EXPECT_EQ(lines, (std::vector<std::string>{"INBOX/2: the flags differ", "INBOX/3: no longer on the server",
+                                             "INBOX/6: not downloaded yet", "Other: this mailbox was not synced yet"}));
+  EXPECT_EQ(report->messages, 5U);
+  EXPECT_EQ(run().added, 1U);
   expect_mirrored();
 }
 
@@ -343,8 +367,97 @@ TEST_F(Mirror, Pop3KeepsHereWhatSomebodyDeletesThere) {
   EXPECT_EQ(local.box({"INBOX"})->messages.size(), 60U);
 }
 
-// Another client at work on the server between runs: after each the mirror shows exactly what
-// the server shows, and in the end a further run does nothing.
+// A connection that ends after so many lines, wherever that is.
+class CutReplica final : public twinbox::test::LentReplica {
+ public:
+  CutReplica(sync::Replica& real, size_t lines) : LentReplica(real), left_(lines) {}
+
+  Result<std::vector<sync::Mailbox>> mailboxes(std::stop_token stop) override {
+    TB_TRY(line());
+    return real_.mailboxes(stop);
+  }
+  Status changes(std::span<const sync::BoxCursor> cursors, sync::ChangeSink& sink, std::stop_token stop) override {
+    Changes cut(*this, sink);
+    return real_.changes(cursors, cut, stop);
+  }
+  Status fetch(std::span<const sync::FetchItem> items, sync::MessageSink& sink, std::stop_token stop) override {
+    Messages cut(*this, sink);
+    return real_.fetch(items, cut, stop);
+  }
+  Status finish(sync::ActionSink& sink, std::stop_token stop) override {
+    TB_TRY(line());
+    return real_.finish(sink, stop);
+  }
+
+ private:
+  Status line() {
+    if (left_ == 0) return fail(Errc::Network, "the connection ended");
+    --left_;
+    return {};
+  }
+  struct Changes final : sync::ChangeSink {
+    Changes(CutReplica& owner, sync::ChangeSink& sink) : cut(owner), to(sink) {}
+    Status open(const sync::BoxId& box, const sync::BoxState& state) override {
+      TB_TRY(cut.line());
+      return to.open(box, state);
+    }
+    Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
+      TB_TRY(cut.line());
+      return to.seen(ref, facts);
+    }
+    Status vanished(const sync::BoxId& box, uint64_t epoch, const sync::Key& key) override {
+      TB_TRY(cut.line());
+      return to.vanished(box, epoch, key);
+    }
+    Status present(const sync::BoxId& box, std::span<const sync::KeyRange> ranges) override {
+      return to.present(box, ranges);
+    }
+    Status close(const sync::BoxId& box, std::string_view next, uint64_t exists) override {
+      TB_TRY(cut.line());
+      return to.close(box, next, exists);
+    }
+    Status missing(const sync::BoxId& box) override {
+      TB_TRY(cut.line());
+      return to.missing(box);
+    }
+    CutReplica& cut;
+    sync::ChangeSink& to;
+  };
+  struct Messages final : sync::MessageSink {
+    Messages(CutReplica& owner, sync::MessageSink& sink) : cut(owner), to(sink) {}
+    Status begin(uint64_t token, uint64_t size) override { return to.begin(token, size); }
+    Status data(std::string_view bytes) override {
+      TB_TRY(cut.line());
+      return to.data(bytes);
+    }
+    Status end(uint64_t token) override {
+      TB_TRY(cut.line());
+      return to.end(token);
+    }
+    Status failed(uint64_t token, const Error& error) override { return to.failed(token, error); }
+    CutReplica& cut;
+    sync::MessageSink& to;
+  };
+  size_t left_;
+};
+
+TEST_F(PlainMirror, ACutAtEveryLineIsMadeGoodByTheNextRun) {
+  for (size_t lines = 0; lines < 60; ++lines) {
+    const Path box{"Box" + std::to_string(lines)};
+    server.make_box(box);
+    fill(box, 3, std::to_string(lines) + "-");
+    if (lines > 0) server.rename_box({"Box" + std::to_string(lines - 1)}, {"Renamed" + std::to_string(lines - 1)});
+    CutReplica cut(server, lines);
+    Sync engine(cut, local, *link, clock, {.policy = policy}, watcher);
+    (void)engine.run({});  // ends where it is cut, or not at all
+    run();
+    ASSERT_EQ(show(local), show(server)) << "cut after " << lines;
+  }
+  expect_mirrored();
+}
+
+// Another client at work on the server between runs, and runs that are cut: after a whole one the mirror shows exactly
+// what the server shows, and in the end a further run does nothing.
 class RandomHistory : public Mirror, public ::testing::WithParamInterface<int> {
  protected:
   RandomHistory() : Mirror(GetParam() % 2 == 0 ? MemoryTraits{} : plain_server()), random_(GetParam()) {}
@@ -406,6 +519,12 @@ TEST_P(RandomHistory, EndsWithBothSidesAlike) {
   policy.fuse.allow = 1'000'000;
   for (int round = 0; round < 12; ++round) {
     for (size_t steps = pick(12); steps > 0; --steps) step();
+    if (pick(2) == 0) {
+      CutReplica cut(server, pick(80));
+      Sync engine(cut, local, *link, clock, {.policy = policy}, watcher);
+      (void)engine.run({});
+      for (size_t steps = pick(4); steps > 0; --steps) step();
+    }
     run();
     ASSERT_EQ(show(local), show(server)) << "round " << round;
   }

@@ -1,0 +1,122 @@
+#include "libsync/account/remote.h"
+
+#include "libsync/account/providers.h"
+#include "libsync/base/words.h"
+#include "libsync/net/proxy.h"
+#include "libsync/net/tls_options.h"
+#if __has_include("libsync/replicas/imap.h")
+#include "libsync/replicas/imap.h"
+#endif
+#include "libsync/replicas/pop3.h"
+
+namespace libsync::account {
+namespace {
+
+sasl::Credentials credentials_of(const Account& account, const Secret& secret) {
+  sasl::Credentials credentials{.user = account.remote.user};
+  if (account.token_command.empty()) {
+    credentials.password = secret;
+  } else {
+    credentials.token = secret;
+  }
+  return credentials;
+}
+
+template <class Kind>
+Kind security_of(const Account& account, Kind tls, Kind start_tls, Kind plain) {
+  switch (account.remote.security) {
+    case Security::Tls:
+      return tls;
+    case Security::StartTls:
+      return start_tls;
+    case Security::Plain:
+      return plain;
+  }
+  return tls;
+}
+
+Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> channel, const Account& account,
+                                                 const Secret& secret, const RemoteOptions& options,
+                                                 std::stop_token stop) {
+  replicas::Pop3Options pop3;
+  pop3.credentials = credentials_of(account, secret);
+  pop3.security = security_of(account, replicas::Pop3Security::Tls, replicas::Pop3Security::Stls,
+                              replicas::Pop3Security::Plain);
+  pop3.port = account.remote.port;
+  pop3.mechanism = account.auth;
+  pop3.pinned_mechanism = options.pinned_mechanism;
+  pop3.on_login = options.on_login;
+  pop3.timeouts = {.greeting = account.timeout, .reply = account.timeout, .idle = account.timeout};
+  pop3.trace = options.trace;
+  pop3.clock = options.clock;
+  return replicas::open_pop3(std::move(channel), std::move(pop3), std::move(stop));
+}
+
+Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> channel, const Account& account,
+                                                 const Secret& secret, const RemoteOptions& options,
+                                                 std::stop_token stop) {
+#if __has_include("libsync/replicas/imap.h")
+  replicas::ImapOptions imap;
+  imap.credentials = credentials_of(account, secret);
+  imap.security = security_of(account, replicas::ImapSecurity::Tls, replicas::ImapSecurity::StartTls,
+                              replicas::ImapSecurity::Plain);
+  imap.port = account.remote.port;
+  imap.mechanism = account.auth;
+  imap.pinned_mechanism = options.pinned_mechanism;
+  imap.on_login = options.on_login;
+  imap.compress = account.compress;
+  imap.all_mail = account.all_mail;
+  imap.namespaces = account.shared;
+  imap.login_timeout = account.timeout;
+  imap.timeout = account.timeout;
+  imap.trace = options.trace;
+  return replicas::open_imap(std::move(channel), std::move(imap), std::move(stop));
+#else
+  return fail(Errc::Internal, "no imap");
+#endif
+}
+
+// A refused login often means a switch or a kind of password that the provider alone has.
+Error with_provider_note(Error error, const Account& account) {
+  if (error.code != Errc::Auth || !error.hint.empty()) return error;
+  if (const Provider* provider = find_provider_of_host(account.remote.host)) error.hint = word(provider->note);
+  return error;
+}
+
+}  // namespace
+
+net::Target target_of(const Account& account) {
+  return {.host = account.remote.host,
+          .port = account.remote.port,
+          .security = security_of(account, net::Security::ImplicitTls, net::Security::StartTls, net::Security::Plain)};
+}
+
+Result<net::ConnectOptions> connect_options(const Account& account, const RemoteOptions& options) {
+  net::ConnectOptions connect;
+  connect.overall_timeout = account.timeout;
+  connect.connect_timeout = std::min<std::chrono::milliseconds>(connect.connect_timeout, account.timeout);
+  connect.tls.ca_file = account.tls_ca;
+  if (!account.tls_pin.empty()) {
+    TB_ASSIGN(const auto pin, net::parse_pin(account.tls_pin));
+    connect.tls.pins.push_back(pin);
+  }
+  if (!account.proxy.empty()) {
+    TB_ASSIGN(connect.proxy, net::parse_proxy(account.proxy));
+  }
+  connect.trace = options.trace;
+  connect.resolver = options.resolver;
+  return connect;
+}
+
+Result<std::unique_ptr<sync::Replica>> open_remote(const Account& account, const Secret& secret,
+                                                   const RemoteOptions& options, std::stop_token stop) {
+  TB_ASSIGN(const auto connect, connect_options(account, options));
+  TB_ASSIGN(auto channel, net::connect(target_of(account), connect, stop));
+  auto replica = account.remote.protocol == Protocol::Pop3
+                     ? open_pop3(std::move(channel), account, secret, options, stop)
+                     : open_imap(std::move(channel), account, secret, options, stop);
+  if (!replica) return fail(with_provider_note(std::move(replica).error(), account));
+  return replica;
+}
+
+}  // namespace libsync::account

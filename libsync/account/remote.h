@@ -1,0 +1,40 @@
+// From an account's configuration to its mailbox behind the replica port.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "libsync/account/config.h"
+#include "libsync/base/clock.h"
+#include "libsync/base/result.h"
+#include "libsync/base/secret.h"
+#include "libsync/base/trace.h"
+#include "libsync/net/connect.h"
+#include "libsync/sync/replica.h"
+
+namespace libsync::account {
+
+struct RemoteOptions {
+  Trace* trace = nullptr;        // not owned; outlives the replica
+  const Clock* clock = nullptr;  // not owned; outlives the replica; nullptr: the machine's
+  // The mechanism of the last login: nothing weaker is used unless the account names one. Empty: any.
+  std::string pinned_mechanism{};
+  std::function<void(std::string_view mechanism)> on_login{};  // told the mechanism that was accepted
+  net::Resolver resolver = net::system_resolve;
+};
+
+net::Target target_of(const Account& account);
+// Errc::Config for a pin or proxy that can't be read.
+Result<net::ConnectOptions> connect_options(const Account& account, const RemoteOptions& options);
+
+// Connects, logs in and gives the mailbox. `secret` is what resolve_secret() gave: the password, or the
+// token where the account has a token_command. Errors are those of net::connect() and of the replicas; a
+// refused login carries the provider's note as its hint ("126.com wants the authorisation code …").
+// Thread-safe for different accounts.
+Result<std::unique_ptr<sync::Replica>> open_remote(const Account& account, const Secret& secret,
+                                                   const RemoteOptions& options, std::stop_token stop);
+
+}  // namespace libsync::account

@@ -1,0 +1,136 @@
+#include "libsync/account/sync_account.h"
+
+#include "libsync/account/folder_filter.h"
+#include "libsync/base/words.h"
+#include "libsync/replicas/store.h"
+#include "libsync/store/link_table.h"
+#include "libsync/store/store.h"
+
+namespace libsync::account {
+namespace {
+
+constexpr std::string_view kMechanism = "login_mechanism";
+
+class Job {
+ public:
+  Job(const Account& account, const std::function<Result<Secret>()>& secret, const RemoteOptions& remote,
+      const SyncSettings& settings, AccountObserver& observer, const Clock& clock, std::stop_token stop)
+      : account_(account),
+        secret_(secret),
+        remote_options_(remote),
+        settings_(settings),
+        observer_(observer),
+        clock_(clock),
+        stop_(std::move(stop)) {}
+
+  SyncResult run() {
+    const auto began = clock_.now();
+    run_.started = clock_.unix_seconds();
+    result_.status = locked();
+    result_.took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - began);
+    return std::move(result_);
+  }
+
+ private:
+  Status locked() {
+    TB_ASSIGN(store_, store::Store::open(account_.store, {.mode = store::StoreMode::Create, .clock = &clock_}));
+    TB_ASSIGN(const auto lock, store_->lock_for_sync(settings_.lock_wait, stop_));
+    const Status status = sync();
+    TB_TRY(record(status));
+    if (status && !settings_.dry_run) TB_TRY(index());
+    return status;
+  }
+
+  Status sync() {
+    TB_ASSIGN(auto remote, connect());
+    observer_.looking();
+    replicas::StoreReplica local(*store_);
+    const auto link = store::open_link(store_->db());
+    sync::SyncOptions options{.policy = sync::mirror_policy(remote->capabilities(), account_.leave),
+                              .dry_run = settings_.dry_run};
+    options.policy.fuse = account_.fuse;
+    options.policy.fuse.allow = settings_.allow_deletes;
+    options.takes_part = [&](const sync::Path& path) { return wanted(path, account_.include, account_.exclude); };
+    TB_TRY(offer_known_content(*link, options));
+    sync::Sync engine(*remote, local, *link, clock_, options, observer_);
+    const Status status = engine.run(stop_);
+    result_.report = engine.report();
+    result_.cost = remote->cost();
+    return status;
+  }
+
+  // A server that once took a strong mechanism is not given a password by a weaker one (a stripped list
+  // of mechanisms); the user's word, `auth` in the configuration, goes before.
+  Result<std::unique_ptr<sync::Replica>> connect() {
+    observer_.connecting();
+    TB_ASSIGN(const Secret secret, secret_());
+    TB_ASSIGN(const auto pinned, store_->meta(kMechanism));
+    if (account_.auth.empty()) remote_options_.pinned_mechanism = pinned.value_or("");
+    std::string accepted;
+    remote_options_.on_login = [&](std::string_view mechanism) { accepted = mechanism; };
+    TB_ASSIGN(auto remote, open_remote(account_, secret, remote_options_, stop_));
+    if (!settings_.dry_run && !accepted.empty() && accepted != pinned) {
+      TB_TRY(store_->set_meta(kMechanism, accepted));
+    }
+    return remote;
+  }
+
+  // A store rebuilt from its segments has contents and no messages: what the server shows is compared
+  // with them first. Otherwise the question would cost a header for every new message.
+  Status offer_known_content(sync::Link& link, sync::SyncOptions& options) {
+    TB_ASSIGN(const auto pairs, link.pairs());
+    TB_ASSIGN(const auto sizes, store_->sizes());
+    if (!pairs.empty() || sizes.contents == 0) return {};
+    options.find_known = [this](const sync::Id& print) { return replicas::find_known_content(*store_, print); };
+    return {};
+  }
+
+  Status record(const Status& status) {
+    if (settings_.dry_run) return {};
+    const sync::SyncReport& report = result_.report;
+    run_.finished = clock_.unix_seconds();
+    run_.ok = status.has_value();
+    if (!status) {
+      run_.error_code = static_cast<int>(status.error().code);
+      run_.error_text = status.error().text();
+    }
+    run_.added = report.added;
+    run_.flags = report.flags;
+    run_.moved = report.moved;
+    run_.removed = report.removed;
+    run_.skipped = report.skipped.size();
+    for (const sync::Held& held : report.held) run_.held += held.removals;
+    run_.octets = report.octets;
+    run_.bytes_in = result_.cost.bytes_in;
+    run_.bytes_out = result_.cost.bytes_out;
+    run_.round_trips = result_.cost.round_trips;
+    return store_->record_run(run_);
+  }
+
+  Status index() {
+    const auto tell = [this](const store::Progress& progress) { observer_.indexing(progress.done, progress.total); };
+    TB_TRY(store_->index_pending(std::chrono::hours(24), tell, stop_));
+    return {};
+  }
+
+  const Account& account_;
+  const std::function<Result<Secret>()>& secret_;
+  RemoteOptions remote_options_;
+  const SyncSettings& settings_;
+  AccountObserver& observer_;
+  const Clock& clock_;
+  std::stop_token stop_;
+  std::unique_ptr<store::Store> store_;
+  store::Run run_;
+  SyncResult result_;
+};
+
+}  // namespace
+
+SyncResult sync_account(const Account& account, const std::function<Result<Secret>()>& secret,
+                        const RemoteOptions& remote, const SyncSettings& settings, AccountObserver& observer,
+                        const Clock& clock, std::stop_token stop) {
+  return Job(account, secret, remote, settings, observer, clock, std::move(stop)).run();
+}
+
+}  // namespace libsync::account

@@ -1,0 +1,44 @@
+// One account synced: the store opened and locked, the server asked, the engine run, the run recorded.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+#include "libsync/account/config.h"
+#include "libsync/account/remote.h"
+#include "libsync/sync/replica.h"
+#include "libsync/sync/sync.h"
+
+namespace libsync::account {
+
+struct SyncSettings {
+  bool dry_run = false;
+  uint64_t allow_deletes = 0;              // the user's word for the deletion fuse
+  std::chrono::milliseconds lock_wait{0};  // how long to wait for another sync of the same store
+};
+
+// Hears of a sync of one account; called on the thread that runs it.
+class AccountObserver : public sync::SyncObserver {
+ public:
+  virtual void connecting() = 0;
+  virtual void looking() = 0;                                // logged in; asking what is there
+  virtual void indexing(uint64_t done, uint64_t total) = 0;  // mail is durable; its words are made searchable
+};
+
+struct SyncResult {
+  Status status{};
+  sync::SyncReport report{};  // what was done, also before a failure
+  sync::ReplicaCost cost{};
+  std::chrono::milliseconds took{0};
+};
+
+// Thread-safe for different accounts. Everything durable before a failure stays.
+//
+// `secret` is asked for when the store is locked, so that a sync that has to give way asks for nothing.
+SyncResult sync_account(const Account& account, const std::function<Result<Secret>()>& secret,
+                        const RemoteOptions& remote, const SyncSettings& settings, AccountObserver& observer,
+                        const Clock& clock, std::stop_token stop);
+
+}  // namespace libsync::account

@@ -1,0 +1,102 @@
+#include "libsync/account/toml_tree.h"
+
+#include <algorithm>
+#include <tuple>
+
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_UNRELEASED_FEATURES 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+
+namespace libsync::account {
+namespace {
+
+Position position(const toml::source_position& at) {
+  return {static_cast<uint32_t>(at.line), static_cast<uint32_t>(at.column)};
+}
+
+TomlNode convert(const toml::node& node);
+
+TomlNode convert_table(const toml::table& table) {
+  TomlNode out;
+  out.at = position(table.source().begin);
+  out.is_inline = table.is_inline();
+  for (const auto& [key, value] : table) {
+    out.entries.push_back(
+        TomlEntry{.key = std::string(key.str()), .at = position(key.source().begin), .value = convert(value)});
+  }
+  // toml++ sorts by key; a person reads, and is told of mistakes, from the top.
+  std::ranges::sort(out.entries, {}, [](const TomlEntry& e) { return std::tuple(e.at.line, e.at.column); });
+  return out;
+}
+
+TomlNode convert(const toml::node& node) {
+  using Kind = TomlNode::Kind;
+  if (const auto* table = node.as_table()) return convert_table(*table);
+  TomlNode out;
+  out.kind = Kind::Date;
+  out.at = position(node.source().begin);
+  if (const auto* list = node.as_array()) {
+    out.kind = Kind::List;
+    for (const auto& item : *list) out.items.push_back(convert(item));
+  } else if (const auto* text = node.as_string()) {
+    out.kind = Kind::Text;
+    out.text = text->get();
+  } else if (const auto* integer = node.as_integer()) {
+    out.kind = Kind::Integer;
+    out.integer = integer->get();
+  } else if (const auto* boolean = node.as_boolean()) {
+    out.kind = Kind::Boolean;
+    out.boolean = boolean->get();
+  } else if (node.is_floating_point()) {
+    out.kind = Kind::Float;
+  }
+  return out;
+}
+
+}  // namespace
+
+const TomlNode* TomlNode::find(std::string_view key) const {
+  const auto found = std::ranges::find(entries, key, &TomlEntry::key);
+  return found == entries.end() ? nullptr : &found->value;
+}
+
+std::string_view kind_name(TomlNode::Kind kind) {
+  switch (kind) {
+    case TomlNode::Kind::Text:
+      return word("text in quotes");
+    case TomlNode::Kind::Integer:
+      return word("a whole number");
+    case TomlNode::Kind::Float:
+      return word("a number with a fraction");
+    case TomlNode::Kind::Boolean:
+      return word("true or false");
+    case TomlNode::Kind::Date:
+      return word("a date or time");
+    case TomlNode::Kind::List:
+      return word("a list");
+    case TomlNode::Kind::Table:
+      return word("a table");
+  }
+  return {};
+}
+
+Error config_error(std::string_view name, Position at, std::string_view what, std::string hint) {
+  return Error{.code = Errc::Config,
+               .what = fmt::format("{}:{}:{}: {}", name, at.line, at.column, what),
+               .hint = std::move(hint)};
+}
+
+Result<TomlNode> parse_toml(std::string_view text, std::string_view name) {
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    const auto& error = parsed.error();
+    return fail(config_error(name, position(error.source().begin), printable(error.description(), 300)));
+  }
+  return convert_table(parsed.table());
+}
+
+}  // namespace libsync::account

@@ -1,0 +1,296 @@
+#include "libsync/net/tls_session.h"
+
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "libsync/base/digest.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/net/tls_verify.h"
+
+namespace libsync::net {
+namespace {
+
+// One read of the socket takes what a fast server has sent meanwhile, instead of one record.
+constexpr size_t kReadAhead = 256 << 10;
+
+// The first byte of every TLS stream: a handshake record, or an alert.
+constexpr unsigned char kHandshakeRecord = 22, kAlertRecord = 21;
+
+template <auto Free>
+struct Freer {
+  template <class T>
+  void operator()(T* p) const {
+    Free(p);
+  }
+};
+template <class T, auto Free>
+using Owned = std::unique_ptr<T, Freer<Free>>;
+
+// What the BIO needs, and what it saw that OpenSSL's error queue does not tell.
+struct Wire {
+  Socket* socket = nullptr;
+  bool eof = false;
+  int error = 0;
+  std::optional<unsigned char> first{};
+};
+
+Wire& wire_of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
+
+int bio_read(BIO* bio, char* out, int size) {
+  BIO_clear_retry_flags(bio);
+  auto& wire = wire_of(bio);
+  const auto result = wire.socket->read_some({out, static_cast<size_t>(size)});
+  switch (result.io) {
+    case Io::Done:
+      if (!wire.first) wire.first = static_cast<unsigned char>(out[0]);
+      return static_cast<int>(result.bytes);
+    case Io::Closed:
+      wire.eof = true;
+      return 0;
+    case Io::WouldBlock:
+      BIO_set_retry_read(bio);
+      return -1;
+    case Io::Failed:
+      break;
+  }
+  wire.error = result.error;
+  return -1;
+}
+
+int bio_write(BIO* bio, const char* bytes, int size) {
+  BIO_clear_retry_flags(bio);
+  auto& wire = wire_of(bio);
+  const auto result = wire.socket->write_some({bytes, static_cast<size_t>(size)});
+  if (result.io == Io::Done) return static_cast<int>(result.bytes);
+  if (result.io == Io::WouldBlock) {
+    BIO_set_retry_write(bio);
+  } else {
+    wire.error = result.error;
+  }
+  return -1;
+}
+
+long bio_control(BIO* bio, int command, long, void*) {
+  if (command == BIO_CTRL_EOF) return wire_of(bio).eof ? 1 : 0;
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+// OpenSSL's own socket BIO uses write(), which raises SIGPIPE.
+const BIO_METHOD* wire_method() {
+  static const Owned<BIO_METHOD, BIO_meth_free> method = [] {
+    Owned<BIO_METHOD, BIO_meth_free> made(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "twinbox socket"));
+    BIO_meth_set_read(made.get(), bio_read);
+    BIO_meth_set_write(made.get(), bio_write);
+    BIO_meth_set_ctrl(made.get(), bio_control);
+    return made;
+  }();
+  return method.get();
+}
+
+std::string tls_version_text(const SSL* ssl) { return SSL_get_version(ssl); }
+
+// RFC 5929, section 4.1: the hash of the certificate's own signature, SHA-256 in place of MD5 and SHA-1.
+std::string end_point_binding(X509* certificate) {
+  int hash = NID_undef;
+  if (X509_get_signature_info(certificate, &hash, nullptr, nullptr, nullptr) != 1 || hash == NID_undef) return {};
+  const EVP_MD* digest = hash == NID_md5 || hash == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(hash);
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (digest == nullptr || X509_digest(certificate, digest, bytes, &size) != 1) return {};
+  return {reinterpret_cast<char*>(bytes), size};
+}
+
+std::string exporter_binding(SSL* ssl) {
+  constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+  if (SSL_version(ssl) < TLS1_3_VERSION) return {};
+  unsigned char bytes[32];
+  if (SSL_export_keying_material(ssl, bytes, sizeof bytes, kLabel.data(), kLabel.size(), nullptr, 0, 1) != 1) return {};
+  return {reinterpret_cast<char*>(bytes), sizeof bytes};
+}
+
+}  // namespace
+
+struct TlsSession::Impl {
+  Impl(Socket& socket_in, const TlsOptions& options, const std::string& host_in, uint16_t port_in, std::string name)
+      : socket(socket_in), host(host_in), port(port_in), verifier(host_in, std::move(name), options) {}
+
+  Socket& socket;
+  std::string host;
+  uint16_t port;
+  Wire wire;
+  Verifier verifier;
+  Owned<SSL_CTX, SSL_CTX_free> context;
+  Owned<SSL, SSL_free> ssl;
+  TlsInfo info;
+  std::optional<Error> failure;
+  bool wants_write = false;
+
+  Error handshake_error() const;
+  Error stream_error() const;
+  void learn();
+};
+
+TlsSession::TlsSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TlsSession::~TlsSession() = default;
+const TlsInfo& TlsSession::info() const { return impl_->info; }
+const Error& TlsSession::failure() const { return *impl_->failure; }
+bool TlsSession::read_wants_write() const { return impl_->wants_write; }
+
+Result<std::unique_ptr<TlsSession>> TlsSession::make(Socket& socket, const TlsOptions& options, const std::string& host,
+                                                     uint16_t port) {
+  std::string name = options.server_name.empty() ? host : options.server_name;
+  if (name.ends_with('.')) name.pop_back();  // the root's dot is in no certificate
+  auto impl = std::make_unique<Impl>(socket, options, host, port, name);
+  impl->wire.socket = &impl->socket;
+  impl->context.reset(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX* context = impl->context.get();
+  if (context == nullptr) return fail(Errc::Internal, say("TLS cannot be set up"));
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, kReadAhead);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  impl->ssl.reset(SSL_new(context));
+  BIO* bio = BIO_new(wire_method());
+  if (impl->ssl == nullptr || bio == nullptr) {
+    BIO_free(bio);
+    return fail(Errc::Internal, say("TLS cannot be set up"));
+  }
+  BIO_set_data(bio, &impl->wire);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(impl->ssl.get(), bio, bio);
+  TB_TRY(impl->verifier.attach(context, impl->ssl.get()));
+  // RFC 6066, section 3: no address and no final dot in the server's name.
+  if (!is_ip_address(name))
+    SSL_ctrl(impl->ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+  SSL_set_connect_state(impl->ssl.get());
+  return std::unique_ptr<TlsSession>(new TlsSession(std::move(impl)));
+}
+
+Status TlsSession::handshake(Deadline deadline, const std::stop_token& stop) {
+  SSL* ssl = impl_->ssl.get();
+  for (;;) {
+    ERR_clear_error();
+    const int status = SSL_do_handshake(ssl);
+    if (status == 1) break;
+    const int why = SSL_get_error(ssl, status);
+    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return fail(impl_->handshake_error());
+    switch (impl_->socket.wait(why == SSL_ERROR_WANT_READ, why == SSL_ERROR_WANT_WRITE, deadline, stop)) {
+      case Socket::Ready::Yes:
+        break;
+      case Socket::Ready::Cancelled:
+        return fail(cancelled());
+      case Socket::Ready::TimedOut:
+        return fail(
+            {.code = Errc::Network,
+             .what = say("{}:{} did not finish the TLS handshake in time", impl_->host, impl_->port),
+             .hint = say("a server that waits for plain text looks like this too: see whether the port is right"),
+             .retry = true});
+    }
+  }
+  impl_->learn();
+  return {};
+}
+
+void TlsSession::Impl::learn() {
+  info.version = tls_version_text(ssl.get());
+  info.cipher = SSL_get_cipher_name(ssl.get());
+  X509* certificate = SSL_get0_peer_certificate(ssl.get());
+  info.fingerprint_sha256 = to_hex(certificate_digest(certificate));
+  info.subject = subject_of(certificate);
+  info.expires = expiry_of(certificate);
+  info.tls_server_end_point = end_point_binding(certificate);
+  info.tls_exporter = exporter_binding(ssl.get());
+}
+
+Error TlsSession::Impl::handshake_error() const {
+  const auto code = ERR_get_error();
+  const int reason = ERR_GET_REASON(code);
+  if (verifier.error()) return *verifier.error();
+  if (wire.first && *wire.first != kHandshakeRecord && *wire.first != kAlertRecord)
+    return {.code = Errc::Tls,
+            .what = say("{}:{} does not speak TLS on this port", host, port),
+            .hint = say("use the port for TLS, or starttls, or plain in the account's address")};
+  if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION ||
+      reason == SSL_R_NO_PROTOCOLS_AVAILABLE)
+    return {.code = Errc::Tls,
+            .what = say("{}:{} speaks only TLS versions that are too old", host, port),
+            .hint = say("TLS 1.2 is the oldest that is safe; the server's owner must update it")};
+  if (wire.error != 0) return lost(say("{}:{}", host, port), wire.error);
+  if (wire.eof)
+    return {.code = Errc::Network,
+            .what = say("{}:{} closed the connection during the TLS handshake", host, port),
+            .hint = wire.first ? std::string() : say("a port without TLS may look like this: see whether it is right"),
+            .retry = true};
+  const char* words = ERR_reason_error_string(code);
+  return {.code = Errc::Tls,
+          .what = say("the TLS handshake with {}:{} failed: {}", host, port, words != nullptr ? words : "?")};
+}
+
+Error TlsSession::Impl::stream_error() const {
+  if (wire.error != 0) return lost(host, wire.error);
+  if (wire.eof)
+    return {.code = Errc::Network,
+            .what = say("the connection to {} was cut off: it ended without TLS's closing message", host),
+            .retry = true};
+  const char* words = ERR_reason_error_string(ERR_get_error());
+  return {.code = Errc::Network,
+          .what = say("the TLS connection to {} broke: {}", host, words != nullptr ? words : "?"),
+          .retry = true};
+}
+
+IoResult TlsSession::read_some(std::span<char> out) {
+  SSL* ssl = impl_->ssl.get();
+  IoResult result{.io = Io::WouldBlock};
+  impl_->wants_write = false;
+  while (!impl_->failure && result.bytes < out.size()) {
+    ERR_clear_error();
+    size_t n = 0;
+    if (SSL_read_ex(ssl, out.data() + result.bytes, out.size() - result.bytes, &n) == 1) {
+      result.bytes += n;
+      continue;
+    }
+    const int why = SSL_get_error(ssl, 0);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+      impl_->wants_write = why == SSL_ERROR_WANT_WRITE;
+    } else if (why == SSL_ERROR_ZERO_RETURN) {
+      result.io = Io::Closed;
+    } else {
+      impl_->failure = impl_->stream_error();
+    }
+    break;
+  }
+  // What came before the end is handed out first; the end is still there the next time.
+  if (result.bytes != 0) {
+    result.io = Io::Done;
+  } else if (impl_->failure) {
+    result.io = Io::Failed;
+  }
+  return result;
+}
+
+IoResult TlsSession::write_some(std::string_view bytes) {
+  ERR_clear_error();
+  size_t n = 0;
+  if (SSL_write_ex(impl_->ssl.get(), bytes.data(), bytes.size(), &n) == 1) return {.io = Io::Done, .bytes = n};
+  const int why = SSL_get_error(impl_->ssl.get(), 0);
+  if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return {.io = Io::WouldBlock};
+  // Kept apart from failure: what the server said last may still be read.
+  return {.io = Io::Failed, .error = impl_->wire.error != 0 ? impl_->wire.error : EPIPE};
+}
+
+void TlsSession::close_notify() {
+  ERR_clear_error();
+  if (!impl_->failure && SSL_is_init_finished(impl_->ssl.get()) == 1) SSL_shutdown(impl_->ssl.get());
+  ERR_clear_error();
+}
+
+}  // namespace libsync::net

@@ -1,0 +1,88 @@
+#include "libsync/replicas/pop3_conversation.h"
+
+#include <utility>
+
+namespace libsync::replicas {
+namespace {
+
+using pop3::Event;
+
+// As long as net gives a whole connection.
+constexpr std::chrono::seconds kHandshakeTimeout{30};
+
+class Ignore final : public pop3::Events {
+ public:
+  Status event(const Event&) override { return {}; }
+};
+
+class Answer final : public pop3::Events {
+ public:
+  explicit Answer(pop3::Events* body) : body_(body) {}
+  Status event(const Event& event) override {
+    if (event.kind == Event::Kind::Reply) status = *event.status;
+    return body_ != nullptr ? body_->event(event) : Status();
+  }
+  pop3::StatusLine status;
+
+ private:
+  pop3::Events* body_;
+};
+
+}  // namespace
+
+Pop3Conversation::Pop3Conversation(std::unique_ptr<net::Channel> channel, pop3::Session::Options options,
+                                   const Clock& clock)
+    : channel_(std::move(channel)), clock_(&clock), session_(std::move(options), clock.now()) {}
+
+Status Pop3Conversation::give_up(Error error) {
+  broken_ = error;
+  return fail(std::move(error));
+}
+
+Status Pop3Conversation::send(const pop3::Command& command) {
+  if (broken_) return fail(*broken_);
+  // A command that can't be put together is the caller's mistake and leaves the session as it was.
+  return session_.send(command, now());
+}
+
+Status Pop3Conversation::pump(pop3::Events& events, std::stop_token stop) {
+  if (broken_) return fail(*broken_);
+  // A Secret: what goes out may hold a password, and its bytes are to be wiped.
+  const Secret output(session_.take_output());
+  if (!output.empty()) channel_->send(output.reveal());
+  const auto deadline = session_.deadline();
+  if (!deadline) return {};
+  const auto bytes = channel_->receive(*deadline, stop);
+  if (!bytes) return give_up(bytes.error());
+  const auto status = bytes->empty() ? session_.peer_closed() : session_.feed(*bytes, now(), events);
+  return status ? status : give_up(status.error());
+}
+
+Status Pop3Conversation::drain(pop3::Events& events, std::stop_token stop) {
+  while (!session_.idle()) TB_TRY(pump(events, stop));
+  return {};
+}
+
+Result<pop3::StatusLine> Pop3Conversation::ask(const pop3::Command& command, std::stop_token stop, pop3::Events* body) {
+  TB_TRY(send(command));
+  Answer answer(body);
+  TB_TRY(drain(answer, stop));
+  return std::move(answer.status);
+}
+
+Status Pop3Conversation::read_greeting(std::stop_token stop) {
+  Ignore ignore;
+  while (session_.state() == pop3::State::Greeting) TB_TRY(pump(ignore, stop));
+  return {};
+}
+
+Status Pop3Conversation::start_tls(std::stop_token stop) {
+  if (broken_) return fail(*broken_);
+  // Bytes behind the +OK have already ended the session; what waits in the socket is the channel's.
+  const auto status = channel_->start_tls(0, now() + kHandshakeTimeout, std::move(stop));
+  if (!status) return give_up(status.error());
+  session_.tls_started();
+  return {};
+}
+
+}  // namespace libsync::replicas

@@ -1,0 +1,45 @@
+// A POP3 session on a channel: the blocking half. Internal to the POP3 replica.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+
+#include "libsync/base/clock.h"
+#include "libsync/net/channel.h"
+#include "libsync/pop3/session.h"
+
+namespace libsync::replicas {
+
+// One thread at a time. The first error ends it: every later call returns that error.
+class Pop3Conversation {
+ public:
+  Pop3Conversation(std::unique_ptr<net::Channel> channel, pop3::Session::Options options, const Clock& clock);
+
+  Status send(const pop3::Command& command);
+  // Sends what is queued and takes what comes next.
+  Status pump(pop3::Events& events, std::stop_token stop);
+  // pump() until every command is answered.
+  Status drain(pop3::Events& events, std::stop_token stop);
+  // One command and its status line; what follows that goes to `body`, or nowhere.
+  Result<pop3::StatusLine> ask(const pop3::Command& command, std::stop_token stop, pop3::Events* body = nullptr);
+  Status read_greeting(std::stop_token stop);
+  // Behind the +OK to STLS.
+  Status start_tls(std::stop_token stop);
+  pop3::Session& session() { return session_; }
+  const pop3::Session& session() const { return session_; }
+  const net::Channel& channel() const { return *channel_; }
+  Steady::time_point now() const { return clock_->now(); }
+  // The error that ended it, or OK.
+  Status health() const { return broken_ ? Status(fail(*broken_)) : Status(); }
+
+ private:
+  Status give_up(Error error);
+
+  std::unique_ptr<net::Channel> channel_;
+  const Clock* clock_;
+  pop3::Session session_;
+  std::optional<Error> broken_;
+};
+
+}  // namespace libsync::replicas

@@ -1,0 +1,130 @@
+#include "libsync/replicas/pop3_fetch.h"
+
+#include <deque>
+
+#include "libsync/base/words.h"
+
+namespace libsync::replicas {
+namespace {
+
+using pop3::Event;
+using pop3::Verb;
+
+// Passes a message on up to and with the empty line behind its header.
+class HeaderCut {
+ public:
+  std::string_view operator()(std::string_view bytes) {
+    size_t at = 0;
+    while (!over_ && at < bytes.size()) {
+      const char c = bytes[at++];
+      if (c == '\n') {
+        over_ = empty_;
+        empty_ = true;
+      } else if (c != '\r') {
+        empty_ = false;
+      }
+    }
+    return bytes.substr(0, at);
+  }
+
+ private:
+  bool empty_ = true;  // the line so far
+  bool over_ = false;
+};
+
+class Fetcher final : public pop3::Events {
+ public:
+  Fetcher(Pop3Conversation& conversation, const Pop3Maildrop& drop, sync::MessageSink& sink)
+      : c_(conversation), drop_(drop), sink_(sink) {}
+
+  Status run(std::span<const sync::FetchItem> items, std::stop_token stop) {
+    for (const sync::FetchItem& item : items) {
+      const Pop3Maildrop::Entry* entry = item.ref.key.number == 0 ? drop_.find(item.ref.key.name) : nullptr;
+      if (entry == nullptr) {
+        TB_TRY(sink_.failed(item.token, {.code = Errc::NotFound, .what = say("the message is not in the maildrop")}));
+        continue;
+      }
+      TB_TRY(make_room(stop));
+      TB_TRY(ask_for(item, *entry));
+    }
+    return c_.drain(*this, stop);
+  }
+
+  Status event(const Event& event) override {
+    Wanted& wanted = wanted_.front();
+    switch (event.kind) {
+      case Event::Kind::Reply:
+        return event.status->ok ? sink_.begin(wanted.token, wanted.size) : refused(*event.status);
+      case Event::Kind::Text: {
+        const std::string_view bytes = wanted.cut ? wanted.header(event.text) : event.text;
+        return bytes.empty() ? Status() : sink_.data(bytes);
+      }
+      case Event::Kind::End: {
+        const uint64_t token = wanted.token;
+        forget_first();
+        return sink_.end(token);
+      }
+      default:
+        return {};
+    }
+  }
+
+ private:
+  struct Wanted {
+    uint64_t token, number, size;
+    uint64_t weight;  // octets that count for the window
+    bool cut;         // only the header is wanted, and the server has no TOP
+    HeaderCut header{};
+  };
+
+  Status make_room(const std::stop_token& stop) {
+    const pop3::Session& session = c_.session();
+    while (!session.idle() &&
+           (octets_ >= kFetchWindowOctets || wanted_.size() >= kFetchWindowMessages || !session.can_send(Verb::Retr)))
+      TB_TRY(c_.pump(*this, stop));
+    return {};
+  }
+
+  Status ask_for(const sync::FetchItem& item, const Pop3Maildrop::Entry& entry) {
+    // A header's size is not known beforehand; most have less than this.
+    static constexpr uint64_t kTypicalHeader = 4096;
+    const bool header = item.part == sync::FetchPart::Header;
+    const bool top = header && drop_.has_top();
+    Wanted wanted{.token = item.token,
+                  .number = entry.number,
+                  .size = header ? 0 : entry.size,
+                  .weight = top ? kTypicalHeader : entry.size,
+                  .cut = header && !top};
+    octets_ += wanted.weight;
+    wanted_.push_back(wanted);
+    return c_.send(top ? pop3::top(entry.number, 0) : pop3::retr(entry.number, entry.size));
+  }
+
+  Status refused(const pop3::StatusLine& status) {
+    const Wanted wanted = wanted_.front();
+    forget_first();
+    return sink_.failed(
+        wanted.token, pop3::refusal(say("{} does not hand out message {}", c_.channel().host(), wanted.number), status,
+                                    c_.session().capabilities(), Errc::Refused));
+  }
+
+  void forget_first() {
+    octets_ -= wanted_.front().weight;
+    wanted_.pop_front();
+  }
+
+  Pop3Conversation& c_;
+  const Pop3Maildrop& drop_;
+  sync::MessageSink& sink_;
+  std::deque<Wanted> wanted_;
+  uint64_t octets_ = 0;  // asked for and not yet here
+};
+
+}  // namespace
+
+Status fetch_messages(Pop3Conversation& conversation, const Pop3Maildrop& drop, std::span<const sync::FetchItem> items,
+                      sync::MessageSink& sink, std::stop_token stop) {
+  return Fetcher(conversation, drop, sink).run(items, std::move(stop));
+}
+
+}  // namespace libsync::replicas

@@ -1,0 +1,186 @@
+#include "libsync/replicas/pop3_login.h"
+
+#include "libsync/base/base64.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/sasl/registry.h"
+
+namespace libsync::replicas {
+namespace {
+
+using pop3::Event;
+
+// Answers AUTH's challenges by a mechanism.
+class Exchange final : public pop3::Events {
+ public:
+  Exchange(Pop3Conversation& conversation, sasl::Mechanism& mechanism)
+      : conversation_(conversation), mechanism_(mechanism) {}
+
+  Status event(const Event& event) override {
+    if (event.kind == Event::Kind::Reply) status = *event.status;
+    if (event.kind == Event::Kind::Challenge) challenge(event.text);
+    return {};
+  }
+
+  pop3::StatusLine status;
+  std::optional<Error> error;  // why the exchange was cancelled
+
+ private:
+  // RFC 4954's and RFC 5034's servers may go on for ever; no mechanism here takes more than three.
+  static constexpr int kMaxChallenges = 8;
+
+  void challenge(std::string_view text) {
+    auto response = respond(text);
+    if (response && ++challenges_ <= kMaxChallenges) {
+      conversation_.session().answer(*response, conversation_.now());
+      return;
+    }
+    error = response ? Error{.code = Errc::Protocol, .what = say("too many challenges")} : response.error();
+    conversation_.session().cancel_auth(conversation_.now());
+  }
+
+  Result<Secret> respond(std::string_view text) {
+    if (error) return fail(*error);
+    const auto bytes = base64_decode(text);
+    if (!bytes) return fail(Errc::Protocol, say("a challenge that is not base64"));
+    return mechanism_.respond(*bytes);
+  }
+
+  Pop3Conversation& conversation_;
+  sasl::Mechanism& mechanism_;
+  int challenges_ = 0;
+};
+
+class Login {
+ public:
+  Login(Pop3Conversation& conversation, const Pop3Options& options, std::stop_token stop)
+      : c_(conversation), options_(options), stop_(std::move(stop)) {}
+
+  Status run() {
+    if (options_.security == Pop3Security::Tls && c_.channel().tls() == nullptr)
+      return fail(Errc::Tls, say("{}: the connection is not encrypted", host()));
+    TB_TRY(c_.read_greeting(stop_));
+    TB_TRY(ask_capabilities());
+    if (options_.security == Pop3Security::Stls) TB_TRY(start_tls());
+    if (options_.utf8 && capabilities().utf8) TB_TRY(c_.ask(pop3::utf8(), stop_));
+    TB_TRY(authenticate());
+    // A server without CAPA before the login has none behind it either.
+    return capabilities().known ? ask_capabilities() : Status();
+  }
+
+ private:
+  const std::string& host() const { return c_.channel().host(); }
+  const pop3::Capabilities& capabilities() const { return c_.session().capabilities(); }
+
+  Status ask_capabilities() {
+    const auto status = c_.ask(pop3::capa(), stop_);
+    return status ? Status() : fail(status.error());
+  }
+
+  Status start_tls() {
+    if (!capabilities().stls) return fail(no_tls(say("{} does not offer TLS (no STLS in its CAPA)", host())));
+    TB_ASSIGN(const auto status, c_.ask(pop3::stls(), stop_));
+    if (!status.ok) {
+      Error error = no_tls(say("{} refuses TLS", host()));
+      error.server = printable(status.text);
+      return fail(std::move(error));
+    }
+    TB_TRY(c_.start_tls(stop_));
+    return ask_capabilities();
+  }
+
+  static Error no_tls(std::string what) {
+    return {.code = Errc::Tls, .what = std::move(what), .hint = say("nothing was sent to it")};
+  }
+
+  std::optional<sasl::ChannelBinding> binding() const {
+    const net::TlsInfo* info = c_.channel().tls();
+    if (info == nullptr) return std::nullopt;
+    if (!info->tls_exporter.empty()) return sasl::ChannelBinding{"tls-exporter", info->tls_exporter};
+    if (!info->tls_server_end_point.empty())
+      return sasl::ChannelBinding{"tls-server-end-point", info->tls_server_end_point};
+    return std::nullopt;
+  }
+
+  sasl::Situation situation() const {
+    sasl::Situation s{.offered = capabilities().sasl};
+    // RFC 2449, section 6.3: without USER in it, a CAPA that names mechanisms means that USER is off.
+    if (!capabilities().known || capabilities().user || capabilities().sasl.empty())
+      s.offered.emplace_back(sasl::kUser);
+    if (!c_.session().timestamp().empty()) s.offered.emplace_back(sasl::kApop);
+    s.has_password = !options_.credentials.password.empty();
+    s.has_token = !options_.credentials.token.empty();
+    s.encrypted = c_.channel().tls() != nullptr;
+    s.plain_allowed = options_.security == Pop3Security::Plain;
+    s.can_bind = binding().has_value();
+    s.forced = options_.mechanism;
+    s.forbidden = options_.forbidden_mechanisms;
+    s.pinned = options_.pinned_mechanism;
+    return s;
+  }
+
+  Status authenticate() {
+    const sasl::Situation s = situation();
+    auto chosen = sasl::choose(s);
+    if (!chosen) {
+      chosen.error().what = host() + ": " + chosen.error().what;
+      return fail(std::move(chosen).error());
+    }
+    const sasl::MechanismInfo& row = **chosen;
+    TB_TRY(row.make != nullptr ? by_sasl(row, s) : row.name == sasl::kApop ? by_apop() : by_user());
+    if (options_.on_login) options_.on_login(row.name);
+    return {};
+  }
+
+  Status by_sasl(const sasl::MechanismInfo& row, const sasl::Situation& s) {
+    const auto mechanism = row.make({.credentials = options_.credentials,
+                                     .random = options_.random,
+                                     .binding = binding(),
+                                     .server_offers_plus = sasl::offers_plus(s.offered, row.name),
+                                     .host = host(),
+                                     .port = options_.port});
+    TB_ASSIGN(const auto initial, mechanism->initial());
+    TB_TRY(c_.send(initial ? pop3::auth(row.name, *initial) : pop3::auth(row.name)));
+    Exchange exchange(c_, *mechanism);
+    TB_TRY(c_.drain(exchange, stop_));
+    if (exchange.error) {
+      exchange.error->what = host() + ": " + exchange.error->what;
+      return fail(*exchange.error);
+    }
+    if (!exchange.status.ok) return refused(exchange.status, mechanism->failure());
+    if (mechanism->done()) return {};
+    return fail(Errc::Auth, say("{} accepted the login without proving that it knows the password", host()));
+  }
+
+  Status by_apop() {
+    TB_ASSIGN(
+        const auto status,
+        c_.ask(pop3::apop(options_.credentials.user, c_.session().timestamp(), options_.credentials.password), stop_));
+    return status.ok ? Status() : refused(status, {});
+  }
+
+  Status by_user() {
+    TB_ASSIGN(const auto user, c_.ask(pop3::user(options_.credentials.user), stop_));
+    if (!user.ok) return refused(user, {});
+    TB_ASSIGN(const auto status, c_.ask(pop3::pass(options_.credentials.password), stop_));
+    return status.ok ? Status() : refused(status, {});
+  }
+
+  Status refused(const pop3::StatusLine& status, std::string failure) const {
+    Error error = pop3::refusal(say("login refused by {}", host()), status, capabilities(), Errc::Auth);
+    if (!failure.empty()) error.server += (error.server.empty() ? "" : " ") + failure;
+    return fail(std::move(error));
+  }
+
+  Pop3Conversation& c_;
+  const Pop3Options& options_;
+  std::stop_token stop_;
+};
+
+}  // namespace
+
+Status log_in(Pop3Conversation& conversation, const Pop3Options& options, std::stop_token stop) {
+  return Login(conversation, options, std::move(stop)).run();
+}
+
+}  // namespace libsync::replicas

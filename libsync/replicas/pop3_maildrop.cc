@@ -1,0 +1,251 @@
+#include "libsync/replicas/pop3_maildrop.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "libsync/base/digest.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/sync/print.h"
+
+namespace libsync::replicas {
+namespace {
+
+using pop3::Event;
+using pop3::Verb;
+
+// Digests asked for ahead of their answers: a header has some 4 kB, a round trip some 50 ms.
+constexpr size_t kDigestWindow = 64;
+// A STAT without a LIST to bear it out is believed up to here: pop3::Limits::listing_lines.
+constexpr uint64_t kMaxUnlisted = 4'000'000;
+
+}  // namespace
+
+// Takes the answers to STAT, LIST and UIDL, in this order.
+class Pop3Maildrop::Reader final : public pop3::Events {
+ public:
+  explicit Reader(Pop3Maildrop& drop) : drop_(drop) {}
+
+  Status event(const Event& event) override {
+    if (event.kind == Event::Kind::Reply) return reply(event);
+    if (event.kind == Event::Kind::Line && event.verb == Verb::List) list_line(event.text);
+    if (event.kind == Event::Kind::Line && event.verb == Verb::Uidl) return uidl_line(event.text);
+    if (event.kind == Event::Kind::End && event.verb == Verb::List) end_of_list();
+    return {};
+  }
+
+  std::optional<pop3::StatusLine> stat_refused;
+
+ private:
+  Status reply(const Event& event) {
+    const pop3::StatusLine& status = *event.status;
+    if (event.verb == Verb::Stat) {
+      if (!status.ok) stat_refused = status;
+      const auto pair = status.ok ? pop3::parse_pair(status.text) : std::nullopt;
+      if (pair) drop_.exists_ = pair->first;
+      stat_read_ = pair.has_value();
+    }
+    if (event.verb == Verb::List && !status.ok) {
+      // Some answer -ERR where there is no message. With messages there it leaves the sizes unknown.
+      if (drop_.exists_ > kMaxUnlisted) return fail(Errc::Limit, say("STAT counts too many messages"));
+      for (uint64_t n = 1; n <= drop_.exists_; ++n) drop_.entries_.push_back({.number = n});
+      if (!stat_read_) drop_.complete_ = false;
+    }
+    if (event.verb == Verb::Uidl) drop_.has_uidl_ = status.ok;
+    return {};
+  }
+
+  void list_line(std::string_view text) {
+    const auto pair = pop3::parse_pair(text);
+    if (pair && pair->first > 0)
+      drop_.entries_.push_back({.number = pair->first, .size = pair->second});
+    else
+      drop_.complete_ = false;
+  }
+
+  void end_of_list() {
+    auto& entries = drop_.entries_;
+    std::ranges::sort(entries, {}, [](const Entry& e) { return std::pair(e.number, e.size); });
+    const auto twins = std::ranges::unique(entries, {}, &Entry::number);
+    entries.erase(twins.begin(), twins.end());
+    if (stat_read_ && entries.size() != drop_.exists_) drop_.complete_ = false;
+    drop_.exists_ = std::max<uint64_t>(drop_.exists_, entries.size());
+  }
+
+  Status uidl_line(std::string_view text) {
+    const auto line = pop3::parse_uidl(text);
+    if (!line || line->uidl.empty()) return {};  // this message goes by its digest
+    auto& entries = drop_.entries_;
+    // Both listings come in the same order: the next one is almost always the right one.
+    if (next_ >= entries.size() || entries[next_].number != line->number) {
+      const auto it = std::ranges::lower_bound(entries, line->number, {}, &Entry::number);
+      if (it == entries.end() || it->number != line->number) return {};
+      next_ = static_cast<size_t>(it - entries.begin());
+    }
+    if (entries[next_].key_size == 0) drop_.set_key(entries[next_], line->uidl);
+    ++next_;
+    return {};
+  }
+
+  Pop3Maildrop& drop_;
+  bool stat_read_ = false;
+  size_t next_ = 0;
+};
+
+// Takes digests of headers (TOP n 0) or, without TOP, of whole messages.
+class Pop3Maildrop::Digester final : public pop3::Events {
+ public:
+  explicit Digester(Pop3Maildrop& drop) : drop_(drop) {}
+
+  Status event(const Event& event) override {
+    switch (event.kind) {
+      case Event::Kind::Reply:
+        header_.clear();
+        break;
+      case Event::Kind::Text:
+        if (event.verb == Verb::Retr) whole_.update(event.text);
+        if (header_.size() < sync::kMaxPrintHeader)
+          header_ += event.text.substr(0, sync::kMaxPrintHeader - header_.size());
+        break;
+      case Event::Kind::End:
+        finish(event);
+        break;
+      default:
+        break;
+    }
+    return {};
+  }
+
+ private:
+  void finish(const Event& event) {
+    const auto it = std::ranges::lower_bound(drop_.entries_, event.number, {}, &Entry::number);
+    Digest& digest = drop_.digests_[event.number];
+    const std::string_view header = std::string_view(header_).substr(0, sync::header_size(header_));
+    digest.print = sync::print_of(header, it->size);
+    if (event.verb == Verb::Retr) digest.object = "sha256:" + to_hex(whole_.finish());
+  }
+
+  Pop3Maildrop& drop_;
+  std::string header_;
+  Sha256 whole_;
+};
+
+Result<Pop3Maildrop> Pop3Maildrop::load(Pop3Conversation& conversation, std::stop_token stop) {
+  Pop3Maildrop drop;
+  Reader reader(drop);
+  for (const pop3::Command& command : {pop3::stat(), pop3::list(), pop3::uidl()}) {
+    if (!conversation.session().can_send(command.verb)) TB_TRY(conversation.drain(reader, stop));
+    TB_TRY(conversation.send(command));
+  }
+  TB_TRY(conversation.drain(reader, stop));
+  if (reader.stat_refused && drop.entries_.empty()) {
+    return fail(pop3::refusal(say("{} does not show the maildrop", conversation.channel().host()), *reader.stat_refused,
+                              conversation.session().capabilities(), Errc::Refused));
+  }
+  TB_TRY(drop.probe_top(conversation, stop));
+  TB_TRY(drop.settle_keys(conversation, stop));
+  return drop;
+}
+
+Status Pop3Maildrop::probe_top(Pop3Conversation& conversation, std::stop_token stop) {
+  const pop3::Capabilities& capabilities = conversation.session().capabilities();
+  has_top_ = capabilities.top;
+  // A bare RFC 1939 server can only be asked; and only where the answer matters.
+  if (capabilities.known || entries_.empty()) return {};
+  TB_ASSIGN(const auto status, conversation.ask(pop3::top(entries_.front().number, 0), stop));
+  has_top_ = status.ok;
+  return {};
+}
+
+void Pop3Maildrop::set_key(Entry& entry, std::string_view key) {
+  // pop3::Limits::listing_octets keeps a whole listing far below what 32 bits count; a key made from a
+  // digest adds at most 80 octets a message.
+  if (keys_.size() + key.size() > std::numeric_limits<uint32_t>::max()) {
+    complete_ = false;
+    return;
+  }
+  entry.key_at = static_cast<uint32_t>(keys_.size());
+  entry.key_size = static_cast<uint32_t>(key.size());
+  keys_ += key;
+}
+
+void Pop3Maildrop::sort_keys() {
+  by_key_.clear();
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].key_size > 0) by_key_.push_back(static_cast<uint32_t>(i));
+  }
+  std::ranges::sort(by_key_, {}, [&](uint32_t i) { return std::pair(key(entries_[i]), i); });
+}
+
+Status Pop3Maildrop::take_digests(Pop3Conversation& conversation, std::span<const size_t> which, std::stop_token stop) {
+  Digester digester(*this);
+  pop3::Session& session = conversation.session();
+  const Verb verb = has_top_ ? Verb::Top : Verb::Retr;
+  for (const size_t i : which) {
+    while (!session.idle() && (session.in_flight() >= kDigestWindow || !session.can_send(verb)))
+      TB_TRY(conversation.pump(digester, stop));
+    const Entry& entry = entries_[i];
+    TB_TRY(conversation.send(has_top_ ? pop3::top(entry.number, 0) : pop3::retr(entry.number, entry.size)));
+  }
+  return conversation.drain(digester, stop);
+}
+
+// Messages without a UIDL go by their digest; those that share one by UIDL and digest.
+Status Pop3Maildrop::settle_keys(Pop3Conversation& conversation, std::stop_token stop) {
+  sort_keys();
+  std::vector<size_t> which;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].key_size == 0) which.push_back(i);
+  }
+  const auto same = [&](size_t a, size_t b) { return key(entries_[by_key_[a]]) == key(entries_[by_key_[b]]); };
+  for (size_t i = 0; i < by_key_.size(); ++i) {
+    if ((i > 0 && same(i, i - 1)) || (i + 1 < by_key_.size() && same(i, i + 1))) which.push_back(by_key_[i]);
+  }
+  if (which.empty()) return {};
+  std::ranges::sort(which);
+  TB_TRY(take_digests(conversation, which, stop));
+  for (const size_t i : which) {
+    Entry& entry = entries_[i];
+    const Digest* digest = this->digest(entry);
+    if (digest == nullptr) {
+      entry.key_size = 0;
+      complete_ = false;
+      continue;
+    }
+    const std::string mark = digest->object.empty() ? "top:" + digest->print : digest->object;
+    set_key(entry, entry.key_size == 0 ? mark : std::string(key(entry)) + "#" + mark);
+  }
+  sort_keys();
+  number_twins();
+  return {};
+}
+
+// The same message delivered twice: told apart by their order, which the server keeps.
+void Pop3Maildrop::number_twins() {
+  uint64_t nth = 1;
+  std::string first;
+  for (size_t i = 0; i < by_key_.size(); ++i) {
+    Entry& entry = entries_[by_key_[i]];
+    if (i == 0 || key(entry) != first) {
+      first = key(entry);
+      nth = 1;
+      continue;
+    }
+    set_key(entry, first + "#" + std::to_string(++nth));
+  }
+  sort_keys();
+}
+
+const Pop3Maildrop::Entry* Pop3Maildrop::find(std::string_view wanted) const {
+  const auto it = std::ranges::lower_bound(by_key_, wanted, {}, [&](uint32_t i) { return key(entries_[i]); });
+  if (it == by_key_.end() || key(entries_[*it]) != wanted) return nullptr;
+  return &entries_[*it];
+}
+
+const Pop3Maildrop::Digest* Pop3Maildrop::digest(const Entry& entry) const {
+  const auto it = digests_.find(entry.number);
+  return it == digests_.end() ? nullptr : &it->second;
+}
+
+}  // namespace libsync::replicas

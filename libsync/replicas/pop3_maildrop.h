@@ -1,0 +1,68 @@
+// What the maildrop of this session holds: numbers, sizes and keys. Internal to the POP3 replica.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsync/replicas/pop3_conversation.h"
+#include "libsync/sync/replica.h"
+
+namespace libsync::replicas {
+
+// Kept small: 24 octets and the UIDL a message, so that a million take some 50 MB.
+class Pop3Maildrop {
+ public:
+  struct Entry {
+    uint64_t number = 0;
+    uint64_t size = 0;                  // as LIST says
+    uint32_t key_at = 0, key_size = 0;  // in keys_; size 0: no key could be had
+  };
+  struct Digest {
+    sync::Id print{};
+    sync::Id object{};  // set where the whole message was read
+  };
+
+  // STAT, LIST and UIDL, in one flight where the server allows it; then the digests that are needed.
+  static Result<Pop3Maildrop> load(Pop3Conversation& conversation, std::stop_token stop);
+
+  std::span<const Entry> entries() const { return entries_; }  // by number
+  std::string_view key(const Entry& entry) const {
+    return std::string_view(keys_).substr(entry.key_at, entry.key_size);
+  }
+  const Entry* find(std::string_view key) const;
+  // Nothing where no digest was needed.
+  const Digest* digest(const Entry& entry) const;
+
+  bool has_uidl() const { return has_uidl_; }
+  bool has_top() const { return has_top_; }
+  // False where the server's answers contradict each other, or a message has no key: then what is not
+  // listed is not known to be gone.
+  bool complete() const { return complete_; }
+  uint64_t exists() const { return exists_; }
+
+ private:
+  class Reader;
+  class Digester;
+
+  Status probe_top(Pop3Conversation& conversation, std::stop_token stop);
+  Status take_digests(Pop3Conversation& conversation, std::span<const size_t> which, std::stop_token stop);
+  Status settle_keys(Pop3Conversation& conversation, std::stop_token stop);
+  void set_key(Entry& entry, std::string_view key);
+  void sort_keys();
+  void number_twins();
+
+  std::vector<Entry> entries_;
+  std::vector<uint32_t> by_key_;  // indexes of entries_ that have a key, by key, then by number
+  std::string keys_;
+  std::map<uint64_t, Digest> digests_;  // by number; empty on a server with unique UIDLs
+  bool has_uidl_ = false, has_top_ = false, complete_ = true;
+  uint64_t exists_ = 0;
+};
+
+}  // namespace libsync::replicas

@@ -1,0 +1,71 @@
+#include "libsync/store/lock.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+
+namespace libsync::store {
+namespace {
+
+constexpr std::chrono::milliseconds kPoll{50};  // short beside a person's patience, long beside a syscall
+
+std::unexpected<Error> system_error(const std::string& path) {
+  return fail(errno == ENOENT ? Errc::NotFound : Errc::Disk, say("{}: {}", path, std::strerror(errno)));
+}
+
+std::string holder(int fd) {
+  std::array<char, 32> text{};
+  const ssize_t got = ::pread(fd, text.data(), text.size(), 0);
+  const auto pid = parse_u64(trim(std::string_view(text.data(), got > 0 ? static_cast<size_t>(got) : 0)));
+  return pid ? say("process {}", *pid) : std::string(word("another process"));
+}
+
+void sign(int fd) {
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  // For the other's message only: a lock without it is as good.
+  if (::ftruncate(fd, 0) == 0) (void)!::pwrite(fd, pid.data(), pid.size(), 0);
+}
+
+}  // namespace
+
+FileLock::~FileLock() { ::close(fd_); }
+
+Result<std::unique_ptr<FileLock>> FileLock::attempt(const std::string& path, bool create) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
+  if (fd < 0) return system_error(path);
+  std::unique_ptr<FileLock> lock(new FileLock(fd));
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK || errno == EINTR) return nullptr;
+  return system_error(path);
+}
+
+Result<std::unique_ptr<FileLock>> FileLock::acquire(const std::string& path, std::chrono::milliseconds wait,
+                                                    std::stop_token stop) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_CREAT, 0600);
+  if (fd < 0) return system_error(path);
+  std::unique_ptr<FileLock> lock(new FileLock(fd));
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return system_error(path);
+    if (stop.stop_requested()) return fail(Errc::Cancelled, std::string(word("stopped")));
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return fail(Error{.code = Errc::Busy,
+                        .what = say("the store is in use by {} ({})", holder(fd), path),
+                        .hint = std::string(word("wait for it, or try again later")),
+                        .retry = true});
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  sign(fd);
+  return lock;
+}
+
+}  // namespace libsync::store

@@ -1,0 +1,33 @@
+// Locks between processes: flock(2) on a file, gone when the process dies however it dies.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "libsync/base/result.h"
+
+namespace libsync::store {
+
+// Holds an exclusive lock on a file; released by the destructor. Two objects of one process exclude
+// each other too. Movable.
+class FileLock {
+ public:
+  // The lock, or nothing while another holds it. The file is made if `create`.
+  static Result<std::unique_ptr<FileLock>> attempt(const std::string& path, bool create);
+
+  // Waits up to `wait` for it, then Errc::Busy with the holder's process id in the words. Writes our
+  // own process id into the file for the next one's message.
+  static Result<std::unique_ptr<FileLock>> acquire(const std::string& path, std::chrono::milliseconds wait,
+                                                   std::stop_token stop);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  explicit FileLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+}  // namespace libsync::store

@@ -1,0 +1,118 @@
+#include "libsync/store/schema.h"
+
+#include <array>
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/store/link_table.h"
+#include "libsync/sync/path.h"
+
+namespace libsync::store {
+namespace {
+
+// AUTOINCREMENT where an id must never be given again: messages (users keep them), contents (the index
+// may still hold words of one that is gone), segments (a reader may still have the old file open).
+constexpr char kVersion1[] = R"sql(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE segment(id INTEGER PRIMARY KEY AUTOINCREMENT, length INTEGER NOT NULL);
+CREATE TABLE content(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 BLOB NOT NULL,
+  segment INTEGER NOT NULL, offset INTEGER NOT NULL, stored INTEGER NOT NULL, codec INTEGER NOT NULL,
+  size INTEGER NOT NULL, print BLOB NOT NULL, idle_since INTEGER, indexed INTEGER NOT NULL DEFAULT 0,
+  attachments INTEGER, date INTEGER, subject TEXT, sender TEXT, recipients TEXT, cc TEXT,
+  message_id TEXT, in_reply_to TEXT, list_id TEXT);
+CREATE UNIQUE INDEX content_sha256 ON content(sha256);
+CREATE INDEX content_print ON content(print);
+CREATE INDEX content_pending ON content(id) WHERE indexed=0;
+CREATE TABLE mailbox(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, role INTEGER NOT NULL,
+  subscribed INTEGER NOT NULL, uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL,
+  highestmodseq INTEGER NOT NULL, vanished_floor INTEGER NOT NULL, messages INTEGER NOT NULL,
+  unseen INTEGER NOT NULL, octets INTEGER NOT NULL);
+CREATE TABLE message(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, mailbox INTEGER REFERENCES mailbox(id), uid INTEGER,
+  modseq INTEGER NOT NULL, content INTEGER NOT NULL, flags INTEGER NOT NULL, keywords TEXT,
+  internaldate INTEGER NOT NULL, removed_at INTEGER, removed_from TEXT);
+CREATE UNIQUE INDEX message_uid ON message(mailbox, uid) WHERE mailbox IS NOT NULL;
+CREATE INDEX message_modseq ON message(mailbox, modseq) WHERE mailbox IS NOT NULL;
+CREATE INDEX message_content ON message(content);
+CREATE INDEX message_removed ON message(removed_at) WHERE removed_at IS NOT NULL;
+CREATE TABLE vanished(
+  mailbox INTEGER NOT NULL, modseq INTEGER NOT NULL, uid INTEGER NOT NULL,
+  PRIMARY KEY(mailbox, modseq, uid)) WITHOUT ROWID;
+CREATE TABLE run(
+  id INTEGER PRIMARY KEY, started INTEGER NOT NULL, finished INTEGER NOT NULL, ok INTEGER NOT NULL,
+  error_code INTEGER NOT NULL, error_text TEXT NOT NULL, added INTEGER NOT NULL, flags INTEGER NOT NULL,
+  moved INTEGER NOT NULL, removed INTEGER NOT NULL, skipped INTEGER NOT NULL, held INTEGER NOT NULL,
+  octets INTEGER NOT NULL, bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL, round_trips INTEGER NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5(subject, sender, recipients, body, content='', tokenize='twinbox');
+)sql";
+
+Status version_1(Db& db) {
+  TB_TRY(db.exec(kVersion1));
+  return create_link_tables(db);
+}
+
+// kSteps[n] makes version n + 1 out of version n.
+using Step = Status (*)(Db&);
+constexpr std::array<Step, kSchemaVersion> kSteps = {version_1};
+
+Result<int64_t> pragma(Db& db, std::string_view sql) {
+  TB_ASSIGN(auto statement, db.prepare(sql));
+  TB_TRY(statement.step());
+  return statement.integer(0);
+}
+
+Result<bool> is_empty(Db& db) {
+  TB_ASSIGN(auto statement, db.prepare("SELECT 1 FROM sqlite_master LIMIT 1"));
+  TB_ASSIGN(const bool row, statement.step());
+  return !row;
+}
+
+Status step_up(Db& db) {
+  TB_ASSIGN(auto transaction, Transaction::begin(db));
+  // Another process may have done it while this one waited for the lock.
+  TB_ASSIGN(const int64_t version, pragma(db, "PRAGMA user_version"));
+  if (version >= kSchemaVersion) return {};
+  TB_TRY(kSteps[static_cast<size_t>(version)](db));
+  TB_TRY(db.exec("PRAGMA application_id=" + std::to_string(kApplicationId)));
+  TB_TRY(db.exec("PRAGMA user_version=" + std::to_string(version + 1)));
+  return transaction.commit();
+}
+
+}  // namespace
+
+Status check_path(const sync::Path& path) {
+  const auto refuse = [](std::string_view why) { return fail(Errc::Usage, say("mailbox name refused: {}", why)); };
+  if (path.empty()) return refuse(word("it is empty"));
+  if (path.size() > kMaxPathDepth) return refuse(say("more than {} levels", kMaxPathDepth));
+  for (const auto& component : path) {
+    if (component.empty()) return refuse(word("a level of it is empty"));
+    if (component.size() > kMaxComponentBytes) return refuse(say("a level is longer than {} bytes", kMaxComponentBytes));
+  }
+  if (sync::encode_path(path).size() > kMaxPathBytes) return refuse(say("longer than {} bytes", kMaxPathBytes));
+  return {};
+}
+
+Status migrate(Db& db, const std::string& path, bool may_write) {
+  while (true) {
+    TB_ASSIGN(const int64_t version, pragma(db, "PRAGMA user_version"));
+    TB_ASSIGN(const int64_t application, pragma(db, "PRAGMA application_id"));
+    TB_ASSIGN(const bool empty, is_empty(db));
+    if (!empty && application != kApplicationId) {
+      return fail(Errc::Corrupt, say("{}: a database, but not a twinbox store", path));
+    }
+    if (version > kSchemaVersion) {
+      return fail(Error{.code = Errc::Newer,
+                        .what = say("{}: made by a newer version of twinbox (format {}; this one knows {})", path,
+                                    version, kSchemaVersion),
+                        .hint = std::string(word("update twinbox"))});
+    }
+    if (version == kSchemaVersion) return {};
+    if (version < 0) return fail(Errc::Corrupt, say("{}: impossible format number {}", path, version));
+    if (!may_write) return fail(Errc::Refused, say("{}: an older format that must be written to be read", path));
+    TB_TRY(step_up(db));
+  }
+}
+
+}  // namespace libsync::store

@@ -1,0 +1,32 @@
+// The tables of twin.db and how older ones become newer ones: docs/store-format.md, "Tables".
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "libsync/store/db.h"
+#include "libsync/sync/replica.h"
+
+namespace libsync::store {
+
+inline constexpr int64_t kSchemaVersion = 1;
+inline constexpr int64_t kApplicationId = 0x5477696E;  // "Twin": `file` and a wrong path are told by it
+
+// Limits on mailbox names: servers stop at 255 to 1024 octets; below these every name that occurs fits.
+inline constexpr size_t kMaxPathDepth = 64;
+inline constexpr size_t kMaxComponentBytes = 1024;
+inline constexpr size_t kMaxPathBytes = 4096;  // encoded
+
+// Errc::Usage saying what is wrong with the name.
+Status check_path(const sync::Path& path);
+
+// Vanished messages remembered per mailbox; past these a cursor of old gets a full look instead.
+inline constexpr uint64_t kMaxVanished = 50'000;
+
+// Brings the database to kSchemaVersion, each step in a transaction of its own; an empty database gets
+// all tables. Errc::Newer for a later version, Errc::Corrupt for a database that is something else.
+// With `may_write` false nothing is changed: an older version is then Errc::Refused.
+// tokenizer.h's tokenizer must be registered.
+Status migrate(Db& db, const std::string& path, bool may_write);
+
+}  // namespace libsync::store

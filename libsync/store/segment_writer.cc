@@ -1,0 +1,163 @@
+#include "libsync/store/segment_writer.h"
+
+#include <algorithm>
+
+#include <zstd.h>
+
+namespace libsync::store {
+namespace {
+
+// Level 1: mail is half base64, which only entropy coding helps; higher levels cost a multiple for one
+// or two percent.
+constexpr int kZstdLevel = 1;
+// Below this a zstd frame saves less than reading it costs.
+constexpr size_t kMinCompress = 256;
+
+// Compressing must save a sixteenth, or reading is better off without.
+bool pays(size_t raw, size_t packed) { return packed <= raw - raw / 16; }
+
+}  // namespace
+
+SegmentWriter::SegmentWriter(std::unique_ptr<File> file, const SegmentHeader& header, uint64_t length)
+    : file_(std::move(file)), header_(header), written_(length), zstd_(ZSTD_createCCtx()) {
+  ZSTD_CCtx_setParameter(zstd_, ZSTD_c_compressionLevel, kZstdLevel);
+  buffer_.reserve(kWriteBytes + kChunkBytes);
+}
+
+SegmentWriter::~SegmentWriter() { ZSTD_freeCCtx(zstd_); }
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(FileSystem& fs, const std::string& folder,
+                                                             const std::string& path, const SegmentHeader& header) {
+  TB_ASSIGN(auto file, fs.open(path, OpenMode::CreateNew));
+  const auto begin = [&]() -> Status {
+    TB_TRY(file->write_at(0, encode(header)));
+    TB_TRY(file->sync());
+    return fs.sync_dir(folder);
+  };
+  if (auto begun = begin(); !begun) {
+    file.reset();
+    (void)fs.remove(path);  // a disk that is full: the error to tell is the first one
+    return fail(begun.error());
+  }
+  return std::unique_ptr<SegmentWriter>(new SegmentWriter(std::move(file), header, kSegmentHeaderBytes));
+}
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::resume(FileSystem& fs, const std::string& path,
+                                                             const SegmentHeader& header, uint64_t length) {
+  TB_ASSIGN(auto file, fs.open(path, OpenMode::ReadWrite));
+  TB_ASSIGN(const uint64_t size, file->size());
+  if (size > length) TB_TRY(file->truncate(length));
+  return std::unique_ptr<SegmentWriter>(new SegmentWriter(std::move(file), header, length));
+}
+
+Status SegmentWriter::flush() {
+  if (buffer_.empty()) return {};
+  dirty_ = true;
+  TB_TRY(file_->write_at(written_, buffer_));
+  written_ += buffer_.size();
+  buffer_.clear();
+  return {};
+}
+
+Status SegmentWriter::truncate(uint64_t length) {
+  if (length >= written_) {
+    buffer_.resize(length - written_);
+    return {};
+  }
+  buffer_.clear();
+  dirty_ = true;
+  TB_TRY(file_->truncate(length));
+  written_ = length;
+  return {};
+}
+
+Status SegmentWriter::sync() {
+  TB_TRY(flush());
+  if (!dirty_) return {};
+  TB_TRY(file_->sync());
+  dirty_ = false;
+  return {};
+}
+
+Status SegmentWriter::write_chunk(std::string_view octets) {
+  std::string_view stored = octets;
+  if (octets.size() >= kMinCompress && (!decided_ || codec_ == Codec::Zstd)) {
+    packed_.resize(ZSTD_compressBound(octets.size()));
+    const size_t packed = ZSTD_compress2(zstd_, packed_.data(), packed_.size(), octets.data(), octets.size());
+    const bool good = ZSTD_isError(packed) == 0 && pays(octets.size(), packed);
+    if (good) stored = std::string_view(packed_).substr(0, packed);
+    if (!decided_) codec_ = good ? Codec::Zstd : Codec::Raw;
+  }
+  if (!decided_) {
+    decided_ = true;
+    buffer_ += encode_frame_header(header_.key, codec_);
+  }
+  append_chunk_header(buffer_, static_cast<uint32_t>(octets.size()), stored);
+  buffer_ += stored;
+  return buffer_.size() >= kWriteBytes ? flush() : Status{};
+}
+
+Status SegmentWriter::finish(uint64_t size, const Sha256Digest& sha256) {
+  if (!decided_) buffer_ += encode_frame_header(header_.key, codec_);
+  buffer_ += encode(Trailer{.size = size, .stored = length() - frame_ + kTrailerBytes, .sha256 = sha256});
+  return buffer_.size() >= kWriteBytes ? flush() : Status{};
+}
+
+void SegmentWriter::begin_frame() {
+  frame_ = length();
+  codec_ = Codec::Raw;
+  decided_ = false;
+  chunk_.clear();
+  size_ = 0;
+  hash_ = Sha256();
+}
+
+Result<FramePlace> SegmentWriter::append(std::string_view octets, const Sha256Digest& sha256) {
+  frame_ = length();
+  codec_ = Codec::Raw;
+  decided_ = false;
+  for (size_t at = 0; at < octets.size(); at += kChunkBytes) TB_TRY(write_chunk(octets.substr(at, kChunkBytes)));
+  TB_TRY(finish(octets.size(), sha256));
+  return FramePlace{.segment = header_.number, .offset = frame_, .stored = length() - frame_, .codec = codec_};
+}
+
+Status SegmentWriter::add(std::string_view octets) {
+  hash_.update(octets);
+  size_ += octets.size();
+  while (!octets.empty()) {
+    const size_t take = std::min(octets.size(), kChunkBytes - chunk_.size());
+    chunk_ += octets.substr(0, take);
+    octets.remove_prefix(take);
+    if (chunk_.size() < kChunkBytes) break;
+    TB_TRY(write_chunk(chunk_));
+    chunk_.clear();
+  }
+  return {};
+}
+
+Result<SegmentWriter::Ended> SegmentWriter::end_frame() {
+  if (!chunk_.empty()) TB_TRY(write_chunk(chunk_));
+  chunk_.clear();
+  const Sha256Digest digest = hash_.finish();
+  TB_TRY(finish(size_, digest));
+  return Ended{.place = {.segment = header_.number, .offset = frame_, .stored = length() - frame_, .codec = codec_},
+               .sha256 = digest,
+               .size = size_};
+}
+
+Status SegmentWriter::begin_raw(Codec codec) {
+  frame_ = length();
+  codec_ = codec;
+  return add_raw(encode_frame_header(header_.key, codec));
+}
+
+Status SegmentWriter::add_raw(std::string_view bytes) {
+  buffer_ += bytes;
+  return buffer_.size() >= kWriteBytes ? flush() : Status{};
+}
+
+FramePlace SegmentWriter::end_raw() {
+  return {.segment = header_.number, .offset = frame_, .stored = length() - frame_, .codec = codec_};
+}
+
+}  // namespace libsync::store

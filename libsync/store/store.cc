@@ -1,0 +1,261 @@
+#include "libsync/store/store.h"
+
+#include <algorithm>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "libsync/base/words.h"
+#include "libsync/store/schema.h"
+#include "libsync/store/store_impl.h"
+#include "libsync/store/tokenizer.h"
+#include "libsync/sync/print.h"
+
+namespace libsync::store {
+namespace {
+
+// Small messages are hashed before they are appended: one that is known is not written at all.
+constexpr size_t kWholeBytes = kChunkBytes;
+
+FileSystem* or_default(FileSystem* given, FileSystem& real) { return given != nullptr ? given : &real; }
+
+std::string new_uuid() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+}
+
+class ViewSource final : public sync::ContentSource {
+ public:
+  explicit ViewSource(std::string_view octets) : octets_(octets), size_(octets.size()) {}
+  decltype(std::declval<const sync::ContentSource&>().size()) size() const override { return size_; }
+  Result<std::string_view> next() override {
+    const std::string_view piece = octets_.substr(0, kChunkBytes);
+    octets_.remove_prefix(piece.size());
+    return piece;
+  }
+
+ private:
+  std::string_view octets_;
+  uint64_t size_;
+};
+
+}  // namespace
+
+Store::~Store() = default;
+Write::~Write() = default;
+
+std::string database_path(const std::string& directory) { return directory + "/twin.db"; }
+std::string contents_path(const std::string& directory) { return directory + "/content"; }
+std::string lock_path(const std::string& directory) { return directory + "/sync.lock"; }
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& directory, const StoreOptions& options) {
+  auto store = std::make_unique<StoreImpl>(directory, options);
+  TB_TRY(store->open());
+  return store;
+}
+
+StoreImpl::StoreImpl(std::string directory, const StoreOptions& options)
+    : directory_(std::move(directory)),
+      options_(options),
+      fs_(or_default(options.fs, real_fs_)),
+      clock_(options.clock != nullptr ? options.clock : &system_clock_),
+      contents_(*fs_, contents_path(directory_), options.segment_bytes) {}
+
+Result<std::unique_ptr<Db>> open_database(const std::string& path, const StoreOptions& options) {
+  const bool read_only = options.mode == StoreMode::ReadOnly;
+  TB_ASSIGN(auto db, Db::open(path, read_only ? DbMode::ReadOnly : DbMode::ReadWrite, options.busy_ms));
+  TB_TRY(register_tokenizer(*db));
+  TB_TRY(migrate(*db, path, !read_only));
+  return db;
+}
+
+Status StoreImpl::open() {
+  const std::string path = database_path(directory_);
+  if (!fs_->exists(path)) {
+    if (fs_->exists(contents_path(directory_))) {
+      TB_ASSIGN(const auto segments, contents_.on_disk());
+      if (!segments.empty()) {
+        return fail(Error{.code = Errc::Corrupt,
+                          .what = say("{}: twin.db is missing, but {} segment files of mail are there", directory_,
+                                      segments.size()),
+                          .hint = std::string(word("twinbox verify --rebuild makes it anew from them"))});
+      }
+    }
+    if (options_.mode != StoreMode::Create) return fail(Errc::NotFound, say("{}: no store there", directory_));
+  }
+  if (options_.mode == StoreMode::Create) TB_TRY(fs_->make_dirs(contents_path(directory_)));
+  TB_ASSIGN(db_, open_database(path, options_));
+  if (read_only()) return {};
+  TB_ASSIGN(const auto uuid, meta("uuid"));
+  return uuid ? Status{} : set_meta("uuid", new_uuid());
+}
+
+Result<std::unique_ptr<FileLock>> StoreImpl::lock_for_sync(std::chrono::milliseconds wait, std::stop_token stop) {
+  return FileLock::acquire(lock_path(directory_), wait, std::move(stop));
+}
+
+Result<std::optional<std::string>> StoreImpl::meta(std::string_view name) {
+  TB_ASSIGN(auto s, db_->prepare("SELECT value FROM meta WHERE name=?"));
+  TB_ASSIGN(const bool row, s.bind(name).step());
+  if (!row) return std::nullopt;
+  return std::string(s.text(0));
+}
+
+Status StoreImpl::set_meta(std::string_view name, std::string_view value) {
+  TB_ASSIGN(auto s, db_->prepare("INSERT INTO meta(name, value) VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=?2"));
+  return s.bind(name, value).run();
+}
+
+Status StoreImpl::require_writable() const {
+  if (read_only()) return fail(Errc::Internal, "the store is open for reading only");
+  return {};
+}
+
+// --- staging ---
+
+Result<std::optional<Staged>> StoreImpl::already(const Sha256Digest& sha256) {
+  if (const auto found = staged_.find(sha256); found != staged_.end()) {
+    const FramePlace& place = found->second;
+    return Staged{.sha256 = sha256,
+                  .segment = place.segment,
+                  .offset = place.offset,
+                  .stored = place.stored,
+                  .codec = static_cast<uint8_t>(place.codec)};
+  }
+  TB_ASSIGN(const auto row, content_row(*db_, sha256));
+  if (!row) return std::nullopt;
+  return Staged{.sha256 = sha256, .known = true};
+}
+
+Staged StoreImpl::note(const FramePlace& place, const Sha256Digest& sha256, uint64_t size, std::string_view head) {
+  staged_.emplace(sha256, place);
+  const std::string_view header = header_of(head);
+  return {.sha256 = sha256,
+          .size = size,
+          .print = sync::print_of(header, size),
+          .envelope = mail_.columns(header),
+          .segment = place.segment,
+          .offset = place.offset,
+          .stored = place.stored,
+          .codec = static_cast<uint8_t>(place.codec)};
+}
+
+Result<Staged> StoreImpl::stage_whole(std::string_view octets) {
+  const Sha256Digest digest = sha256(octets);
+  TB_ASSIGN(auto known, already(digest));
+  const std::string_view head = octets.substr(0, sync::kMaxPrintHeader);
+  if (known) {
+    const std::string_view header = header_of(head);
+    known->size = octets.size();
+    known->print = sync::print_of(header, octets.size());
+    known->envelope = mail_.columns(header);
+    return *known;
+  }
+  TB_ASSIGN(SegmentWriter * writer, contents_.writer(*db_, mail_, now()));
+  auto place = writer->append(octets, digest);
+  if (!place) {
+    discard_staged();
+    return fail(place.error());
+  }
+  return note(*place, digest, octets.size(), head);
+}
+
+Result<Staged> StoreImpl::stage_stream(std::string_view first, sync::ContentSource& source) {
+  TB_ASSIGN(SegmentWriter * writer, contents_.writer(*db_, mail_, now()));
+  const uint64_t start = writer->length();
+  std::string head;
+  const auto copy = [&]() -> Result<SegmentWriter::Ended> {
+    writer->begin_frame();
+    for (std::string_view piece = first; !piece.empty();) {
+      if (head.size() < sync::kMaxPrintHeader) head += piece.substr(0, sync::kMaxPrintHeader - head.size());
+      TB_TRY(writer->add(piece));
+      TB_ASSIGN(piece, source.next());
+    }
+    return writer->end_frame();
+  };
+  auto ended = copy();
+  if (!ended) {
+    discard_staged();
+    return fail(ended.error());
+  }
+  TB_ASSIGN(auto known, already(ended->sha256));
+  Staged staged = note(ended->place, ended->sha256, ended->size, head);
+  if (!known) return staged;
+  // The octets are there already: this copy goes.
+  if (auto cut = writer->truncate(start); !cut) {
+    discard_staged();
+    return fail(cut.error());
+  }
+  staged.known = known->known;
+  if (known->known) staged_.erase(ended->sha256);
+  staged.segment = known->segment;
+  staged.offset = known->offset;
+  staged.stored = known->stored;
+  staged.codec = known->codec;
+  return staged;
+}
+
+Result<Staged> StoreImpl::stage(std::string_view octets) {
+  if (octets.size() <= kWholeBytes) {
+    TB_TRY(require_writable());
+    return stage_whole(octets);
+  }
+  ViewSource source(octets);
+  return stage(source);
+}
+
+Result<Staged> StoreImpl::stage(sync::ContentSource& source) {
+  TB_TRY(require_writable());
+  std::string gathered;
+  while (gathered.size() <= kWholeBytes) {
+    auto piece = source.next();
+    if (!piece) {
+      discard_staged();
+      return fail(piece.error());
+    }
+    // A source that has everything in one piece needs no copy of it.
+    if (gathered.empty() && piece->size() <= kWholeBytes && std::optional<uint64_t>(source.size()) == piece->size()) {
+      return stage_whole(*piece);
+    }
+    if (piece->empty()) return stage_whole(gathered);
+    gathered += *piece;
+  }
+  return stage_stream(gathered, source);
+}
+
+void StoreImpl::discard_staged() {
+  staged_.clear();
+  contents_.roll_back();
+}
+
+void StoreImpl::after_commit() {
+  staged_.clear();
+  if (contents_.current() != nullptr) contents_.committed(contents_.current()->length());
+}
+
+Result<std::unique_ptr<Write>> StoreImpl::begin() {
+  TB_TRY(require_writable());
+  if (contents_.current() != nullptr) {
+    if (auto synced = contents_.current()->sync(); !synced) {
+      // What the kernel could not write it may have forgotten: this segment's end is not to be trusted.
+      discard_staged();
+      contents_.abandon();
+      return fail(synced.error());
+    }
+  }
+  auto transaction = Transaction::begin(*db_);
+  if (!transaction) {
+    discard_staged();
+    return fail(transaction.error());
+  }
+  SegmentWriter* writer = contents_.current();
+  if (writer != nullptr && writer->length() > contents_.committed()) {
+    if (auto set = set_segment_length(*db_, writer->number(), writer->length()); !set) {
+      discard_staged();
+      return fail(set.error());
+    }
+  }
+  return make_write(*this, std::move(*transaction));
+}
+
+}  // namespace libsync::store

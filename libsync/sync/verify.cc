@@ -1,0 +1,131 @@
+#include "libsync/sync/verify.h"
+
+#include <algorithm>
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/sync/observe.h"
+#include "libsync/sync/path.h"
+#include "libsync/sync/plan.h"
+
+namespace libsync::sync {
+namespace {
+
+constexpr size_t kRowsAtOnce = 4000;
+
+class Comparer final : public ChangeSink {
+ public:
+  Comparer(Link& link, PairBook& book, const Policy& policy) : link_(link), book_(book), policy_(policy) {}
+
+  Status open(const BoxId& box, const BoxState& state) override {
+    pair_ = book_.find_box(Side::A, box);
+    renumbered_ = pair_ != nullptr && pair_->at(Side::A).epoch != 0 && pair_->at(Side::A).epoch != state.epoch;
+    seen_ = {};
+    ++report.mailboxes;
+    return {};
+  }
+
+  Status seen(const MsgRef& ref, const Facts& facts) override {
+    ++report.messages;
+    seen_.add(ref.key);
+    if (pair_ == nullptr) return {};
+    TB_ASSIGN(const auto row, renumbered_ ? std::nullopt : link_.find(Side::A, pair_->id, ref.key));
+    if (!row || row->half(Side::B).at != At::Bound) {
+      // Removed here and kept there: a mirror does not touch the server.
+      if (!row || !row->agreed) differ(DifferenceKind::NotHere, ref.key, std::string(word("not downloaded yet")));
+      return {};
+    }
+    if (facts.size != 0 && row->size != 0 && facts.size != row->size) {
+      differ(DifferenceKind::Size, ref.key,
+             say("{} octets on the server, {} when it was downloaded", facts.size, row->size));
+    }
+    const FlagMask mask = book_.mask(pair_->id, policy_);
+    if (!(masked(facts.flags, mask) == masked(row->half(Side::B).flags, mask))) {
+      differ(DifferenceKind::Flags, ref.key, std::string(word("the flags differ")));
+    }
+    return {};
+  }
+
+  Status vanished(const BoxId&, uint64_t, const Key&) override { return {}; }
+  Status present(const BoxId&, std::span<const KeyRange>) override { return {}; }
+
+  Status close(const BoxId& box, std::string_view, uint64_t exists) override {
+    if (pair_ == nullptr) {
+      add({DifferenceKind::MailboxNotHere, printable(names_[box]),
+           std::string(word("this mailbox was not synced yet"))});
+      return {};
+    }
+    if (seen_.size() != exists) {
+      report.incomplete.push_back(name());
+      return {};
+    }
+    RowId after = 0;
+    while (true) {
+      TB_ASSIGN(const auto rows, link_.bound(Side::A, pair_->id, after, kRowsAtOnce));
+      if (rows.empty()) return {};
+      after = rows.back().id;
+      for (const Row& row : rows) {
+        const Key& key = row.half(Side::A).key;
+        if (renumbered_ || !seen_.contains(key)) {
+          differ(DifferenceKind::NotThere, key, std::string(word("no longer on the server")));
+        }
+      }
+    }
+  }
+
+  Status missing(const BoxId& box) override {
+    if (const Pair* pair = book_.find_box(Side::A, box)) {
+      add({DifferenceKind::NotThere, printable(encode_path(pair->at(Side::A).path)),
+           std::string(word("this mailbox is no longer on the server"))});
+    }
+    return {};
+  }
+
+  void name_box(const BoxId& box, const Path& path) { names_[box] = encode_path(path); }
+
+  ComparisonReport report;
+
+ private:
+  std::string name() const { return printable(encode_path(pair_->at(Side::A).path)); }
+  void differ(DifferenceKind kind, const Key& key, std::string text) {
+    const std::string message = key.number != 0 ? std::to_string(key.number) : printable(key.name, 80);
+    add({kind, name() + "/" + message, std::move(text)});
+  }
+  void add(Difference difference) {
+    ++report.differences_total;
+    if (report.differences.size() < kMaxDifferences) report.differences.push_back(std::move(difference));
+  }
+
+  Link& link_;
+  PairBook& book_;
+  const Policy& policy_;
+  std::map<BoxId, std::string> names_;
+  Pair* pair_ = nullptr;
+  bool renumbered_ = false;
+  KeySet seen_;
+};
+
+}  // namespace
+
+Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Policy& policy, std::stop_token stop) {
+  PairBook book;
+  TB_TRY(book.load(link));
+  if (!a.capabilities().flags) book.set_flagless(Side::A);
+  TB_ASSIGN(const auto boxes, a.mailboxes(stop));
+  Comparer comparer(link, book, policy);
+  std::vector<BoxCursor> cursors;
+  for (const Mailbox& box : boxes) {
+    if (!box.selectable) continue;
+    comparer.name_box(box.id, box.path);
+    cursors.push_back({box.id});  // no cursor: a full look
+  }
+  for (const Pair& pair : book.all()) {
+    const BoxId& box = pair.at(Side::A).box;
+    const bool listed = std::ranges::any_of(boxes, [&](const Mailbox& each) { return each.id == box; });
+    if (!box.empty() && !listed) cursors.push_back({box});
+  }
+  TB_TRY(a.changes(cursors, comparer, stop));
+  return std::move(comparer.report);
+}
+
+}  // namespace libsync::sync

@@ -1,0 +1,41 @@
+// Comparing what a server shows with what the link says is here, without changing anything on either
+// side or in the link.
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "libsync/sync/link.h"
+#include "libsync/sync/policy.h"
+#include "libsync/sync/replica.h"
+
+namespace libsync::sync {
+
+enum class DifferenceKind {
+  MailboxNotHere,  // the server has a mailbox that was never synced
+  NotHere,         // a message that was not downloaded yet
+  NotThere,        // a message that the server no longer has
+  Size,            // the server announces another size than at the download
+  Flags,           // the flags differ
+};
+
+struct Difference {
+  DifferenceKind kind = DifferenceKind::NotHere;
+  std::string where{};  // "INBOX/8812", fit to print
+  std::string text{};   // one line for a person
+};
+
+struct ComparisonReport {
+  uint64_t mailboxes = 0, messages = 0;   // the server's, looked at
+  std::vector<Difference> differences{};  // the first kMaxDifferences
+  uint64_t differences_total = 0;
+  std::vector<std::string> incomplete{};  // mailboxes whose listing did not fit the server's own count
+};
+inline constexpr size_t kMaxDifferences = 1000;
+
+// Lists every message on side A, `a`, and compares key, size and flags with the link's rows.
+Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Policy& policy, std::stop_token stop);
+
+}  // namespace libsync::sync

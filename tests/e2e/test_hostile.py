@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Hostile and broken servers: one clear line, in time, no crash, no partial message."""
+
+import os
+import resource
+import time
+
+import harness
+from harness import DONE, NETWORK, SOME_FAILED
+
+import hostile  # noqa: E402  (harness puts tests/support on the path)
+
+PATIENCE = 2  # seconds that the accounts of these tests wait for a server
+
+
+class Hostile(harness.Case):
+
+    def against(self, behaviour, *arguments, protocol="imap+plain"):
+        """An account `it` on a server that behaves so."""
+        server = hostile.Hostile(behaviour, *arguments).start()
+        self.addCleanup(server.close)
+        self.home.add("it", f"{protocol}://me@127.0.0.1:{server.port}", password="very secret", timeout=PATIENCE)
+        return server
+
+    def fails(self, behaviour, *arguments, protocol="imap+plain", seconds=30):
+        """The sync fails in time with a line of its own; what it says can't hurt a terminal."""
+        self.against(behaviour, *arguments, protocol=protocol)
+        started = time.monotonic()
+        done = self.home.run("sync", "it")
+        self.assertLess(time.monotonic() - started, seconds)
+        self.assertIn(done.status, (SOME_FAILED, NETWORK), done.err)
+        self.assert_one_line(done, "it")
+        self.assertNotIn("\x1b", done.err)
+        self.assertNotIn("very secret", done.err)
+        self.assertLess(len(done.err), 2000)
+        self.assertEqual(self.stored(), [], "nothing half-done is kept")
+        return done
+
+    def stored(self):
+        done = self.home.run("ls", "it", "--json")
+        return done.out.splitlines()
+
+    def test_a_server_that_speaks_another_protocol(self):
+        for behaviour in (hostile.another_protocol, hostile.web_server):
+            for protocol in ("imap+plain", "pop3+plain"):
+                self.fails(behaviour, protocol=protocol)
+
+    def test_a_server_that_speaks_no_tls(self):
+        for protocol in ("imaps", "pop3s"):
+            self.fails(hostile.another_protocol, protocol=protocol)
+
+    def test_a_server_that_hangs(self):
+        for protocol in ("imap+plain", "pop3+plain", "imaps", "pop3s"):
+            self.fails(hostile.hang, protocol=protocol, seconds=PATIENCE * 5)
+
+    def test_a_server_that_closes_at_once(self):
+        for protocol in ("imap+plain", "pop3+plain", "imaps"):
+            self.fails(hostile.close_at_once, protocol=protocol)
+
+    def test_a_greeting_of_100_megabytes_without_a_line_end(self):
+        self.fails(hostile.endless_greeting)
+        self.fails(hostile.endless_greeting, protocol="pop3+plain")
+
+    def test_control_characters_in_what_the_server_says(self):
+        self.fails(hostile.escape_in_greeting)
+
+    def test_a_connection_closed_in_mid_literal(self):
+        self.fails(hostile.closes_in_literal)
+
+    def test_a_message_cut_in_the_middle_by_pop3(self):
+        self.fails(hostile.pop3_closes_in_message, protocol="pop3+plain")
+
+    def test_a_literal_of_4_gigabytes(self):
+        self.fails(hostile.gigantic_literal_in_list)
+        self.against(hostile.four_gigabyte_literal)
+        done = self.home.run("sync", "it")
+        self.assertGreaterEqual(done.status, 0, "killed by a signal")
+        self.assertEqual(self.stored(), [])
+
+    def test_an_untagged_response_of_100_megabytes_without_a_line_end(self):
+        self.fails(hostile.line_without_end)
+
+    def test_memory_stays_small_whatever_the_server_sends(self):
+        """The largest of the children so far, all of this file's runs included."""
+        self.home.run("--version")
+        self.fails(hostile.line_without_end)
+        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        if "ASAN_OPTIONS" not in os.environ:
+            self.assertLess(largest, 150_000, "kilobytes resident")
+
+    def test_ten_thousand_parentheses_cost_at_most_that_response(self):
+        self.against(hostile.parentheses)
+        done = self.home.run("sync", "it")
+        self.assertIn(done.status, (DONE, SOME_FAILED), done.err)
+
+    def test_folder_names_from_the_server_stay_inside_the_store_and_the_export(self):
+        names = (b"../../etc", b"a\0b", b"/absolute", b"..", b"", b"x" * 5000, b"con/aux/../../..", b"\xff\xfe", b"&AGE")
+        self.against(hostile.folder_names, *names)
+        before = set(os.listdir(os.path.dirname(self.home.folder)))
+        done = self.home.run("sync", "it")
+        self.assertIn(done.status, (DONE, SOME_FAILED), done.err)
+        self.assertNotIn("\0", done.err)
+        self.assertEqual(set(self.exported("it")) - {harness.digest(hostile.MESSAGE)}, set())
+        place = os.path.join(self.home.folder, "deep", "inside", "export")
+        self.run_it("export", "it", "--maildir", place)
+        self.assertFalse(os.path.exists(os.path.join(self.home.folder, "deep", "etc")))
+        self.assertEqual(os.listdir(os.path.join(self.home.folder, "deep")), ["inside"])
+        self.assertEqual(os.listdir(os.path.join(self.home.folder, "deep", "inside")), ["export"])
+        created = {name for name in set(os.listdir(os.path.dirname(self.home.folder))) - before
+                   if not name.startswith(("twinbox-", "tmp"))}
+        self.assertNotIn("etc", created)
+
+    def test_an_honest_small_server_is_mirrored(self):
+        """The other tests fail for the right reason: the server they are built on works."""
+        self.against(hostile.imap)
+        self.sync("it")
+        self.assert_same_mail("it", [hostile.MESSAGE])
+
+
+class BarePop3(harness.Case):
+    """Servers of RFC 1939 and not a word more."""
+
+    MESSAGES = tuple(b"Subject: number %d\r\nMessage-ID: <%d@example.org>\r\n\r\n.dot %d\r\n" % (n, n, n)
+                     for n in range(5))
+
+    def connect(self, **settings):
+        server = hostile.Hostile(lambda line: hostile.pop3(line, **settings)).start()
+        self.addCleanup(server.close)
+        self.home.add("it", f"pop3+plain://me@127.0.0.1:{server.port}", password="secret", timeout=5)
+
+    def check(self, **settings):
+        self.connect(messages=self.MESSAGES, **settings)
+        self.sync("it")
+        self.assert_same_mail("it", self.MESSAGES)
+        self.connect(messages=self.MESSAGES + (b"Subject: new\r\n\r\n",), **settings)
+        self.sync("it")
+        self.assert_same_mail("it", self.MESSAGES + (b"Subject: new\r\n\r\n",))
+
+    def test_without_capa_uidl_and_top_nothing_is_lost_or_doubled(self):
+        self.check(uidl=False, top=False)
+
+    def test_without_uidl_nothing_is_lost_or_doubled(self):
+        self.check(uidl=False)
+
+    def test_without_capa_and_top(self):
+        self.check(top=False)
+
+    def test_sizes_that_are_not_the_size(self):
+        self.check(sizes=[1] * 6)
+
+    def test_a_line_of_100_megabytes_in_a_message_is_one_outcome_not_a_crash(self):
+        server = hostile.Hostile(hostile.pop3_line_without_end).start()
+        self.addCleanup(server.close)
+        self.home.add("it", f"pop3+plain://me@127.0.0.1:{server.port}", password="secret", timeout=10)
+        done = self.home.run("sync", "it")
+        self.assertIn(done.status, (DONE, SOME_FAILED), done.err)
+
+    def test_control_characters_in_a_refusal_never_reach_the_terminal(self):
+        server = hostile.Hostile(hostile.pop3_escape_in_refusal).start()
+        self.addCleanup(server.close)
+        self.home.add("it", f"pop3+plain://me@127.0.0.1:{server.port}", password="secret", timeout=5)
+        done = self.home.run("sync", "it")
+        self.assertNotEqual(done.status, DONE)
+        self.assertNotIn("\x1b", done.err)
+
+
+if __name__ == "__main__":
+    harness.main()

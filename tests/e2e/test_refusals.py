@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""What goes wrong gets one clear line and its exit status, and costs no mail."""
+
+import os
+import socket
+import subprocess
+import time
+
+import harness
+from harness import AUTH, DAMAGED, DONE, IN_USE, NETWORK, SOME_FAILED, USAGE
+
+MESSAGE = b"Subject: one\r\n\r\nbody\r\n"
+
+
+class Servers(harness.Case):
+
+    def with_one_message(self, **settings):
+        server = self.serve(**settings)
+        server.deliver(MESSAGE)
+        return server
+
+    def refused(self, status, *words):
+        """A sync that fails in one line and leaves nothing behind."""
+        done = self.sync("it", status=status)
+        self.assert_one_line(done, "it", *words)
+        self.assertNotIn("correct horse", done.err)
+        return done
+
+    def test_a_wrong_password_is_status_4_by_imap_and_pop3(self):
+        server = self.with_one_message()
+        for protocol in ("imaps", "pop3s"):
+            self.home.connect("it", server, protocol, password="wrong one")
+            done = self.refused(AUTH)
+            self.assertNotIn("wrong one", done.err)
+
+    def test_a_certificate_for_another_name_is_refused(self):
+        server = self.with_one_message(certificate="wrong-name")
+        for protocol in ("imaps", "pop3s", "imap+starttls", "pop3+starttls"):
+            self.home.connect("it", server, protocol)
+            self.refused(NETWORK, "certificate")
+        self.assertNotIn("Login:", server.read_log(), "no credentials went out")
+
+    def test_an_expired_certificate_is_refused(self):
+        server = self.with_one_message(certificate="expired")
+        for protocol in ("imaps", "pop3s", "imap+starttls", "pop3+starttls"):
+            self.home.connect("it", server, protocol)
+            self.refused(NETWORK, "expired")
+
+    def test_an_unknown_authority_is_refused(self):
+        server = self.with_one_message()
+        self.home.connect("it", server, "imaps", tls_ca=None)
+        self.refused(NETWORK, "certificate")
+
+    def test_a_pinned_certificate_is_accepted_whoever_signed_it(self):
+        server = self.with_one_message(certificate="self-signed")
+        for number, protocol in enumerate(("imaps", "pop3s", "imap+starttls", "pop3+starttls")):
+            name = f"it{number}"
+            self.home.connect(name, server, protocol, tls_ca=None, tls_pin=f"sha256:{server.fingerprint}")
+            self.sync(name)
+            self.assertEqual(len(self.ls(name)), 1)
+
+    def test_another_certificate_than_the_pinned_one_is_refused(self):
+        server = self.with_one_message()
+        self.home.connect("it", server, "imaps", tls_pin="sha256:" + "0" * 64)
+        self.refused(NETWORK, "pin")
+
+    def test_starttls_that_is_not_offered_is_refused_before_the_password(self):
+        server = self.with_one_message(ssl="no")
+        for protocol in ("imap+starttls", "pop3+starttls"):
+            self.home.connect("it", server, protocol)
+            self.refused(NETWORK)
+        self.assertNotIn("Login:", server.read_log())
+
+    def test_a_refused_connection_is_status_5(self):
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+        self.home.add("it", f"imaps://me@127.0.0.1:{port}", password="secret")
+        self.refused(NETWORK)
+
+    def test_an_unknown_host_is_status_5(self):
+        self.home.add("it", "imaps://me@no-such-host.invalid", password="secret")
+        self.refused(NETWORK, "no-such-host.invalid")
+
+    def test_one_account_that_fails_does_not_stop_the_others(self):
+        server = self.with_one_message()
+        self.home.connect("good", server, "imaps")
+        self.home.connect("bad", server, "pop3s", password="wrong one")
+        done = self.sync(status=SOME_FAILED)
+        self.assertIn("bad", done.err)
+        self.assertEqual(len(self.ls("good")), 1)
+
+
+class Files(harness.Case):
+
+    def test_a_broken_configuration_names_line_and_column(self):
+        self.home.write('[account.work]\nremote = "imaps://me@mail.example.org\n')
+        done = self.run_it("sync", status=USAGE)
+        self.assert_one_line(done, ":2:")
+
+    def test_an_unknown_key_names_the_nearest(self):
+        self.home.write('[account.work]\nremote = "imaps://me@mail.example.org"\npasword = "x"\n')
+        done = self.run_it("sync", status=USAGE)
+        self.assert_one_line(done, ":3:", "password")
+
+    def test_a_password_in_a_file_that_others_may_read_is_refused(self):
+        self.home.write('[account.work]\nremote = "imaps://me@mail.example.org"\npassword = "very secret"\n')
+        os.chmod(self.home.config, 0o644)
+        done = self.run_it("sync", status=USAGE)
+        self.assertNotIn("very secret", done.err)
+
+    def test_an_unknown_account_is_status_2(self):
+        self.home.write('[account.work]\nremote = "imaps://me@mail.example.org"\n')
+        self.assert_one_line(self.run_it("sync", "wrok", status=USAGE), "wrok", "work")
+
+    def mirrored(self):
+        server = self.serve()
+        for number in range(20):
+            server.deliver(b"Subject: %d\r\n\r\n" % number + b"body\r\n" * 200)
+        self.home.connect("it", server, "imaps")
+        self.sync("it")
+        return server
+
+    def test_a_damaged_content_is_found_and_named(self):
+        self.mirrored()
+        place = os.path.join(self.home.store("it"), "content")
+        segments = sorted(os.path.join(parent, name) for parent, _, names in os.walk(place) for name in names)
+        largest = max(segments, key=os.path.getsize)
+        with open(largest, "r+b") as file:
+            file.seek(os.path.getsize(largest) // 2)
+            octet = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([octet ^ 0xff]))
+        self.run_it("verify", "it", status=DAMAGED)
+
+    def test_a_lost_index_is_rebuilt_without_fetching_again(self):
+        server = self.mirrored()
+        for name in os.listdir(self.home.store("it")):
+            if name.startswith("twin.db"):
+                os.unlink(os.path.join(self.home.store("it"), name))
+        self.sync("it")
+        self.assertEqual(len(self.ls("it")), 20)
+        self.assert_same_mail("it", self.on_server(server))
+
+    def test_a_file_that_is_no_store_is_status_8(self):
+        server = self.mirrored()
+        with open(os.path.join(self.home.store("it"), "twin.db"), "wb") as file:
+            file.write(b"this is not a database, whatever its name says" * 100)
+        for name in ("twin.db-wal", "twin.db-shm"):
+            path = os.path.join(self.home.store("it"), name)
+            if os.path.exists(path):
+                os.unlink(path)
+        self.run_it("ls", "it", status=DAMAGED)
+        self.assertTrue(server.read_log())
+
+    def test_a_second_sync_at_the_same_time_waits_or_leaves_with_status_7(self):
+        server = self.serve()
+        harness.sample.deliver_bulk(server, 2000)
+        self.home.connect("it", server, "imaps")
+        command = (harness.PROGRAM, "--config", self.home.config, "sync", "it")
+        both = [subprocess.Popen(command, env=self.home.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                for _ in range(2)]
+        ended = [one.communicate(timeout=harness.SECONDS) and one.returncode for one in both]
+        self.assertIn(DONE, ended)
+        self.assertLessEqual(set(ended), {DONE, IN_USE})
+        self.assertEqual(len(self.ls("it")), 2000)
+
+    def test_a_sync_killed_in_the_middle_is_finished_by_the_next(self):
+        server = self.serve()
+        harness.sample.deliver_bulk(server, 1500)
+        self.home.connect("it", server, "imaps")
+        command = (harness.PROGRAM, "--config", self.home.config, "sync", "it")
+        for wait in (0.1, 0.2, 0.3, 0.5):
+            one = subprocess.Popen(command, env=self.home.environment, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+            time.sleep(wait)
+            one.kill()
+            one.wait()
+        self.sync("it")
+        self.assert_same_mail("it", self.on_server(server))
+        self.run_it("verify", "it")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""The checks of this folder can fail: each is run on small trees that break one rule."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MARK = "TO" + "DO"
+PLACE = "/roo" + "t/mail"
+
+SOUND = {
+    "CMakeLists.txt": "project(x)\n",
+    "libsync/CMakeLists.txt": "twinbox_layer(base LINK fmt::fmt)\ntwinbox_layer(mime DEPS base)\n"
+                              "twinbox_layer(imap DEPS base mime)\ntwinbox_layer(net DEPS base)\n",
+    "libsync/base/text.h": "#include <string>\n",
+    "libsync/mime/part.h": '#include "libsync/base/text.h"\n',
+    "libsync/imap/grammar.h": '#include "libsync/mime/part.h"\n',
+    "libsync/net/connect.cc": "#include <boost/asio.hpp>\n#include <sys/socket.h>\n",
+    "tests/CMakeLists.txt": "foreach(layer base mime imap net)\n  twinbox_test(unit ${layer})\nendforeach()\n",
+    "tests/unit/net/connect_test.cc": "TEST(A, B) {}\n",
+    "tests/fuzz/fuzz_part.cc": 'extern "C" int LLVMFuzzerTestOneInput() {}\n',
+    "tests/fuzz/seeds/part/plain": "Subject: x\n",
+    "tools/a": "\n", "plugins/a": "\n", "bench/a": "\n", "docs/a.md": "no harm in a todo-list, in a path/root/x,\n"
+    "in `libsync/base`, `libsync/NAME.cc`, `libsync/**`, [this](../docs/a.md#part), [that](https://example.org/x)\n",
+}
+
+# (check, what is laid over the sound tree; None takes away, words that the complaint holds)
+BROKEN = [
+    ("check_includes", {"libsync/base/text.h": '#include "libsync/mime/part.h"\n'}, "base may include nothing, not mime"),
+    ("check_includes", {"libsync/mime/part.h": "#  include <sys/socket.h>\n"}, "mime has no I/O"),
+    ("check_includes", {"libsync/imap/grammar.h": '#include <sqlite3.h>\n'}, "imap has no I/O"),
+    ("check_includes", {"libsync/mime/part.cc": "#include <boost/asio/ip/tcp.hpp>\n"}, "heavy headers"),
+    ("check_includes", {"libsync/net/connect.h": "#include <boost/beast/http.hpp>\n"}, "heavy headers"),
+    ("check_includes", {"libsync/mime/part.h": '#include "tools/twinbox/cli.h"\n'}, "libsync never includes tools"),
+    ("check_includes", {"libsync/mime/part.h": '#include "libsync/base/none.h"\n'}, "there is no such file"),
+    ("check_includes", {"libsync/mime/tree.h": '#include "part.h"\n'}, "write the whole path"),
+    ("check_includes", {"libsync/extra/a.h": "\n"}, "not in a layer"),
+    ("check_includes", {"libsync/CMakeLists.txt": "twinbox_layer(base DEPS mime)\n"}, "does not come before it"),
+    ("check_folders", {"scripts/a.sh": "\n"}, "scripts/: a top-level folder"),
+    ("check_folders", {"bench/a": None}, "bench/: missing"),
+    ("check_folders", {"notes.txt": "\n"}, "notes.txt: does not belong"),
+    ("check_words", {"docs/a.md": f"{MARK}: write this\n"}, "docs/a.md:1: " + MARK),
+    ("check_words", {"libsync/base/text.h": f'\n"{PLACE}"\n'}, "libsync/base/text.h:2"),
+    ("check_docs", {"docs/a.md": "see [that](none.md)\n"}, "none.md is not there"),
+    ("check_docs", {"docs/a.md": "see `libsync/base/none.h`\n"}, "libsync/base/none.h is not there"),
+    ("check_docs", {"tools/dev": "x\n", "docs/a.md": "type `tools/dev` or `tools/none`\n"}, "tools/none is not there"),
+    ("check_fuzz", {"tests/fuzz/seeds/part/plain": None}, "no seeds"),
+    ("check_fuzz", {"tests/fuzz/seeds/other/plain": "x"}, "there is no"),
+    ("check_fuzz", {"tests/fuzz/fuzz_part.cc": "int main() {}\n"}, "no LLVMFuzzerTestOneInput"),
+    ("check_tests", {"tests/unit/colour/a_test.cc": "TEST(A, B) {}\n"}, "colour is not a layer"),
+    ("check_tests", {"tests/unit/net/deep/a_test.cc": "TEST(A, B) {}\n"}, "not directly in"),
+    ("check_tests", {"tests/unit/net/connect_test.cc": "int x;\n"}, "holds no test"),
+    ("check_tests", {"libsync/mime/part.cc": "\n"}, "libsync/mime: has code but no tests"),
+    ("check_tests", {"tests/CMakeLists.txt": "foreach(layer base)\n  twinbox_test(unit ${layer})\nendforeach()\n"},
+     "builds no unit tests of net"),
+]
+
+
+def outcome(check, changes):
+    with tempfile.TemporaryDirectory() as root:
+        for name, content in {**SOUND, **changes}.items():
+            if content is None:
+                continue
+            path = os.path.join(root, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(content)
+        done = subprocess.run((sys.executable, os.path.join(HERE, check + ".py"), root), capture_output=True, text=True,
+                              check=False)
+        return done.returncode, done.stdout + done.stderr
+
+
+def main():
+    wrong = []
+    every = sorted(name[:-3] for name in os.listdir(HERE) if name.startswith("check_") and name.endswith(".py"))
+    every.remove("check_checks")
+    for check in every:
+        status, words = outcome(check, {})
+        if status:
+            wrong.append(f"{check} complains about a sound tree: {words}")
+        if check not in {row[0] for row in BROKEN}:
+            wrong.append(f"{check}: no broken tree is tried on it")
+    for check, changes, expected in BROKEN:
+        status, words = outcome(check, changes)
+        if status != 1 or expected not in words:
+            wrong.append(f"{check} with {sorted(changes)}: status {status}, wanted 1 and \"{expected}\"; it said: {words}")
+    print("\n".join(wrong) if wrong else f"{len(BROKEN)} broken trees, each found")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,297 @@
+"""Servers that misbehave, for the tests: each behaviour is a generator of what to send.
+
+    with Hostile(hang) as server: … server.port …
+
+A behaviour gets a Line object (read a command, send octets) and returns when the connection is to be
+closed. It serves any number of connections, one thread each, on loopback, without TLS (the tests
+connect by imap+plain or pop3+plain, which twinbox allows to loopback when asked by name).
+"""
+
+import socket
+import threading
+
+HOST = "127.0.0.1"
+CAPABILITY = b"IMAP4rev1 SASL-IR LITERAL+ NAMESPACE UIDPLUS"
+MESSAGE = b"Subject: whole\r\nFrom: a@example.org\r\n\r\nbody\r\n"
+
+
+class Line:
+    """One connection, in whole lines."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.file = connection.makefile("rb")
+
+    def send(self, octets):
+        self.connection.sendall(octets)
+
+    def read(self):
+        """The next line without its end, or None at the end of the connection."""
+        line = self.file.readline(1 << 20)
+        return line.rstrip(b"\r\n") if line else None
+
+    def wait_for_close(self):
+        while self.file.read(65536):
+            pass
+
+
+class Hostile:
+    """Serves one behaviour until closed."""
+
+    def __init__(self, behaviour, *arguments):
+        self.behaviour, self.arguments = behaviour, arguments
+        self.connections = 0
+        self._open = set()
+        self._listener = socket.socket()
+        self._listener.bind((HOST, 0))
+        self._listener.listen(16)
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def start(self):
+        return self.__enter__()
+
+    def close(self):
+        # shutdown() wakes accept(); close() alone would leave it waiting.
+        for one in [self._listener, *self._open]:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self._listener.close()
+        self._thread.join(5)
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.add(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            self.behaviour(Line(connection), *self.arguments)
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the client has had enough, which is what most tests want
+        finally:
+            self._open.discard(connection)
+            connection.close()
+
+
+# Any protocol
+
+def another_protocol(line):
+    line.send(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n")
+    line.wait_for_close()
+
+
+def web_server(line):
+    line.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    line.wait_for_close()
+
+
+def hang(line):
+    """Accepts and says nothing."""
+    line.wait_for_close()
+
+
+def close_at_once(_):
+    pass
+
+
+def endless_greeting(line):
+    """100 MB without a line end."""
+    line.send(b"* OK ")
+    for _ in range(100):
+        line.send(b"x" * 1_000_000)
+    line.wait_for_close()
+
+
+def escape_in_greeting(line):
+    line.send(b"* BYE \x1b]0;owned\x07\x1b[31m go away\r\n")
+
+
+# IMAP
+
+def imap(line, answers=None, folders=(b"INBOX",), fetch=None):
+    """A small honest IMAP server, one message in each folder, with replaceable parts.
+
+    answers: {command in capitals: function(line, tag, words)}; fetch: function(line, tag) for any
+    FETCH that asks for a body.
+    """
+    answers = answers or {}
+    line.send(b"* OK [CAPABILITY " + CAPABILITY + b"] ready\r\n")
+    while (command := line.read()) is not None:
+        tag, _, rest = command.partition(b" ")
+        name, _, words = rest.partition(b" ")
+        name = name.upper()
+        if name == b"UID":
+            name, _, words = words.partition(b" ")
+            name = name.upper()
+        if name in answers:
+            answers[name](line, tag, words)
+            continue
+        if name == b"FETCH" and b"BODY" in words.upper() and b"PEEK[" in words.upper():
+            if fetch:
+                fetch(line, tag)
+                continue
+            line.send(b"* 1 FETCH (UID 1 FLAGS () RFC822.SIZE %d BODY[] {%d}\r\n%s)\r\n"
+                      % (len(MESSAGE), len(MESSAGE), MESSAGE))
+        line.send(_usual(name, folders, words))
+        line.send(tag + b" OK done\r\n")
+        if name == b"LOGOUT":
+            return
+
+
+def _usual(name, folders, words):
+    size = b"%d" % len(MESSAGE)
+    if name == b"CAPABILITY":
+        return b"* CAPABILITY " + CAPABILITY + b"\r\n"
+    if name == b"NAMESPACE":
+        return b'* NAMESPACE (("" "/")) NIL NIL\r\n'
+    if name == b"LIST":
+        return b"".join(b'* LIST () "/" {%d}\r\n%s\r\n' % (len(one), one) for one in folders)
+    if name == b"STATUS":
+        return b"* STATUS %s (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 7 UNSEEN 1)\r\n" % (words.split(b" (")[0])
+    if name in (b"SELECT", b"EXAMINE"):
+        return (b"* 1 EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen \\Deleted)\r\n* OK [PERMANENTFLAGS ()] none\r\n"
+                b"* OK [UIDVALIDITY 7] valid\r\n* OK [UIDNEXT 2] next\r\n")
+    if name == b"FETCH" and b"PEEK[" not in words.upper():
+        return b'* 1 FETCH (UID 1 FLAGS () RFC822.SIZE ' + size + b' INTERNALDATE "01-Jan-2024 00:00:00 +0000")\r\n'
+    if name == b"SEARCH":
+        return b"* SEARCH 1\r\n"
+    if name == b"LOGOUT":
+        return b"* BYE\r\n"
+    return b""
+
+
+def closes_in_literal(line):
+    """Announces a message and ends the connection in its middle."""
+    def fetch(line, _):
+        line.send(b"* 1 FETCH (UID 1 FLAGS () BODY[] {5000}\r\nSubject: half\r\n\r\nhalf of it")
+        line.connection.shutdown(socket.SHUT_RDWR)
+    imap(line, fetch=fetch)
+
+
+def four_gigabyte_literal(line, size=4 * 1024 ** 3):
+    """Announces a literal that no message is as large as, and begins to send it."""
+    def fetch(line, _):
+        line.send(b"* 1 FETCH (UID 1 FLAGS () BODY[] {%d}\r\n" % size + b"x" * 100_000)
+        line.wait_for_close()
+    imap(line, fetch=fetch)
+
+
+def gigantic_literal_in_list(line):
+    def listing(line, _tag, _words):
+        line.send(b'* LIST () "/" {4294967296}\r\n' + b"x" * 100_000)
+        line.wait_for_close()
+    imap(line, {b"LIST": listing})
+
+
+def line_without_end(line):
+    """100 MB of an untagged response, after login."""
+    def listing(line, _tag, _words):
+        line.send(b"* OK ")
+        for _ in range(100):
+            line.send(b"x" * 1_000_000)
+        line.wait_for_close()
+    imap(line, {b"LIST": listing})
+
+
+def parentheses(line, depth=10_000):
+    def examine(line, tag, _words):
+        line.send(b"* 1 FETCH (UID 1 BODYSTRUCTURE " + b"(" * depth + b")" * depth + b")\r\n")
+        line.send(b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n* OK [UIDNEXT 2] next\r\n" + tag + b" OK done\r\n")
+    imap(line, {b"EXAMINE": examine, b"SELECT": examine})
+
+
+def folder_names(line, *names):
+    imap(line, folders=(b"INBOX",) + names)
+
+
+# POP3
+
+def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, retr=None):
+    """A POP3 server by RFC 1939; without CAPA, UIDL or TOP if so wished."""
+    line.send(b"+OK bare\r\n")
+    gone = set()
+    while (command := line.read()) is not None:
+        name, _, word = command.partition(b" ")
+        name = name.upper()
+        here = [number for number in range(1, len(messages) + 1) if number not in gone]
+        number = int(word.split()[0]) if word.split() and word.split()[0].isdigit() else 0
+        if name in (b"RETR", b"TOP", b"DELE", b"LIST", b"UIDL") and number and number not in here:
+            line.send(b"-ERR no such message\r\n")
+        elif name in (b"USER", b"PASS", b"NOOP", b"RSET"):
+            line.send(b"+OK\r\n")
+        elif name == b"STAT":
+            line.send(b"+OK %d %d\r\n" % (len(here), sum(len(messages[one - 1]) for one in here)))
+        elif name == b"LIST":
+            size = sizes or [len(one) for one in messages]
+            line.send(_listing(here, number, lambda one: b"%d %d" % (one, size[one - 1])))
+        elif name == b"UIDL" and uidl:
+            line.send(_listing(here, number, lambda one: b"%d uid-%d" % (one, one)))
+        elif name == b"CAPA" and capa is not None:
+            line.send(b"+OK\r\n" + b"".join(one + b"\r\n" for one in capa) + b".\r\n")
+        elif name == b"RETR" and retr:
+            retr(line, number)
+        elif name == b"RETR":
+            line.send(b"+OK\r\n" + _stuffed(messages[number - 1]))
+        elif name == b"TOP" and top:
+            head = messages[number - 1].partition(b"\r\n\r\n")[0]
+            line.send(b"+OK\r\n" + _stuffed(head + b"\r\n\r\n"))
+        elif name == b"DELE":
+            gone.add(number)
+            line.send(b"+OK\r\n")
+        elif name == b"QUIT":
+            line.send(b"+OK\r\n")
+            return
+        else:
+            line.send(b"-ERR unknown command\r\n")
+
+
+def _listing(here, number, row):
+    if number:
+        return b"+OK " + row(number) + b"\r\n"
+    return b"+OK\r\n" + b"".join(row(one) + b"\r\n" for one in here) + b".\r\n"
+
+
+def _stuffed(octets):
+    """Dot-stuffed and ended (RFC 1939, section 3)."""
+    lines = octets.split(b"\r\n")
+    if lines[-1] == b"":
+        lines.pop()
+    return b"".join((b"." + one if one.startswith(b".") else one) + b"\r\n" for one in lines) + b".\r\n"
+
+
+def pop3_closes_in_message(line):
+    def retr(line, _):
+        line.send(b"+OK 5000 octets\r\nSubject: half\r\n\r\nhalf of it")
+        line.connection.shutdown(socket.SHUT_RDWR)
+    pop3(line, retr=retr)
+
+
+def pop3_line_without_end(line):
+    def retr(line, _):
+        line.send(b"+OK\r\nSubject: long\r\n\r\n")
+        for _ in range(100):
+            line.send(b"x" * 1_000_000)
+        line.send(b"\r\n.\r\n")
+    pop3(line, retr=retr)
+
+
+def pop3_escape_in_refusal(line):
+    line.send(b"+OK\r\n")
+    while line.read() is not None:
+        line.send(b"-ERR [SYS/PERM] \x1b]0;owned\x07no\r\n")

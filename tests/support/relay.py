@@ -1,0 +1,90 @@
+"""A relay between a client and a server on loopback: counts what passes, and can cut the connection.
+
+Round trips are what a slow line would charge for: the times the client began to send after the server
+had sent something.
+"""
+
+import socket
+import threading
+
+HOST = "127.0.0.1"
+
+
+class Relay:
+    """Serves until close(). `cut_after`: octets from the server after which a connection is cut; None: never."""
+
+    def __init__(self, port, cut_after=None):
+        self.target, self.cut_after = port, cut_after
+        self.lock = threading.Lock()
+        self.reset()
+        self._listener = socket.socket()
+        self._listener.bind((HOST, 0))
+        self._listener.listen(16)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def reset(self):
+        with self.lock:
+            self.bytes_in = self.bytes_out = self.round_trips = self.connections = 0
+
+    def close(self):
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                server = socket.create_connection((HOST, self.target), timeout=10)
+            except OSError:
+                client.close()
+                continue
+            server.settimeout(None)
+            for one in (client, server):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self.lock:
+                self.connections += 1
+            state = {"server_spoke": True, "passed": 0, "open": 2}
+            threading.Thread(target=self._pass, args=(client, server, state, False), daemon=True).start()
+            threading.Thread(target=self._pass, args=(server, client, state, True), daemon=True).start()
+
+    def _pass(self, source, sink, state, from_server):
+        try:
+            while octets := source.recv(1 << 16):
+                self._count(len(octets), state, from_server)
+                if from_server and self.cut_after is not None:
+                    room = self.cut_after - state["passed"]
+                    state["passed"] += len(octets)
+                    if len(octets) >= room:
+                        sink.sendall(octets[:max(room, 0)])
+                        break
+                sink.sendall(octets)
+        except OSError:
+            pass
+        for one in (sink, source):
+            try:
+                one.shutdown(socket.SHUT_WR if one is sink and self.cut_after is None else socket.SHUT_RDWR)
+            except OSError:
+                pass
+        with self.lock:
+            state["open"] -= 1
+            last = state["open"] == 0
+        if last:
+            source.close()
+            sink.close()
+
+    def _count(self, size, state, from_server):
+        with self.lock:
+            if from_server:
+                self.bytes_in += size
+                state["server_spoke"] = True
+            else:
+                self.bytes_out += size
+                self.round_trips += state["server_spoke"]
+                state["server_spoke"] = False

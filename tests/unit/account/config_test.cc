@@ -1,0 +1,224 @@
+#include "libsync/account/config.h"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/support/temp_dir.h"
+
+namespace libsync::account {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const Places kPlaces{.home = "/home/me", .config_home = "/home/me/.config", .data_home = "/home/me/.local/share"};
+
+Result<Config> parse(std::string_view text, bool private_file = true) {
+  return parse_config(text, "/etc/c.toml", kPlaces, private_file);
+}
+
+// The error for a whole file, on one line: what and hint.
+std::string complaint(std::string_view text, bool private_file = true) {
+  const auto config = parse(text, private_file);
+  if (config) return "no complaint";
+  EXPECT_EQ(config.error().code, Errc::Config) << config.error().what;
+  return config.error().what + " | " + config.error().hint;
+}
+
+std::string with_remote(std::string_view rest) {
+  return "[account.a]\nremote = \"pop3s://me@h\"\n" + std::string(rest) + "\n";
+}
+
+TEST(Config, ReadsAnAccountWithItsDefaults) {
+  const auto config = parse("[account.work]\nremote = \"imaps://me@mail.example.org\"\n");
+  ASSERT_TRUE(config) << config.error().what;
+  ASSERT_EQ(config->accounts.size(), 1U);
+  const Account& a = config->accounts[0];
+  EXPECT_EQ(a.name, "work");
+  EXPECT_EQ(a.remote.host, "mail.example.org");
+  EXPECT_EQ(a.remote.port, 993);
+  EXPECT_EQ(a.store, "/home/me/.local/share/twinbox/work");
+  EXPECT_EQ(a.leave, sync::Leave::Forever);
+  EXPECT_EQ(a.fuse.percent, 25U);
+  EXPECT_EQ(config->jobs, kDefaultJobs);
+}
+
+TEST(Config, ReadsEveryKey) {
+  const auto config = parse(R"(jobs = 2
+[account.uni]
+remote = "pop3+starttls://me@example.org@pop.example.org:1110"
+password_command = "pass show uni"
+auth = "scram-sha-256"
+store = "~/Mail/uni"
+tls_ca = "ca.pem"
+tls_pin = "sha256:00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+leave = "never"
+mode = "mirror"
+proxy = "socks5://127.0.0.1:9050"
+timeout = 10
+compress = false
+folders.include = ["INBOX", "Archive/**"]
+folders.exclude = ["Spam"]
+folders.all_mail = true
+folders.shared = true
+[account.uni.fuse]
+percent = 10
+count = 5
+days = 3
+)");
+  ASSERT_TRUE(config) << config.error().what;
+  const Account& a = config->accounts.at(0);
+  EXPECT_EQ(config->jobs, 2U);
+  EXPECT_EQ(a.remote.user, "me@example.org");
+  EXPECT_EQ(a.remote.port, 1110);
+  EXPECT_EQ(a.auth, "SCRAM-SHA-256");
+  EXPECT_EQ(a.store, "/home/me/Mail/uni");
+  EXPECT_EQ(a.tls_ca, "/etc/ca.pem") << "relative paths count from the file";
+  EXPECT_EQ(a.leave, sync::Leave::Never);
+  EXPECT_EQ(a.timeout, std::chrono::seconds(10));
+  EXPECT_FALSE(a.compress);
+  EXPECT_EQ(a.include.size(), 2U);
+  EXPECT_TRUE(a.all_mail && a.shared);
+  EXPECT_EQ(a.fuse.count, 5U);
+  EXPECT_EQ(a.fuse.days, 3U);
+}
+
+TEST(Config, UnknownKeysNameTheNearestWithLineAndColumn) {
+  EXPECT_EQ(complaint(with_remote("pasword_command = \"x\"")),
+            "/etc/c.toml:3:1: unknown key \"pasword_command\" | did you mean password_command?");
+  EXPECT_EQ(complaint("jobz = 3\n"), "/etc/c.toml:1:1: unknown key \"jobz\" | did you mean jobs?");
+  EXPECT_THAT(complaint(with_remote("fuse.percnt = 3")), StartsWith("/etc/c.toml:3:6: unknown key \"percnt\""));
+  EXPECT_THAT(complaint("[acount.a]\nremote = \"imaps://a@b\"\n"), HasSubstr("did you mean account?"));
+  EXPECT_THAT(complaint(with_remote("zzzzzzzz = 1")), HasSubstr("known here: remote, "));
+}
+
+TEST(Config, WrongTypesAndValuesAreNamedWhereTheyStand) {
+  EXPECT_EQ(complaint("[account.a]\nremote = 3\n"),
+            "/etc/c.toml:2:10: remote must be text in quotes, not a whole number | ");
+  EXPECT_THAT(complaint(with_remote("timeout = \"60\"")),
+              StartsWith("/etc/c.toml:3:11: timeout must be a whole number"));
+  EXPECT_THAT(complaint(with_remote("timeout = 0")), HasSubstr("between 1 and 3600"));
+  EXPECT_THAT(complaint(with_remote("leave = \"14d\"")), HasSubstr("allowed: forever, never"));
+  EXPECT_THAT(complaint(with_remote("mode = \"two-way\"")), HasSubstr("allowed: mirror"));
+  EXPECT_THAT(complaint(with_remote("auth = \"SCRAM-SHA-265\"")), HasSubstr("did you mean SCRAM-SHA-256?"));
+  EXPECT_THAT(complaint(with_remote("tls_pin = \"sha256:12\"")), StartsWith("/etc/c.toml:3:11: "));
+  EXPECT_THAT(complaint(with_remote("folders.include = \"INBOX\"")), HasSubstr("include must be a list"));
+  EXPECT_THAT(complaint(with_remote("folders.include = [3]")), HasSubstr("/etc/c.toml:3:20"));
+  EXPECT_THAT(complaint(with_remote("compress = 1")), HasSubstr("compress must be true or false"));
+  EXPECT_THAT(complaint(with_remote("store = \"\"")), HasSubstr("store is empty"));
+  EXPECT_THAT(complaint(with_remote("password_file = \"a\\u0000b\"")), HasSubstr("NUL"));
+  EXPECT_THAT(complaint("account = 3\n"), HasSubstr("account must be a table"));
+  EXPECT_THAT(complaint("jobs = 65\n"), HasSubstr("between 1 and 64"));
+}
+
+TEST(Config, SyntaxErrorsHaveLineAndColumn) {
+  EXPECT_THAT(complaint("[account.a]\nremote = \"imaps://\n"), StartsWith("/etc/c.toml:2:"));
+  EXPECT_THAT(complaint("[account.a\n"), StartsWith("/etc/c.toml:1:"));
+  EXPECT_THAT(complaint("a = 1\na = 2\n"), StartsWith("/etc/c.toml:2:"));
+  EXPECT_THAT(complaint("a = \xFF\n"), StartsWith("/etc/c.toml:1:"));
+}
+
+TEST(Config, WhatDoesNotFitTogetherIsRefused) {
+  EXPECT_THAT(complaint("[account.a]\n"), HasSubstr("account a has no remote"));
+  EXPECT_THAT(complaint(with_remote("password = \"x\"\npassword_command = \"y\"")), HasSubstr("more than one of"));
+  EXPECT_THAT(complaint(with_remote("auth = \"XOAUTH2\"")), HasSubstr("needs a token_command"));
+  EXPECT_THAT(complaint("[account.a]\nremote=\"imaps://a@b\"\nleave=\"never\"\n"), HasSubstr("is for POP3 accounts"));
+  EXPECT_THAT(complaint("[account.a]\nremote=\"imaps://a@b\"\n[account.b]\nremote=\"imaps://a@b\"\nstore = "
+                        "\"~/.local/share/twinbox/../twinbox/a\"\n"),
+              HasSubstr("same store"));
+}
+
+TEST(Config, APasswordInsideDemandsAPrivateFile) {
+  EXPECT_TRUE(parse(with_remote("password = \"x\""), true));
+  EXPECT_THAT(complaint(with_remote("password = \"hunter2\""), false), HasSubstr("chmod 600 /etc/c.toml"));
+  EXPECT_THAT(complaint(with_remote("proxy = \"http://me:hunter2@h:1\""), false), HasSubstr("chmod 600"));
+  EXPECT_TRUE(parse(with_remote("proxy = \"http://h:1\""), false));
+  EXPECT_THAT(complaint(with_remote("proxy = \"ftp://me:hunter2@h:1\"")), testing::Not(HasSubstr("hunter2")));
+}
+
+TEST(Config, TheFilesModeCounts) {
+  const twinbox::test::TempDir folder;
+  const std::string path = folder / "config.toml";
+  std::ofstream(path) << with_remote("password = \"x\"");
+  RealFileSystem fs;
+  ::chmod(path.c_str(), 0644);
+  EXPECT_FALSE(load_config(fs, path, kPlaces));
+  ::chmod(path.c_str(), 0600);
+  EXPECT_TRUE(load_config(fs, path, kPlaces));
+}
+
+TEST(Config, AMissingFileSaysHowToBegin) {
+  RealFileSystem fs;
+  const auto config = load_config(fs, "/home/me/none.toml", kPlaces);
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, Errc::NotFound);
+  EXPECT_EQ(config.error().what, "no configuration at ~/none.toml");
+  EXPECT_THAT(config.error().hint, HasSubstr("twinbox account add"));
+}
+
+TEST(Config, TooLargeATextIsRefused) {
+  const auto config = parse(std::string(kMaxConfigBytes + 1, '#'));
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, Errc::Limit);
+  EXPECT_TRUE(parse(std::string(kMaxConfigBytes, '#')));
+}
+
+TEST(Config, ManyAccountsPatternsAndDeepNestingHaveLimits) {
+  std::string many;
+  for (size_t i = 0; i <= kMaxAccounts; ++i) many += "[account.a" + std::to_string(i) + "]\nremote=\"imaps://a@b\"\n";
+  EXPECT_THAT(complaint(many), HasSubstr("more than 1000 accounts"));
+  std::string patterns = "folders.include = [";
+  for (int i = 0; i < 201; ++i) patterns += "\"x\",";
+  EXPECT_THAT(complaint(with_remote(patterns + "]")), HasSubstr("more than 200 patterns"));
+  EXPECT_THAT(complaint("a = " + std::string(10'000, '[')), StartsWith("/etc/c.toml:1:"));
+}
+
+TEST(AccountName, IsSafeAsAFolder) {
+  for (const char* good : {"work", "a", "my.mail-2_x", "0"}) EXPECT_TRUE(check_account_name(good)) << good;
+  for (const char* bad : {"", ".x", "..", "a/b", "Work", "a b", "-x", "é"})
+    EXPECT_FALSE(check_account_name(bad)) << bad;
+  EXPECT_TRUE(check_account_name(std::string(kMaxAccountName, 'a')));
+  EXPECT_FALSE(check_account_name(std::string(kMaxAccountName + 1, 'a')));
+  EXPECT_THAT(complaint("[account.\"../x\"]\nremote=\"imaps://a@b\"\n"), StartsWith("/etc/c.toml:1:10: "));
+}
+
+TEST(FindAccount, NamesTheNearest) {
+  const auto config = parse("[account.work]\nremote=\"imaps://a@b\"\n");
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(find_account(*config, "work"));
+  const auto missing = find_account(*config, "wrok");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().hint, "did you mean work?");
+}
+
+TEST(Places, FollowXdgAndIgnoreRelativePaths) {
+  const auto environment = [](const char* name) -> std::optional<std::string> {
+    if (std::string_view(name) == "HOME") return "/h";
+    if (std::string_view(name) == "XDG_CONFIG_HOME") return "relative";
+    if (std::string_view(name) == "XDG_DATA_HOME") return "/data";
+    return std::nullopt;
+  };
+  const Places places = find_places(environment);
+  EXPECT_EQ(places.config_home, "/h/.config");
+  EXPECT_EQ(places.data_home, "/data");
+  EXPECT_EQ(config_path(environment, ""), "/h/.config/twinbox/config.toml");
+  EXPECT_EQ(config_path(environment, "x.toml"), "x.toml");
+  EXPECT_EQ(expand_path("~/a", places, "/b"), "/h/a");
+  EXPECT_EQ(expand_path("../a", places, "/b/c"), "/b/a");
+  EXPECT_EQ(shorten_path("/h/a", places), "~/a");
+  EXPECT_EQ(shorten_path("/hx/a", places), "/hx/a");
+}
+
+TEST(Places, TheVariableNamesTheFileUnlessAnOptionDoes) {
+  const auto environment = [](const char* name) -> std::optional<std::string> {
+    return std::string_view(name) == "TWINBOX_CONFIG" ? std::optional<std::string>("/v.toml") : std::nullopt;
+  };
+  EXPECT_EQ(config_path(environment, ""), "/v.toml");
+  EXPECT_EQ(config_path(environment, "/o.toml"), "/o.toml");
+}
+
+}  // namespace
+}  // namespace libsync::account

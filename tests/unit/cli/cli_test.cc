@@ -1,0 +1,208 @@
+#include "tools/twinbox/cli.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/unit/cli/fake_surroundings.h"
+#include "tools/twinbox/command.h"
+
+namespace twinbox {
+namespace {
+
+using test::Fake;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+TEST(CommandLine, AloneItPrintsShortHelp) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox(""), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("account add NAME"));
+  EXPECT_EQ(twinbox.err, "");
+}
+
+TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
+  for (const Command* command : commands()) {
+    Fake twinbox;
+    EXPECT_EQ(twinbox(std::string(command->name) + " --help"), 0) << command->name;
+    EXPECT_THAT(twinbox.out, StartsWith("twinbox " + std::string(command->name))) << command->name;
+    EXPECT_THAT(twinbox.out, HasSubstr("Example:\n  twinbox " + std::string(command->name))) << command->name;
+    EXPECT_EQ(twinbox("help " + std::string(command->name)), 0) << command->name;
+    EXPECT_THAT(twinbox.out, HasSubstr("Example:")) << command->name;
+    EXPECT_FALSE(command->summary.empty());
+  }
+}
+
+TEST(CommandLine, WordsStayCalm) {
+  for (const Command* command : commands()) {
+    Fake twinbox;
+    twinbox(std::string(command->name) + " --help");
+    for (const char* loud : {"!", "please", "Please", "successfully"}) EXPECT_THAT(twinbox.out, Not(HasSubstr(loud)));
+  }
+}
+
+TEST(CommandLine, UnknownCommandsNameTheNearestAndEndWithTwo) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("acount list"), 2);
+  EXPECT_EQ(twinbox.err, "twinbox: unknown command \"acount\"\n         did you mean twinbox account?\n");
+  EXPECT_EQ(twinbox("account lst"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("did you mean twinbox account list?"));
+  EXPECT_EQ(twinbox("zzzzzz"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("twinbox --help lists the commands"));
+  EXPECT_EQ(twinbox("account"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("needs one of: add, list, remove"));
+  EXPECT_EQ(twinbox("\x1B[2J"), 2);
+  EXPECT_THAT(twinbox.err, Not(HasSubstr("\x1B")));
+}
+
+TEST(CommandLine, UnknownOptionsNameTheNearest) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("account list --jsn"), 2);
+  EXPECT_EQ(twinbox.err, "twinbox: unknown option --jsn\n         did you mean --json?\n");
+  EXPECT_EQ(twinbox("ls a --limt 3"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("did you mean --limit?"));
+  EXPECT_EQ(twinbox("ls a --limit=x"), 2);
+  EXPECT_EQ(twinbox("ls a --lim 3"), 2) << "no guessing of beginnings";
+  EXPECT_EQ(twinbox("ls a --words 3"), 2) << "the parser's own name for words is no option";
+}
+
+TEST(CommandLine, TooFewAndTooManyWordsShowTheForm) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("show work"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("write: twinbox show ACCOUNT ID"));
+  EXPECT_EQ(twinbox("account list more"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("\"more\" is one word too many"));
+}
+
+TEST(CommandLine, GlobalOptionsStandBeforeOrBehindTheCommand) {
+  Fake twinbox;
+  std::ofstream(twinbox.home / "c.toml") << "[account.a]\nremote = \"imaps://me@h\"\n";
+  for (const std::string& line : {"--config " + (twinbox.home / "c.toml") + " --json account list",
+                                  "account --json list --config=" + (twinbox.home / "c.toml")}) {
+    EXPECT_EQ(twinbox(line), 0) << line;
+    EXPECT_THAT(twinbox.out, StartsWith("{\"account\":\"a\",")) << line;
+  }
+}
+
+TEST(CommandLine, ErrorsAreOneLineOrOneObject) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("ls work"), 2);
+  EXPECT_EQ(twinbox.err,
+            "twinbox: no configuration at ~/.config/twinbox/config.toml\n"
+            "         add an account: twinbox account add NAME me@example.org\n");
+  EXPECT_EQ(twinbox("ls work --json"), 2);
+  EXPECT_EQ(twinbox.err,
+            "{\"error\":{\"code\":\"not-found\",\"what\":\"no configuration at ~/.config/twinbox/config.toml\","
+            "\"hint\":\"add an account: twinbox account add NAME me@example.org\",\"retry\":false}}\n");
+  EXPECT_EQ(twinbox("ls work --jsn --json"), 2);
+  EXPECT_THAT(twinbox.err, StartsWith("{\"error\":{\"code\":\"usage\""));
+}
+
+TEST(CommandLine, VersionIsPrinted) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("--version"), 0);
+  EXPECT_EQ(twinbox.out, "twinbox " TWINBOX_VERSION "\n");
+}
+
+std::string contents(const std::string& path) {
+  std::stringstream out;
+  out << std::ifstream(path).rdbuf();
+  return out.str();
+}
+
+TEST(AccountAdd, FindsTheServersOfAKnownProvider) {
+  Fake twinbox;
+  ASSERT_EQ(twinbox("account add work me@163.com"), 0) << twinbox.err;
+  EXPECT_EQ(contents(twinbox.config()), "[account.work]\nremote = \"imaps://me@163.com@imap.163.com\"\n");
+  EXPECT_THAT(twinbox.err, HasSubstr("authorisation code"));
+  EXPECT_THAT(twinbox.err, HasSubstr("next: twinbox sync work\n"));
+  EXPECT_EQ(twinbox.out, "");
+  ASSERT_EQ(twinbox("account add p me@163.com --pop3 --quiet"), 0);
+  EXPECT_THAT(contents(twinbox.config()), EndsWith("[account.p]\nremote = \"pop3s://me@163.com@pop.163.com\"\n"));
+  EXPECT_EQ(twinbox.err, "");
+  struct stat st{};
+  ASSERT_EQ(::stat(twinbox.config().c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 0777, 0600U);
+}
+
+TEST(AccountAdd, AnUnknownProviderNeedsARemote) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("account add w me@example.org"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("--remote imaps://me@example.org@imap.example.org"));
+  EXPECT_EQ(twinbox("account add w"), 2);
+  EXPECT_EQ(twinbox("account add w not-an-address"), 2);
+  EXPECT_EQ(twinbox("account add w me@icloud.com --pop3"), 2);
+  EXPECT_EQ(twinbox("account add w me@qq.com --imap --pop3"), 2);
+  EXPECT_EQ(twinbox("account add ../w me@qq.com"), 2);
+  EXPECT_FALSE(std::filesystem::exists(twinbox.config()));
+  EXPECT_EQ(twinbox("account add w me@example.org --remote imaps://mail.example.org"), 0) << twinbox.err;
+  EXPECT_THAT(contents(twinbox.config()), HasSubstr("\"imaps://me@example.org@mail.example.org\""));
+}
+
+TEST(AccountAdd, KeepsAPasswordOnlyWhenAskedAndNeverShowsIt) {
+  Fake twinbox;
+  twinbox.input = "hunter2\nrest\n";
+  ASSERT_EQ(twinbox("account add w me@qq.com --password --json"), 0) << twinbox.err;
+  EXPECT_THAT(contents(twinbox.config()), HasSubstr("password = \"hunter2\"\n"));
+  EXPECT_THAT(twinbox.out + twinbox.err, Not(HasSubstr("hunter2")));
+  ASSERT_EQ(twinbox("account list"), 0);
+  EXPECT_THAT(twinbox.out, Not(HasSubstr("hunter2")));
+  EXPECT_EQ(twinbox("account add w me@qq.com"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("already there"));
+}
+
+TEST(AccountAdd, WrongValuesAreFoundBeforeTheFileIsWritten) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("account add w me@qq.com --pop3 --leave 14d"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("allowed: forever, never"));
+  EXPECT_FALSE(std::filesystem::exists(twinbox.config()));
+  EXPECT_EQ(twinbox("account add w me@qq.com --pop3 --leave never"), 0);
+}
+
+TEST(AccountRemove, NamesTheNearestAndKeepsTheRest) {
+  Fake twinbox;
+  ASSERT_EQ(twinbox("account add work me@qq.com"), 0);
+  ASSERT_EQ(twinbox("account add home me@gmx.de"), 0);
+  EXPECT_EQ(twinbox("account remove wrok"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("did you mean work?"));
+  EXPECT_EQ(twinbox("account remove work"), 0);
+  EXPECT_THAT(contents(twinbox.config()), StartsWith("[account.home]"));
+}
+
+TEST(Schedule, WithoutSystemdAndCronItSaysSo) {
+  Fake twinbox;
+  ASSERT_EQ(twinbox("account add work me@qq.com"), 0);
+  EXPECT_EQ(twinbox("schedule enable"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("neither systemd for users nor cron"));
+  EXPECT_EQ(twinbox("schedule enable --every never"), 2);
+  EXPECT_EQ(twinbox("schedule enable nobody"), 2);
+  EXPECT_EQ(twinbox("schedule status --json"), 0);
+  EXPECT_EQ(twinbox.out, "{\"schedule\":\"none\"}\n");
+}
+
+TEST(Mime, ShowsTheTreeOfStandardInput) {
+  Fake twinbox;
+  twinbox.input =
+      "Subject: =?utf-8?b?5L2g5aW9?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\n"
+      "Content-Type: text/plain; name=\"a\x1B[2J.txt\"\r\nContent-Transfer-Encoding: base64\r\n\r\naGkK\r\n--b--\r\n";
+  ASSERT_EQ(twinbox("mime -"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.out, HasSubstr("Subject:  你好\n"));
+  EXPECT_THAT(twinbox.out, HasSubstr("multipart/mixed"));
+  EXPECT_THAT(twinbox.out, Not(HasSubstr("\x1B")));
+  ASSERT_EQ(twinbox("mime - --part 2"), 0);
+  EXPECT_EQ(twinbox.out, "hi\n");
+  EXPECT_EQ(twinbox("mime - --part 3"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("its parts: 1, 2"));
+  ASSERT_EQ(twinbox("mime - --json"), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("\"subject\":\"你好\""));
+  EXPECT_THAT(twinbox.out, EndsWith("}\n"));
+  EXPECT_EQ(twinbox("mime /no/such/file"), 2);
+}
+
+}  // namespace
+}  // namespace twinbox

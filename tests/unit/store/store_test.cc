@@ -1,0 +1,300 @@
+#include <filesystem>
+#include <fstream>
+
+#include "libsync/store/lock.h"
+#include "libsync/store/schema.h"
+#include "tests/unit/store/store_fixture.h"
+
+namespace libsync::store {
+namespace {
+
+using twinbox::test::mail;
+using twinbox::test::StoreTest;
+namespace stdfs = std::filesystem;
+
+TEST_F(StoreTest, GivesBackTheExactOctets) {
+  const MailboxId box = make_box({"INBOX"});
+  const std::vector<std::string> messages = {"", "no header at all", std::string("Subject: a\n\n\0\xFF.\r\n", 16),
+                                             mail("x", std::string(3 << 20, 'q')), "Subject: no final line end"};
+  for (const auto& each : messages) EXPECT_EQ(octets_of(put(box, each)), each);
+}
+
+TEST_F(StoreTest, ShowsTheEnvelopeAndCountsTheMailbox) {
+  const MailboxId box = make_box({"Arbeit", "a/b"});
+  const MessageId id = put(box, mail("=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "x", "Ann <ann@example.org>"), {.system = sync::kSeen});
+  const auto info = *store->message(id);
+  EXPECT_EQ(info->envelope.subject, "Grüße");
+  EXPECT_EQ(info->envelope.from, "Ann <ann@example.org>");
+  EXPECT_EQ(info->internaldate, 1'717'228'800);
+  EXPECT_EQ(info->uid, 1u);
+  put(box, mail("two", "y"));
+  const auto state = *store->find_mailbox({"Arbeit", "a/b"});
+  EXPECT_EQ(state->messages, 2u);
+  EXPECT_EQ(state->unseen, 1u);
+  EXPECT_EQ(state->uidnext, 3u);
+}
+
+TEST_F(StoreTest, TheSameOctetsAreKeptOnceHoweverOftenTheyComeIn) {
+  const MailboxId box = make_box({"INBOX"});
+  const std::string large = mail("large", std::string(2 << 20, 'z'));
+  put(box, mail("one", "x"));
+  put(box, large);
+  const auto before = stdfs::file_size(segment());
+  put(box, mail("one", "x"));
+  put(box, large);
+  EXPECT_EQ(stdfs::file_size(segment()), before);
+  EXPECT_EQ(store->sizes()->contents, 2u);
+}
+
+TEST_F(StoreTest, AWriteWithoutCommitLeavesNothing) {
+  const MailboxId box = make_box({"INBOX"});
+  put(box, mail("one", "x"));
+  const auto before = stdfs::file_size(segment());
+  {
+    const auto staged = store->stage(mail("two", "y"));
+    auto write = *store->begin();
+    ASSERT_TRUE(write->add(box, *staged, {}, {}));
+  }
+  EXPECT_EQ(stdfs::file_size(segment()), before);
+  EXPECT_EQ((*store->mailbox(box))->messages, 1u);
+  EXPECT_TRUE(store->verify({}, {})->ok());
+}
+
+TEST_F(StoreTest, WhatAWriterThatDiedLeftIsTakenInIfWholeAndCutOffIfNot) {
+  const MailboxId box = make_box({"INBOX"});
+  put(box, mail("one", "x"));
+  const auto before = stdfs::file_size(segment());
+  {
+    ASSERT_TRUE(store->stage(mail("two", "y")));
+    auto other = Store::open(path(), options());
+    // The frame is on disk, its row is not: as after a power loss between the two.
+    auto write = store->begin();
+    ASSERT_TRUE(write);
+    stdfs::copy_file(segment(), dir / "copy");
+  }
+  store.reset();
+  stdfs::copy_file(dir / "copy", segment(), stdfs::copy_options::overwrite_existing);
+  std::ofstream(segment(), std::ios::app | std::ios::binary) << "torn";
+  ASSERT_GT(stdfs::file_size(segment()), before);
+  open();
+  EXPECT_TRUE(store->verify({}, {})->ok());
+  put(box, mail("three", "z"));
+  EXPECT_TRUE(*store->find_content(sha256(mail("two", "y"))));
+  EXPECT_EQ((*store->mailbox(box))->messages, 2u);
+  const auto report = store->verify({}, {});
+  EXPECT_TRUE(report->problems.empty());
+}
+
+TEST_F(StoreTest, RemovedMailIsRestorableUntilItsTimeIsOver) {
+  const MailboxId box = make_box({"INBOX"});
+  const MessageId id = put(box, mail("one", "x"), {.keywords = {"work"}});
+  {
+    auto write = *store->begin();
+    ASSERT_TRUE(write->remove(id) && write->commit());
+  }
+  EXPECT_EQ((*store->mailbox(box))->messages, 0u);
+  EXPECT_EQ((*store->message(id))->removed_from, sync::Path{"INBOX"});
+  ASSERT_TRUE(store->compact({.force = true}, {}, {}));
+  {
+    auto write = *store->begin();
+    ASSERT_TRUE(write->restore(id) && write->commit());
+  }
+  EXPECT_EQ((*store->message(id))->uid, 2u);
+  EXPECT_EQ((*store->message(id))->flags.keywords, std::vector<std::string>{"work"});
+  {
+    auto write = *store->begin();
+    ASSERT_TRUE(write->remove(id) && write->commit());
+  }
+  clock.seconds += kQuarantineSeconds + 1;
+  const auto report = store->compact({}, {}, {});
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->messages_purged, 1u);
+  EXPECT_FALSE(*store->message(id));
+  EXPECT_LT(report->bytes_after, report->bytes_before);
+}
+
+TEST_F(StoreTest, CompactingKeepsEveryMessageReadable) {
+  open(20'000);
+  const MailboxId box = make_box({"INBOX"});
+  std::vector<MessageId> kept;
+  std::vector<std::string> octets;
+  for (int i = 0; i < 60; ++i) {
+    std::string body;
+    for (int k = 0; k < 50; ++k) body += to_hex(sha256(std::to_string(i * 100 + k)));
+    const std::string each = mail("n" + std::to_string(i), body);
+    const MessageId id = put(box, each);
+    if (i % 3 == 0) {
+      kept.push_back(id);
+      octets.push_back(each);
+    } else {
+      auto write = *store->begin();
+      ASSERT_TRUE(write->remove(id) && write->commit());
+    }
+  }
+  auto reader = *Store::open(path(), {.mode = StoreMode::ReadOnly});
+  ASSERT_TRUE(reader->content((*reader->message(kept[0]))->content));
+  const auto report = store->compact({.force = true, .quarantine_seconds = -1}, {}, {});
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_GT(report->segments_rewritten, 1u);
+  EXPECT_LT(report->bytes_after, report->bytes_before / 2);
+  for (size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(octets_of(kept[i]), octets[i]);
+    EXPECT_EQ(*reader->content((*reader->message(kept[i]))->content), octets[i]);
+  }
+  EXPECT_TRUE(store->verify({}, {})->problems.empty());
+}
+
+TEST_F(StoreTest, ALostDatabaseIsRebuiltFromTheSegmentsAlone) {
+  const MailboxId box = make_box({"INBOX"});
+  const MessageId first = put(box, mail("one", "x"));
+  const auto print = store->stage(mail("one", "x"))->print;
+  const std::string octets = octets_of(first);
+  store.reset();
+  for (const char* name : {"twin.db", "twin.db-wal", "twin.db-shm"}) stdfs::remove(path() + "/" + name);
+  EXPECT_EQ(Store::open(path(), options()).error().code, Errc::Corrupt);
+  const auto report = rebuild_store(path(), options(), {}, {});
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_EQ(report->contents, 1u);
+  open();
+  const auto found = store->find_print(print);
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(*store->content(found->front()), octets);
+  ASSERT_TRUE(store->compact({.force = true}, {}, {}));  // what waits for a sync is not thrown away
+  const MailboxId again = make_box({"INBOX"});
+  const auto staged = store->stage(octets);
+  EXPECT_TRUE(staged->known);
+  EXPECT_EQ(octets_of(put(again, octets)), octets);
+}
+
+TEST_F(StoreTest, DamageIsToldNotHandedOut) {
+  const MailboxId box = make_box({"INBOX"});
+  const MessageId id = put(box, mail("one", "x"));
+  store.reset();
+  {
+    std::fstream file(segment(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(80);
+    file.put('!');
+  }
+  open();
+  const auto content = store->content((*store->message(id))->content);
+  ASSERT_FALSE(content);
+  EXPECT_EQ(content.error().code, Errc::Corrupt);
+  const auto report = store->verify({}, {});
+  ASSERT_EQ(report->problems.size(), 1u);
+  EXPECT_EQ(report->problems[0].kind, ProblemKind::Hash);
+  EXPECT_EQ(report->problems[0].messages, std::vector<MessageId>{id});
+  EXPECT_FALSE(report->ok());
+}
+
+TEST_F(StoreTest, AMissingSegmentIsTold) {
+  const MailboxId box = make_box({"INBOX"});
+  put(box, mail("one", "x"));
+  store.reset();
+  stdfs::rename(segment(), dir / "gone");
+  open();
+  const auto report = store->verify({}, {});
+  ASSERT_FALSE(report->ok());
+  EXPECT_EQ(report->problems[0].kind, ProblemKind::MissingSegment);
+}
+
+TEST_F(StoreTest, AStoreOfANewerVersionIsRefused) {
+  ASSERT_TRUE(store->db().exec("PRAGMA user_version=99"));
+  store.reset();
+  const auto opened = Store::open(path(), options());
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::Newer);
+}
+
+TEST_F(StoreTest, WhatIsNoStoreIsCorruptOrMissing) {
+  EXPECT_EQ(Store::open(dir / "nowhere").error().code, Errc::NotFound);
+  stdfs::create_directories(dir / "other");
+  std::ofstream(dir / "other/twin.db") << std::string(5000, 'x');
+  EXPECT_EQ(Store::open(dir / "other").error().code, Errc::Corrupt);
+}
+
+TEST_F(StoreTest, ASecondSyncIsToldWhoHoldsTheStore) {
+  const auto lock = store->lock_for_sync({}, {});
+  ASSERT_TRUE(lock);
+  auto other = *Store::open(path(), options());
+  const auto second = other->lock_for_sync(std::chrono::milliseconds(60), {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::Busy);
+  EXPECT_NE(second.error().what.find(std::to_string(getpid())), std::string::npos);
+  EXPECT_EQ(store->compact({}, {}, {}).error().code, Errc::Busy);
+  EXPECT_TRUE(other->mailboxes());  // reading goes on
+}
+
+TEST_F(StoreTest, TwoWritersAppendToSegmentsOfTheirOwn) {
+  const MailboxId box = make_box({"INBOX"});
+  put(box, mail("one", "x"));
+  auto other = *Store::open(path(), options());
+  const auto staged = other->stage(mail("two", "y"));
+  ASSERT_TRUE(staged);
+  auto write = *other->begin();
+  ASSERT_TRUE(write->add(box, *staged, {}, {}) && write->commit());
+  EXPECT_NE(staged->segment, 1u);
+  put(box, mail("three", "z"));
+  EXPECT_EQ((*store->mailbox(box))->messages, 3u);
+  EXPECT_TRUE(store->verify({}, {})->problems.empty());
+}
+
+TEST_F(StoreTest, RenamingTakesChildrenAlongAndNamesAreChecked) {
+  const MailboxId parent = make_box({"a"});
+  make_box({"a", "b"});
+  make_box({"ab"});
+  auto write = *store->begin();
+  ASSERT_TRUE(write->rename_mailbox(parent, {"x", "y"}));
+  EXPECT_EQ(write->rename_mailbox(parent, {"ab"}).error().code, Errc::Usage);
+  EXPECT_EQ(write->rename_mailbox(parent, {"x", "y", "z"}).error().code, Errc::Usage);
+  EXPECT_EQ(write->create_mailbox({"ab"}).error().code, Errc::Usage);
+  EXPECT_EQ(write->create_mailbox({}).error().code, Errc::Usage);
+  EXPECT_EQ(write->create_mailbox({"a", ""}).error().code, Errc::Usage);
+  EXPECT_EQ(write->create_mailbox({std::string(kMaxComponentBytes + 1, 'x')}).error().code, Errc::Usage);
+  EXPECT_EQ(write->create_mailbox(sync::Path(kMaxPathDepth + 1, "x")).error().code, Errc::Usage);
+  ASSERT_TRUE(write->create_mailbox({"../../etc", std::string("nul\0", 4)}));
+  ASSERT_TRUE(write->commit());
+  EXPECT_TRUE(*store->find_mailbox({"x", "y", "b"}));
+  EXPECT_TRUE(*store->find_mailbox({"../../etc", std::string("nul\0", 4)}));
+  EXPECT_FALSE(*store->find_mailbox({"a", "b"}));
+}
+
+TEST_F(StoreTest, ListsNewestFirstAndInPages) {
+  const MailboxId box = make_box({"INBOX"});
+  const MessageId old = put(box, mail("old", "x"), {}, 1000);
+  const MessageId fresh = put(box, mail("new", "x"), {}, 3000);
+  const MessageId middle = put(box, mail("middle", "x"), {}, 2000);
+  const auto ids = [&](const ListOptions& options) {
+    std::vector<MessageId> out;
+    EXPECT_TRUE(store->list(options, [&](const MessageInfo& info) {
+      out.push_back(info.id);
+      return true;
+    }));
+    return out;
+  };
+  EXPECT_EQ(ids({}), (std::vector{fresh, middle, old}));
+  EXPECT_EQ(ids({.mailbox = box, .limit = 1, .offset = 1}), std::vector{middle});
+  EXPECT_EQ(ids({.order = ListOrder::Uid}), (std::vector{old, fresh, middle}));
+}
+
+TEST_F(StoreTest, RangesAndHeadersAreReadWithoutTheRest) {
+  const MailboxId box = make_box({"INBOX"});
+  std::string octets = mail("x", "");
+  for (int i = 0; octets.size() < (3 << 20); ++i) octets += std::to_string(i) + "\r\n";
+  const ContentId id = (*store->message(put(box, octets)))->content;
+  for (const uint64_t from : {uint64_t{0}, uint64_t{kMaxComponentBytes}, uint64_t{(1 << 20) - 3}, octets.size() - 5}) {
+    EXPECT_EQ(*store->range(id, from, 4000), octets.substr(from, 4000)) << from;
+  }
+  EXPECT_EQ(*store->range(id, octets.size() + 1, 10), "");
+  EXPECT_EQ(*store->header(id), octets.substr(0, octets.find("\r\n\r\n") + 4));
+  EXPECT_EQ(store->content(id, 100).error().code, Errc::Limit);
+}
+
+TEST_F(StoreTest, RemembersRunsAndTheLastThatWentWell) {
+  ASSERT_TRUE(store->record_run({.started = 1, .finished = 2, .ok = true, .added = 5}));
+  ASSERT_TRUE(store->record_run({.started = 3, .finished = 4, .error_code = 4, .error_text = "no"}));
+  EXPECT_EQ(store->runs(10)->front().error_text, "no");
+  EXPECT_EQ((*store->last_success())->added, 5u);
+}
+
+}  // namespace
+}  // namespace libsync::store

@@ -1,0 +1,47 @@
+// twinbox account remove: takes an account out of the configuration; its mail stays.
+#include "libsync/account/config_edit.h"
+#include "libsync/base/words.h"
+
+#include "tools/twinbox/command.h"
+#include "tools/twinbox/context.h"
+
+namespace twinbox {
+
+namespace account = libsync::account;
+using libsync::Result;
+using libsync::say;
+
+namespace {
+
+Result<int> account_remove(Context& context, const Arguments& arguments) {
+  TB_ASSIGN(const account::Account* const found, context.account(arguments.word(0)));
+  const std::string path = context.config_path();
+  TB_TRY(account::edit_config(context.around().fs, path, [&](std::string_view text) {
+    return account::remove_account(text, found->name, path, context.places());
+  }));
+  if (context.json())
+    context.out().json(JsonObject{{"account", found->name}, {"removed", true}, {"store", found->store}});
+  if (context.around().fs.exists(found->store)) {
+    context.note(say("{} is no longer configured; its mail stays in {}", found->name,
+                     account::shorten_path(found->store, context.places())));
+  } else {
+    context.note(say("{} is no longer configured", found->name));
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern const Command kAccountRemove;
+const Command kAccountRemove{
+    .name = "account remove",
+    .usage = "NAME",
+    .summary = "take an account out of the configuration; its mail stays on this computer",
+    .options = {},
+    .least_words = 1,
+    .most_words = 1,
+    .example = "twinbox account remove uni",
+    .run = account_remove,
+};
+
+}  // namespace twinbox

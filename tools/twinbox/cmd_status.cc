@@ -1,0 +1,161 @@
+// twinbox status: each account's last sync, the next one, what is here, what waits.
+#include <algorithm>
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+
+#include "tools/twinbox/command.h"
+#include "tools/twinbox/schedule_text.h"
+#include "tools/twinbox/store_access.h"
+
+namespace twinbox {
+
+namespace account = libsync::account;
+namespace store = libsync::store;
+using libsync::Errc;
+using libsync::Result;
+using libsync::say;
+using libsync::Status;
+using libsync::word;
+
+namespace {
+
+struct Row {
+  const account::Account* account = nullptr;
+  std::optional<int64_t> next{};
+  bool stored = false;
+  uint64_t messages = 0, octets = 0;
+  std::optional<store::Run> success{}, last{};
+  std::optional<libsync::Error> error{};  // the store can't be read
+};
+
+Status read_store(store::Store& from, Row& row) {
+  TB_ASSIGN(const auto mailboxes, from.mailboxes());
+  for (const auto& mailbox : mailboxes) {
+    row.messages += mailbox.messages;
+    row.octets += mailbox.octets;
+  }
+  TB_ASSIGN(row.success, from.last_success());
+  TB_ASSIGN(auto runs, from.runs(1));
+  if (!runs.empty()) row.last = std::move(runs.front());
+  return {};
+}
+
+Row read_row(Context& context, const account::Account& which, const account::ScheduleStatus& schedule) {
+  Row row{.account = &which};
+  const auto& names = schedule.accounts;
+  if (names.empty() || std::ranges::find(names, which.name) != names.end()) row.next = schedule.next;
+  auto open = open_account(context, which, store::StoreMode::ReadOnly);
+  if (!open && open.error().code == Errc::NotFound) return row;
+  row.stored = open.has_value();
+  if (!open) {
+    row.error = std::move(open).error();
+  } else if (auto read = read_store(*open->store, row); !read) {
+    row.error = std::move(read).error();
+  }
+  return row;
+}
+
+bool failed(const Row& row) { return row.error.has_value() || (row.last && !row.last->ok); }
+
+std::string last_text(const Row& row, int64_t now) {
+  std::string text = row.success ? relative_time(row.success->finished, now) : std::string(word("never"));
+  if (failed(row)) text += "  ✗";
+  return text;
+}
+
+// "2 held, 1 skipped", or the error, or "–".
+std::string waiting_text(const Row& row) {
+  std::vector<std::string> parts;
+  if (row.last && row.last->held > 0) parts.push_back(say("{} held", libsync::with_separators(row.last->held)));
+  if (row.last && row.last->skipped > 0)
+    parts.push_back(say("{} skipped", libsync::with_separators(row.last->skipped)));
+  std::string text = parts.empty() ? "–" : fmt::format("{}", fmt::join(parts, ", "));
+  if (row.error) return row.error->text();
+  if (row.last && !row.last->ok) text += " : " + libsync::printable(row.last->error_text, 300);
+  return text;
+}
+
+std::vector<std::string> cells(const Row& row, int64_t now) {
+  const std::string local =
+      row.stored ? say("{} msgs {}", libsync::with_separators(row.messages), libsync::human_size(row.octets)) : "–";
+  return {row.account->name,
+          std::string(account::protocol_name(row.account->remote.protocol)),
+          last_text(row, now),
+          row.next ? relative_time(*row.next, now) : "–",
+          local,
+          waiting_text(row)};
+}
+
+Json time_json(int64_t seconds) { return seconds > 0 ? Json(iso_time(seconds)) : Json(); }
+
+Json to_json(const Row& row) {
+  JsonObject out = {{"account", row.account->name},
+                    {"protocol", account::protocol_name(row.account->remote.protocol)},
+                    {"last_success", row.success ? time_json(row.success->finished) : Json()},
+                    {"next", row.next ? time_json(*row.next) : Json()},
+                    {"stored", row.stored},
+                    {"messages", row.messages},
+                    {"size", row.octets},
+                    {"held", row.last ? row.last->held : 0},
+                    {"skipped", row.last ? row.last->skipped : 0}};
+  if (row.last) {
+    out.emplace_back("last_run", JsonObject{{"started", time_json(row.last->started)},
+                                            {"finished", time_json(row.last->finished)},
+                                            {"ok", row.last->ok},
+                                            {"added", row.last->added},
+                                            {"flags", row.last->flags},
+                                            {"moved", row.last->moved},
+                                            {"removed", row.last->removed},
+                                            {"bytes_in", row.last->bytes_in},
+                                            {"bytes_out", row.last->bytes_out},
+                                            {"round_trips", row.last->round_trips}});
+  }
+  std::string error = row.error ? row.error->text() : row.last && !row.last->ok ? row.last->error_text : std::string();
+  if (!error.empty()) out.emplace_back("error", std::move(error));
+  return out;
+}
+
+// `status` tells what is; a failed sync in the past is no failure of this command, a damaged store is.
+Result<int> status(Context& context, const Arguments& arguments) {
+  TB_ASSIGN(const auto accounts, context.accounts(arguments.words()));
+  auto scheduler = make_scheduler(context);
+  const auto schedule = scheduler.status();
+  std::vector<std::vector<std::string>> rows;
+  int result = 0;
+  for (const account::Account* which : accounts) {
+    const Row row = read_row(context, *which, schedule.value_or(account::ScheduleStatus{}));
+    if (row.error) result = exit_status(row.error->code);
+    if (context.json()) {
+      context.out().json(to_json(row));
+    } else {
+      rows.push_back(cells(row, context.now()));
+    }
+  }
+  if (context.json()) return result;
+  print_table(context.out(),
+              {{.title = std::string(word("account"))},
+               {.title = std::string(word("protocol"))},
+               {.title = std::string(word("last success"))},
+               {.title = std::string(word("next"))},
+               {.title = std::string(word("local"))},
+               {.title = std::string(word("waiting")), .flexible = true}},
+              rows);
+  return result;
+}
+
+}  // namespace
+
+extern const Command kStatus;
+const Command kStatus{
+    .name = "status",
+    .usage = "[ACCOUNT…]",
+    .summary = "say when each account was synced, what is here, what waits",
+    .options = {},
+    .least_words = 0,
+    .most_words = kAnyNumber,
+    .example = "twinbox status\ntwinbox status --json",
+    .run = status,
+};
+
+}  // namespace twinbox

@@ -1,0 +1,291 @@
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "libsync/account/remote.h"
+#include "libsync/account/sync_account.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+
+#include "tools/twinbox/command.h"
+#include "tools/twinbox/context.h"
+#include "tools/twinbox/progress.h"
+#include "tools/twinbox/trace_printer.h"
+
+namespace twinbox {
+namespace {
+
+using libsync::say;
+using libsync::with_separators;
+using libsync::word;
+using libsync::account::Account;
+using libsync::account::SyncResult;
+
+// A second sync of the same store waits this long for the first: a timer and a person met.
+constexpr std::chrono::seconds kDefaultLockWait{10};
+
+// What happens to one account, shown as it goes.
+class Watcher final : public libsync::account::AccountObserver {
+ public:
+  Watcher(Context& context, ProgressBoard& board, std::string label)
+      : context_(context), board_(board), line_(board.add(label)) {}
+  ~Watcher() override { board_.remove(line_); }
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  void connecting() override { show(word("connecting")); }
+  void looking() override { show(word("looking")); }
+  void planned(uint64_t messages, uint64_t octets) override {
+    value_ = {.total = messages, .bytes_total = octets};
+    board_.update(line_, value_);
+  }
+  void carried(uint64_t messages, uint64_t octets) override {
+    value_.done += messages;
+    value_.bytes += octets;
+    board_.update(line_, value_);
+  }
+  void indexing(uint64_t done, uint64_t total) override {
+    board_.update(line_, {.done = done, .total = total, .what = word("indexing")});
+  }
+  void action(const std::string& text) override { actions.push_back(text); }
+
+  std::vector<std::string> actions;
+
+ private:
+  void show(std::string_view what) { board_.update(line_, {.what = what}); }
+  Context& context_;
+  ProgressBoard& board_;
+  size_t line_;
+  ProgressValue value_;
+};
+
+std::string count(uint64_t n, std::string_view text) {
+  return n == 0 ? "" : with_separators(n) + " " + std::string(text);
+}
+
+// "3,212 new, 14 flags, 2 moved, 1 skipped"
+std::string summary(const libsync::sync::SyncReport& report) {
+  std::string out;
+  for (const std::string& part :
+       {count(report.added, word("new")), count(report.flags, word("flags")), count(report.moved, word("moved")),
+        count(report.removed, word("removed here")), count(report.left, word("removed on the server")),
+        count(report.boxes_created, report.boxes_created == 1 ? word("mailbox made") : word("mailboxes made")),
+        count(report.boxes_renamed, report.boxes_renamed == 1 ? word("mailbox renamed") : word("mailboxes renamed")),
+        count(report.boxes_deleted, report.boxes_deleted == 1 ? word("mailbox deleted") : word("mailboxes deleted")),
+        count(report.skipped.size(), word("skipped"))}) {
+    if (part.empty()) continue;
+    if (!out.empty()) out += ", ";
+    out += part;
+  }
+  return out.empty() ? std::string(word("nothing new")) : out;
+}
+
+uint64_t held_in(const libsync::sync::SyncReport& report) {
+  uint64_t held = 0;
+  for (const auto& each : report.held) held += each.removals;
+  return held;
+}
+
+Json to_json(const Account& account, const SyncResult& result, const std::vector<std::string>& actions, bool dry_run) {
+  const auto& report = result.report;
+  JsonList skipped;
+  for (const auto& each : report.skipped) skipped.push_back(JsonObject{{"where", each.where}, {"why", each.why}});
+  JsonList held;
+  for (const auto& each : report.held) {
+    held.push_back(JsonObject{{"mailbox", each.mailbox}, {"removals", each.removals}, {"messages", each.messages}});
+  }
+  JsonObject out{{"account", account.name},
+                 {"ok", result.status.has_value()},
+                 {"added", report.added},
+                 {"octets", report.octets},
+                 {"reused", report.reused},
+                 {"flags", report.flags},
+                 {"moved", report.moved},
+                 {"removed", report.removed},
+                 {"removed_on_server", report.left},
+                 {"mailboxes_created", report.boxes_created},
+                 {"mailboxes_renamed", report.boxes_renamed},
+                 {"mailboxes_deleted", report.boxes_deleted},
+                 {"skipped", std::move(skipped)},
+                 {"held", std::move(held)},
+                 {"suspect", report.suspect},
+                 {"doubtful", report.doubtful},
+                 {"bytes_in", result.cost.bytes_in},
+                 {"bytes_out", result.cost.bytes_out},
+                 {"round_trips", result.cost.round_trips},
+                 {"seconds", static_cast<double>(result.took.count()) / 1000}};
+  if (dry_run) out.emplace_back("actions", actions);
+  if (!result.status) out.emplace_back("error", error_body(result.status.error()));
+  return out;
+}
+
+class SyncCommand {
+ public:
+  SyncCommand(Context& context, const Arguments& arguments)
+      : context_(context),
+        dry_run_(arguments.has("dry-run")),
+        board_(context.around().err, context.around().clock,
+               !context.globals().quiet && !context.json() && !context.globals().trace),
+        trace_(context.around().err, context.around().clock) {}
+
+  libsync::Result<int> run(const Arguments& arguments) {
+    TB_ASSIGN(accounts_, context_.accounts(arguments.words()));
+    TB_ASSIGN(const auto jobs, arguments.number("jobs", 1, libsync::account::kMaxJobs));
+    TB_ASSIGN(const auto allow, arguments.number("allow-deletes", 0, UINT64_MAX));
+    TB_ASSIGN(const auto wait, arguments.number("wait", 0, 86400));
+    TB_ASSIGN(const auto* config, context_.config());
+    settings_ = {.dry_run = dry_run_,
+                 .allow_deletes = allow.value_or(0),
+                 .lock_wait = wait ? std::chrono::seconds(*wait) : kDefaultLockWait};
+    for (const Account* account : accounts_)
+      label_width_ = std::max(label_width_, libsync::display_width(account->name));
+    work(std::min<size_t>(jobs.value_or(config->jobs), accounts_.size()));
+    return status_;
+  }
+
+ private:
+  void work(size_t threads) {
+    std::atomic<size_t> next = 0;
+    const auto worker = [&] {
+      for (size_t i = next++; i < accounts_.size(); i = next++) sync_one(*accounts_[i]);
+    };
+    std::vector<std::jthread> pool;
+    for (size_t i = 1; i < threads; ++i) pool.emplace_back(worker);
+    worker();
+  }
+
+  void sync_one(const Account& account) {
+    const auto trace =
+        context_.globals().trace ? trace_.label(accounts_.size() > 1 ? account.name : std::string()) : nullptr;
+    const auto secret = [&] {
+      const std::scoped_lock lock(prompt_mutex_);  // one question at a time
+      return libsync::account::resolve_secret(account, context_.around().prompt, context_.stop());
+    };
+    const libsync::account::RemoteOptions remote{.trace = trace.get(), .clock = &context_.around().clock};
+    SyncResult result;
+    std::vector<std::string> actions;
+    {
+      Watcher watcher(context_, board_, libsync::printable(account.name));
+      result = libsync::account::sync_account(account, secret, remote, settings_, watcher, context_.around().clock,
+                                              context_.stop());
+      actions = std::move(watcher.actions);
+    }
+    const std::scoped_lock lock(mutex_);
+    note_status(result);
+    if (context_.json()) {
+      context_.out().json(to_json(account, result, actions, dry_run_));
+    } else {
+      tell(account, result, actions);
+    }
+    context_.out().flush();
+  }
+
+  void note_status(const SyncResult& result) {
+    int status = result.status ? 0 : libsync::exit_status(result.status.error().code);
+    if (status == 2) status = 3;  // 2 is for the words of the command line; here an account failed
+    if (status == 0 && (!result.report.held.empty() || result.report.suspect > 0)) {
+      status = libsync::exit_status(libsync::Errc::Fuse);
+    }
+    if (status == 0) return;
+    // Accounts that failed for different reasons: 3 says no more than that.
+    status_ = status_ == 0 || status_ == status ? status : 3;
+  }
+
+  void tell(const Account& account, const SyncResult& result, const std::vector<std::string>& actions) {
+    const std::string label = pad(libsync::printable(account.name), label_width_) + "  ";
+    const std::string indent(label_width_ + 2, ' ');
+    for (const std::string& action : actions) context_.out().line(label + action);
+    if (!result.status) return context_.report(result.status.error(), account.name);
+    const auto& report = result.report;
+    if (dry_run_) {
+      if (actions.empty() && !context_.globals().quiet) context_.out().line(label + std::string(word("nothing to do")));
+    } else {
+      const bool in_log = !context_.out().terminal();
+      const bool silent = report.nothing_new() && report.skipped.empty() && in_log;
+      if (!silent && !context_.globals().quiet) {
+        context_.out().line(label + pad(summary(report), 44) + "  " +
+                            pad(libsync::human_duration(result.took), 7, true));
+      }
+    }
+    tell_skipped(report, indent);
+    tell_held(account, report);
+  }
+
+  void tell_skipped(const libsync::sync::SyncReport& report, const std::string& indent) {
+    constexpr size_t kShown = 10;
+    for (size_t i = 0; i < report.skipped.size() && i < kShown; ++i) {
+      context_.out().line(
+          indent + say("skipped {}: {} (tried again next time)", report.skipped[i].where, report.skipped[i].why));
+    }
+    if (report.skipped.size() > kShown) {
+      context_.out().line(indent +
+                          say("and {} more (all of them: --json)", with_separators(report.skipped.size() - kShown)));
+    }
+    for (const auto& mailbox : report.doubtful) {
+      context_.out().line(
+          indent +
+          say("{}: the server counts other messages than it lists; nothing was removed, looked at again next time",
+              mailbox));
+    }
+  }
+
+  void tell_held(const Account& account, const libsync::sync::SyncReport& report) {
+    for (const auto& held : report.held) {
+      context_.report({.code = libsync::Errc::Fuse,
+                       .what = say("{} of {} messages in {} are gone on the server; nothing was removed here",
+                                   with_separators(held.removals), with_separators(held.messages), held.mailbox),
+                       .hint = say("look: twinbox sync {0} --dry-run    accept: twinbox sync {0} --allow-deletes {1}",
+                                   account.name, held_in(report) + report.suspect)},
+                      account.name);
+    }
+    if (report.suspect > 0) {
+      context_.report({.code = libsync::Errc::Fuse,
+                       .what = say("{} messages lost their place on the server (it numbered its mail anew) and were "
+                                   "not found again; they are kept here",
+                                   with_separators(report.suspect)),
+                       .hint = say("accept that they are gone: twinbox sync {} --allow-deletes {}", account.name,
+                                   held_in(report) + report.suspect)},
+                      account.name);
+    }
+  }
+
+  Context& context_;
+  const bool dry_run_;
+  ProgressBoard board_;
+  TracePrinter trace_;
+  std::vector<const Account*> accounts_;
+  libsync::account::SyncSettings settings_;
+  size_t label_width_ = 0;
+  std::mutex mutex_, prompt_mutex_;
+  int status_ = 0;
+};
+
+libsync::Result<int> run(Context& context, const Arguments& arguments) {
+  return SyncCommand(context, arguments).run(arguments);
+}
+
+constexpr Option kOptions[] = {
+    {"dry-run", 'n', {}, "tell what would be done, with the reason, and change nothing"},
+    {"jobs", 'j', "N", "accounts synced at the same time"},
+    {"allow-deletes", 0, "N", "let up to N removals through that the deletion fuse holds"},
+    {"wait", 0, "SECONDS", "how long to wait while another sync has the store (10)"},
+};
+
+}  // namespace
+
+extern const Command kSync;
+const Command kSync = {
+    .name = "sync",
+    .usage = "[ACCOUNT…]",
+    .summary = "bring the local store up to date with the server",
+    .options = kOptions,
+    .least_words = 0,
+    .most_words = kAnyNumber,
+    .example = "twinbox sync\ntwinbox sync work --dry-run",
+    .run = run,
+};
+
+}  // namespace twinbox

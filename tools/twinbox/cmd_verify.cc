@@ -1,0 +1,188 @@
+// twinbox verify: is the local store whole?
+#include "libsync/account/remote.h"
+#include "libsync/account/secrets.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/store/link_table.h"
+#include "libsync/sync/verify.h"
+
+#include "tools/twinbox/command.h"
+#include "tools/twinbox/progress.h"
+#include "tools/twinbox/store_access.h"
+#include "tools/twinbox/trace_printer.h"
+
+namespace twinbox {
+
+namespace store = libsync::store;
+namespace sync = libsync::sync;
+using libsync::Errc;
+using libsync::Result;
+using libsync::say;
+
+namespace {
+
+std::string_view kind_name(store::ProblemKind kind) {  // stable, for scripts
+  switch (kind) {
+    case store::ProblemKind::Database:
+      return "database";
+    case store::ProblemKind::MissingSegment:
+      return "missing-segment";
+    case store::ProblemKind::Frame:
+      return "frame";
+    case store::ProblemKind::Hash:
+      return "hash";
+    case store::ProblemKind::MissingContent:
+      return "missing-content";
+    case store::ProblemKind::Counts:
+      return "counts";
+    case store::ProblemKind::TornTail:
+      return "torn-tail";
+    case store::ProblemKind::OrphanSegment:
+      return "orphan-segment";
+  }
+  return "unknown";
+}
+
+void print_problem(Context& context, const store::Problem& problem) {
+  JsonList ids;
+  std::vector<std::string> texts;
+  for (const auto id : problem.messages) {
+    ids.emplace_back(id);
+    texts.push_back(std::to_string(id));
+  }
+  if (context.json()) {
+    context.out().json(JsonObject{{"problem", kind_name(problem.kind)},
+                                  {"harmless", problem.harmless},
+                                  {"text", problem.text},
+                                  {"messages", std::move(ids)}});
+    return;
+  }
+  std::string line = libsync::printable(problem.text, 1000);
+  if (problem.harmless) line += say(" (harmless)");
+  if (!texts.empty()) line += say("; messages {}", fmt::join(texts, ", "));
+  context.out().line(line);
+}
+
+void print_summary(Context& context, const OpenAccount& open, const store::VerifyReport& report) {
+  if (context.json()) {
+    context.out().json(JsonObject{{"account", open.account->name},
+                                  {"ok", report.ok()},
+                                  {"messages", report.messages},
+                                  {"contents", report.contents},
+                                  {"size", report.octets},
+                                  {"problems", report.problems_total}});
+    return;
+  }
+  const std::string checked = say("{}  {} messages, {}", open.account->name, libsync::with_separators(report.messages),
+                                  libsync::human_size(report.octets));
+  if (report.ok()) {
+    context.out().line(say("{}: every octet is as it came", checked));
+  } else {
+    context.out().line(say("{}: {} problems", checked, libsync::with_separators(report.problems_total)));
+  }
+}
+
+// The store by itself: hashes, frames, rows. The exit status.
+Result<int> verify_local(Context& context, const OpenAccount& open) {
+  ProgressBoard board(context.around().err, context.around().clock, !context.globals().quiet && !context.json());
+  const size_t line = board.add(open.account->name);
+  auto report = open.store->verify(
+      [&](const store::Progress& p) {
+        board.update(line, {.done = p.done, .total = p.total, .bytes = p.octets, .bytes_total = p.octets_total});
+      },
+      context.stop());
+  board.remove(line);
+  TB_TRY(report);
+  for (const auto& problem : report->problems) print_problem(context, problem);
+  print_summary(context, open, *report);
+  return report->ok() ? 0 : exit_status(Errc::Corrupt);
+}
+
+std::string_view kind_name(sync::DifferenceKind kind) {  // stable, for scripts
+  switch (kind) {
+    case sync::DifferenceKind::MailboxNotHere:
+      return "mailbox-not-here";
+    case sync::DifferenceKind::NotHere:
+      return "not-here";
+    case sync::DifferenceKind::NotThere:
+      return "not-there";
+    case sync::DifferenceKind::Size:
+      return "size";
+    case sync::DifferenceKind::Flags:
+      return "flags";
+  }
+  return "unknown";
+}
+
+void print_comparison(Context& context, const OpenAccount& open, const sync::ComparisonReport& report) {
+  for (const auto& difference : report.differences) {
+    if (context.json()) {
+      context.out().json(JsonObject{
+          {"difference", kind_name(difference.kind)}, {"where", difference.where}, {"text", difference.text}});
+    } else {
+      context.out().line(difference.where + ": " + difference.text);
+    }
+  }
+  for (const auto& mailbox : report.incomplete) {
+    context.note(say("{}: the server counts other messages than it lists", mailbox));
+  }
+  if (context.json()) {
+    context.out().json(JsonObject{{"account", open.account->name},
+                                  {"ok", report.differences_total == 0},
+                                  {"remote_messages", report.messages},
+                                  {"remote_mailboxes", report.mailboxes},
+                                  {"differences", report.differences_total}});
+    return;
+  }
+  const std::string compared = say("{}  {} messages in {} mailboxes on the server", open.account->name,
+                                   libsync::with_separators(report.messages), report.mailboxes);
+  if (report.differences_total == 0) {
+    context.out().line(say("{}: all of them are here as they are there", compared));
+  } else {
+    context.out().line(say("{}: {} differences; twinbox sync {} brings them over", compared,
+                           libsync::with_separators(report.differences_total), open.account->name));
+  }
+}
+
+// Against what the server lists. The exit status: 3 when something differs, which is no damage.
+Result<int> verify_remote(Context& context, const OpenAccount& open) {
+  const auto& account = *open.account;
+  TB_ASSIGN(const auto secret, libsync::account::resolve_secret(account, context.around().prompt, context.stop()));
+  TracePrinter printer(context.around().err, context.around().clock);
+  const auto trace = context.globals().trace ? printer.label({}) : nullptr;
+  TB_ASSIGN(const auto remote,
+            libsync::account::open_remote(account, secret, {.trace = trace.get(), .clock = &context.around().clock},
+                                          context.stop()));
+  const auto link = store::open_link(open.store->db());
+  const auto policy = sync::mirror_policy(remote->capabilities(), account.leave);
+  TB_ASSIGN(const auto report, sync::compare_with_remote(*remote, *link, policy, context.stop()));
+  print_comparison(context, open, report);
+  return report.differences_total == 0 ? 0 : exit_status(Errc::Refused);
+}
+
+Result<int> verify(Context& context, const Arguments& arguments) {
+  TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
+  TB_ASSIGN(const int status, verify_local(context, open));
+  if (status != 0 || !arguments.has("remote")) return status;
+  return verify_remote(context, open);
+}
+
+constexpr Option kOptions[] = {
+    {"remote", 0, {}, "then compare with what the server lists: which messages, their size, their flags"},
+};
+
+}  // namespace
+
+extern const Command kVerify;
+const Command kVerify{
+    .name = "verify",
+    .usage = "ACCOUNT",
+    .summary = "check that every stored message is whole",
+    .options = kOptions,
+    .least_words = 1,
+    .most_words = 1,
+    .example = "twinbox verify work\ntwinbox verify work --remote",
+    .run = verify,
+};
+
+}  // namespace twinbox

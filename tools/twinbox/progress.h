@@ -1,0 +1,75 @@
+// Progress on a terminal: one line an account while it runs, redrawn in place. Elsewhere it prints
+// nothing.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsync/base/clock.h"
+
+#include "tools/twinbox/cli.h"
+
+namespace twinbox {
+
+struct ProgressValue {
+  uint64_t done = 0, total = 0;  // messages; total 0: not known yet
+  uint64_t bytes = 0;            // so far; 0: no rate is shown
+  uint64_t bytes_total = 0;      // 0: the share and the time left go by messages
+  std::string_view what{};       // what it is doing while there is no total ("connecting")
+};
+
+struct ProgressRate {
+  double bytes_per_second = 0;
+  double seconds_left = -1;  // below 0: not known
+};
+
+// "work   ████████████▌        61 %   6,104 of 10,000   58 MB/s   1 s left", at most `columns` wide.
+std::string progress_line(std::string_view label, size_t label_width, const ProgressValue& value,
+                          const ProgressRate& rate, size_t columns);
+
+// Lines at the bottom of the terminal. Thread-safe. Standard error must not be written by others while
+// lines are up: print() puts text above them.
+class ProgressBoard {
+ public:
+  // `enabled` false (--quiet, --json, no terminal): every call does nothing but print().
+  ProgressBoard(Stream& stream, const libsync::Clock& clock, bool enabled)
+      : stream_(stream), clock_(clock), enabled_(enabled && stream.terminal) {}
+  ProgressBoard(const ProgressBoard&) = delete;
+  ProgressBoard& operator=(const ProgressBoard&) = delete;
+  ~ProgressBoard();
+
+  size_t add(std::string label);                         // a line; its number
+  void update(size_t line, const ProgressValue& value);  // redraws at most kRedraws times a second
+  void remove(size_t line);                              // its text vanishes
+  void print(std::string_view text);                     // a permanent line above
+
+ private:
+  struct Sample {
+    libsync::Steady::time_point at;
+    uint64_t done, bytes;
+  };
+  struct Line {
+    std::string label;
+    std::string what;
+    ProgressValue value;
+    bool gone = false;
+    std::deque<Sample> samples;
+  };
+  ProgressRate rate_of(const Line& line) const;
+  void draw(bool force);
+  std::string erase_text();
+
+  Stream& stream_;
+  const libsync::Clock& clock_;
+  const bool enabled_;
+  std::mutex mutex_;
+  std::vector<Line> lines_;
+  size_t drawn_ = 0;  // lines on the screen
+  libsync::Steady::time_point last_draw_{};
+};
+
+}  // namespace twinbox

@@ -1,0 +1,108 @@
+#include "tools/twinbox/store_access.h"
+
+#include <algorithm>
+
+#include "libsync/base/nearest.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/sync/path.h"
+
+namespace twinbox {
+
+namespace store = libsync::store;
+namespace sync = libsync::sync;
+using libsync::Errc;
+using libsync::Error;
+using libsync::fail;
+using libsync::Result;
+using libsync::say;
+
+Result<OpenAccount> open_account(Context& context, const libsync::account::Account& account, store::StoreMode mode) {
+  auto opened =
+      store::Store::open(account.store, {.mode = mode, .fs = &context.around().fs, .clock = &context.around().clock});
+  if (opened) return OpenAccount{.account = &account, .store = *std::move(opened)};
+  Error error = std::move(opened).error();
+  if (error.code == Errc::NotFound) {
+    error.what = say("nothing is stored of {} yet", account.name);
+    error.hint = say("twinbox sync {}", account.name);
+  } else {
+    error.what = say("{}: {}", account.name, error.what);
+  }
+  return fail(std::move(error));
+}
+
+Result<OpenAccount> open_account(Context& context, std::string_view name, store::StoreMode mode) {
+  TB_ASSIGN(const libsync::account::Account* const account, context.account(name));
+  return open_account(context, *account, mode);
+}
+
+std::string folder_name(const sync::Path& path) { return sync::encode_path(path); }
+
+Result<store::MailboxInfo> find_folder(store::Store& from, std::string_view name) {
+  TB_ASSIGN(const auto mailboxes, from.mailboxes());
+  std::vector<std::string> names;
+  for (const auto& mailbox : mailboxes) {
+    names.push_back(folder_name(mailbox.path));
+    if (names.back() == name || (libsync::iequals(name, "INBOX") && names.back() == "INBOX")) return mailbox;
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const auto near = libsync::nearest(name, views);
+  return fail(Error{.code = Errc::NotFound,
+                    .what = say("no folder named \"{}\"", libsync::printable(name, 100)),
+                    .hint = near.empty() ? say("ls ACCOUNT --folders lists them")
+                                         : say("did you mean \"{}\"?", libsync::printable(near, 100))});
+}
+
+Result<store::MessageInfo> find_message(store::Store& from, std::string_view id) {
+  const auto number = libsync::parse_u64(id);
+  if (!number || *number == 0 || *number > INT64_MAX) {
+    return fail(Error{.code = Errc::Usage,
+                      .what = say("\"{}\" is not the id of a message", libsync::printable(id, 40)),
+                      .hint = say("ls and search show the ids")});
+  }
+  TB_ASSIGN(auto found, from.message(static_cast<store::MessageId>(*number)));
+  if (!found) return fail(Error{.code = Errc::NotFound, .what = say("no message has the id {}", *number)});
+  return *std::move(found);
+}
+
+FolderNames::FolderNames(const std::vector<store::MailboxInfo>& mailboxes) {
+  for (const auto& mailbox : mailboxes) names_.emplace_back(mailbox.id, folder_name(mailbox.path));
+  std::ranges::sort(names_);
+}
+
+std::string FolderNames::of(const store::MessageInfo& message) const {
+  if (message.mailbox == 0) return folder_name(message.removed_from);
+  const auto found =
+      std::ranges::lower_bound(names_, message.mailbox, {}, [](const auto& entry) { return entry.first; });
+  return found == names_.end() || found->first != message.mailbox ? std::string() : found->second;
+}
+
+std::vector<std::string> flag_names(const sync::Flags& flags) {
+  static constexpr std::pair<uint32_t, const char*> kNames[] = {{sync::kSeen, "seen"},
+                                                                {sync::kAnswered, "answered"},
+                                                                {sync::kFlagged, "flagged"},
+                                                                {sync::kDeleted, "deleted"},
+                                                                {sync::kDraft, "draft"}};
+  std::vector<std::string> out;
+  for (const auto& [bit, name] : kNames) {
+    if ((flags.system & bit) != 0) out.emplace_back(name);
+  }
+  return out;
+}
+
+JsonObject message_json(const store::MessageInfo& message, const std::string& folder) {
+  JsonObject out = {{"id", message.id},
+                    {"uid", message.uid},
+                    {"folder", folder},
+                    {"subject", message.envelope.subject},
+                    {"from", message.envelope.from},
+                    {"to", message.envelope.to},
+                    {"date", iso_time(message.internaldate)},
+                    {"size", message.size},
+                    {"flags", flag_names(message.flags)},
+                    {"keywords", message.flags.keywords}};
+  if (message.removed_at) out.emplace_back("removed_at", iso_time(*message.removed_at));
+  return out;
+}
+
+}  // namespace twinbox

@@ -1,0 +1,52 @@
+// Opening an account's store, and what several commands need of it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsync/store/store.h"
+
+#include "tools/twinbox/context.h"
+
+namespace twinbox {
+
+struct OpenAccount {
+  const libsync::account::Account* account = nullptr;  // lives as long as the context
+  std::unique_ptr<libsync::store::Store> store{};
+};
+
+// The account's local store, which must exist: Errc::NotFound with the hint to sync otherwise.
+libsync::Result<OpenAccount> open_account(Context& context, std::string_view name,
+                                          libsync::store::StoreMode mode = libsync::store::StoreMode::ReadOnly);
+libsync::Result<OpenAccount> open_account(Context& context, const libsync::account::Account& account,
+                                          libsync::store::StoreMode mode);
+
+// A mailbox named as `ls --folders` prints it ("Archive/2026"); INBOX in any case. The error names the nearest.
+libsync::Result<libsync::store::MailboxInfo> find_folder(libsync::store::Store& store, std::string_view name);
+
+// The message of an id ("123"); Errc::NotFound otherwise.
+libsync::Result<libsync::store::MessageInfo> find_message(libsync::store::Store& store, std::string_view id);
+
+// A mailbox's name for people and scripts; decode_path() gives its components back.
+std::string folder_name(const libsync::sync::Path& path);
+
+// Names of all mailboxes, for messages that only know their id.
+class FolderNames {
+ public:
+  explicit FolderNames(const std::vector<libsync::store::MailboxInfo>& mailboxes);
+  // The quarantine's messages are shown where they were.
+  std::string of(const libsync::store::MessageInfo& message) const;
+
+ private:
+  std::vector<std::pair<libsync::store::MailboxId, std::string>> names_;
+};
+
+// "seen", "answered", "flagged", "deleted", "draft".
+std::vector<std::string> flag_names(const libsync::sync::Flags& flags);
+
+// {"id":…,"uid":…,"folder":…,"subject":…,"from":…,"to":…,"date":…,"size":…,"flags":[…],"keywords":[…]}
+JsonObject message_json(const libsync::store::MessageInfo& message, const std::string& folder);
+
+}  // namespace twinbox

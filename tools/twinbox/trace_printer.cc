@@ -1,0 +1,59 @@
+#include "tools/twinbox/trace_printer.h"
+
+#include <fmt/format.h>
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+
+namespace twinbox {
+namespace {
+
+class Labelled final : public libsync::Trace {
+ public:
+  Labelled(TracePrinter& printer, std::string label) : printer_(printer), label_(std::move(label)) {}
+  void line(libsync::TraceKind kind, std::string_view text) override { printer_.print(label_, kind, text); }
+
+ private:
+  TracePrinter& printer_;
+  std::string label_;
+};
+
+// The length of the UTF-8 character at the front, 0 if there is none that may be shown.
+size_t shown_character(std::string_view text) {
+  for (size_t length = 1; length <= 4 && length <= text.size(); ++length) {
+    const auto piece = text.substr(0, length);
+    if (libsync::is_valid_utf8(piece)) return libsync::printable(piece) == piece ? length : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string visible(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    if (out.size() > kMaxTraceLine) return out + "…";
+    if (const size_t length = shown_character(text.substr(at, 4)); length > 0) {
+      out += text.substr(at, length);
+      at += length;
+      continue;
+    }
+    out += text[at] == '\t' ? "\\t" : fmt::format("\\x{:02X}", static_cast<unsigned char>(text[at]));
+    ++at;
+  }
+  return out;
+}
+
+std::unique_ptr<libsync::Trace> TracePrinter::label(std::string label) {
+  return std::make_unique<Labelled>(*this, std::move(label));
+}
+
+void TracePrinter::print(std::string_view label, libsync::TraceKind kind, std::string_view text) {
+  const char* who = kind == libsync::TraceKind::Client ? "C:" : kind == libsync::TraceKind::Server ? "S:" : "* ";
+  const std::lock_guard lock(mutex_);
+  const double seconds = std::chrono::duration<double>(clock_.now() - start_).count();
+  const std::string name = label.empty() ? std::string() : fmt::format("{} ", label);
+  stream_.write(fmt::format("{:.3f} {}{} {}\n", seconds, name, who, visible(text)));
+}
+
+}  // namespace twinbox
