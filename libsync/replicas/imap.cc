@@ -24,7 +24,10 @@ namespace {
 class Ear final : public ImapListener {
  public:
   using ImapListener::ImapListener;
-  void on_exists(uint64_t) override { heard = true; }
+  void on_exists(uint64_t count) override {
+    state.exists = count;
+    heard = true;
+  }
   void on_expunge(uint64_t) override { heard = true; }
   void on_vanished(const imap::VanishedData& data) override { heard = heard || !data.earlier; }
   void on_fetch(const imap::FetchData&) override { heard = true; }
@@ -124,7 +127,10 @@ class ImapReplica final : public sync::Replica {
     if (!answer.ok()) return fail(c_->error(Errc::Refused, say("INBOX can't be opened"), answer));
     c_->selected = "INBOX";
     c_->selected_epoch = ear.state.uid_validity;
-    ear.heard = false;
+    // What came between the last look and now is heard too.
+    const auto was = mailboxes_.looked.find("INBOX");
+    ear.heard = was != mailboxes_.looked.end() &&
+                (was->second.exists != ear.state.exists || was->second.uid_next != ear.state.uid_next.value_or(0));
     const bool idle = c_->can().has("IDLE") || c_->can().has("IMAP4REV2");
     while (!ear.heard && Steady::now() < deadline) {
       const auto pause = idle ? std::chrono::milliseconds(imap::kIdleRenewal) : c_->options().poll_interval;

@@ -289,7 +289,7 @@ void ImapChanges::open(Look& look) {
   look.opened = true;
   for (const Flagged& each : look.early) {
     // New ones come whole by the FETCH.
-    if (each.uid < look.cursor->uid_next) see(look, each.uid, {.flags = each.flags});
+    if (each.uid < look.cursor->uid_next) see(look, each.uid, {.flags = each.flags, .date = {}});
   }
   look.early.clear();
 }
@@ -336,6 +336,7 @@ void ImapChanges::finish(Look look) {
                           .exists = look.state.exists,
                           .wire = look.wire};
   if (status_) keep(sink_.close(look.box, cursor.text(), look.state.exists));
+  mailboxes_.looked[look.wire] = {.exists = look.state.exists, .uid_next = look.state.uid_next.value_or(0)};
 }
 
 }  // namespace libsync::replicas

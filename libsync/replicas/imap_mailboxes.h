@@ -31,6 +31,13 @@ class ImapMailboxes {
   // The wire name of a box that the list does not have; nothing for a MAILBOXID.
   std::optional<std::string> guess_wire(const sync::BoxId& id) const;
 
+  // What changes() last saw, by wire name: wait() compares.
+  struct Looked {
+    uint64_t exists = 0;
+    uint32_t uid_next = 0;
+  };
+  std::map<std::string, Looked> looked{};
+
  private:
   class Listener;
   Status ask(Listener& found, std::stop_token stop);

@@ -1,0 +1,402 @@
+#include "libsync/replicas/imap.h"
+
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/scripted_channel.h"
+
+namespace libsync::replicas {
+namespace {
+
+using twinbox::test::ScriptedChannel;
+
+ImapOptions options(ImapSecurity security = ImapSecurity::Tls) {
+  ImapOptions o{.credentials = {.user = "me", .password = Secret("pw")}, .security = security};
+  o.mechanism = "USER";
+  o.client_id = false;
+  return o;
+}
+
+struct Opened {
+  Result<std::unique_ptr<sync::Replica>> replica;
+  ScriptedChannel* channel;
+  sync::Replica& operator*() { return **replica; }
+};
+
+Opened open(std::string_view script, ImapOptions o = options(), bool tls = true, size_t piece = 0) {
+  auto channel = std::make_unique<ScriptedChannel>(script, ScriptedChannel::Options{.tls = tls, .piece = piece});
+  ScriptedChannel* raw = channel.get();
+  return {open_imap(std::move(channel), std::move(o), {}), raw};
+}
+
+std::string login(std::string_view capabilities) {
+  return "S: * OK [CAPABILITY IMAP4rev1] hi\nC: T1 LOGIN \"me\" \"pw\"\nS: T1 OK [CAPABILITY IMAP4rev1 " +
+         std::string(capabilities) + "] in\n";
+}
+
+class Changes final : public sync::ChangeSink {
+ public:
+  Status open(const sync::BoxId& box, const sync::BoxState& state) override {
+    log += "open " + box + " " + std::to_string(state.epoch) + (state.full ? " full" : "") + "\n";
+    return {};
+  }
+  Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
+    log += "seen " + std::to_string(ref.key.number) + " " + std::to_string(facts.flags.system) + " " +
+           std::to_string(facts.size) + " " + facts.object + "\n";
+    return {};
+  }
+  Status vanished(const sync::BoxId&, uint64_t, const sync::Key& key) override {
+    log += "vanished " + std::to_string(key.number) + "\n";
+    return {};
+  }
+  Status present(const sync::BoxId&, std::span<const sync::KeyRange> ranges) override {
+    log += "present";
+    for (const auto& r : ranges) log += " " + std::to_string(r.first) + "-" + std::to_string(r.last);
+    log += "\n";
+    return {};
+  }
+  Status close(const sync::BoxId&, std::string_view next, uint64_t exists) override {
+    log += "close " + std::to_string(exists) + " [" + std::string(next) + "]\n";
+    return {};
+  }
+  Status missing(const sync::BoxId& box) override {
+    log += "missing " + box + "\n";
+    return {};
+  }
+  Status unreadable(const sync::BoxId& box, const Error& error) override {
+    log += "unreadable " + box + ": " + error.server + "\n";
+    return {};
+  }
+  std::string log;
+};
+
+class Messages final : public sync::MessageSink {
+ public:
+  Status begin(uint64_t token, uint64_t) override {
+    now = token;
+    text[token] = "";
+    return {};
+  }
+  Status data(std::string_view bytes) override {
+    text[now] += bytes;
+    return {};
+  }
+  Status end(uint64_t token) override {
+    ended.push_back(token);
+    return {};
+  }
+  Status failed(uint64_t token, const Error& error) override {
+    failures[token] = error;
+    return {};
+  }
+  uint64_t now = 0;
+  std::map<uint64_t, std::string> text;
+  std::vector<uint64_t> ended;
+  std::map<uint64_t, Error> failures;
+};
+
+constexpr std::string_view kModern = "ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS SPECIAL-USE ESEARCH UNSELECT";
+constexpr std::string_view kModernList =
+    "C: T2 ENABLE QRESYNC\n"
+    "C: T3 LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE STATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ))\n"
+    "S: * ENABLED QRESYNC\n"
+    "S: T2 OK\n"
+    "S: * LIST (\\\\Subscribed) \"/\" INBOX\n"
+    "S: * STATUS INBOX (MESSAGES 2 UIDNEXT 8 UIDVALIDITY 5 HIGHESTMODSEQ 40)\n"
+    "S: * LIST (\\\\Junk) \"/\" \"../../etc\"\n"
+    "S: * STATUS \"../../etc\" (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 6 HIGHESTMODSEQ 1)\n"
+    "S: * LIST (\\\\Noselect) \"/\" \"&U,BTFw-\"\n"
+    "S: T3 OK\n";
+
+TEST(ImapReplica, SyncOfAnUnchangedAccountIsLoginListAndLogout) {
+  auto o = open(login(kModern) + std::string(kModernList) + "C: T4 LOGOUT\nS: * BYE\nS: T4 OK\n");
+  ASSERT_TRUE(o.replica) << o.replica.error().text();
+  const auto boxes = (*o).mailboxes({});
+  ASSERT_TRUE(boxes) << boxes.error().text() << o.channel->mismatch();
+  ASSERT_EQ(boxes->size(), 3U);
+  std::map<sync::BoxId, sync::Mailbox> by_id;
+  for (const auto& each : *boxes) by_id[each.id] = each;
+  EXPECT_EQ(by_id.at("INBOX").role, sync::Role::Inbox);
+  EXPECT_TRUE(by_id.at("INBOX").subscribed);
+  EXPECT_EQ(by_id.at("../../etc").path, (sync::Path{"..", "..", "etc"}));
+  EXPECT_EQ(by_id.at("../../etc").role, sync::Role::Junk);
+  EXPECT_FALSE(by_id.at("台北").selectable);
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 8 40 2 INBOX"}, {"../../etc", "1 6 1 1 0 ../../etc"}};
+  EXPECT_TRUE((*o).changes(cursors, changes, {}));
+  EXPECT_EQ(changes.log, "");
+  EXPECT_EQ((*o).identity(), "imap://me@mail.example.org");
+}
+
+TEST(ImapReplica, QresyncTellsOnlyWhatChanged) {
+  auto o = open(login(kModern) + std::string(kModernList) +
+                "C: T4 EXAMINE INBOX (QRESYNC (5 30))\nC: T5 UID FETCH 7:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+                "S: * 2 EXISTS\nS: * FLAGS (\\\\Seen \\\\Flagged)\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\n"
+                "S: * OK [HIGHESTMODSEQ 40]\nS: * VANISHED (EARLIER) 3:4,4294967295\n"
+                "S: * 1 FETCH (UID 5 FLAGS (\\\\Seen) MODSEQ (38))\nS: * 2 FETCH (UID 7 FLAGS () MODSEQ (40))\nS: T4 OK "
+                "[READ-ONLY] in\n"
+                "S: * 2 FETCH (UID 7 FLAGS () RFC822.SIZE 99)\nS: T5 OK\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 7 30 3 INBOX"}};
+  const Status status = (*o).changes(cursors, changes, {});
+  EXPECT_TRUE(status) << status.error().text() << o.channel->mismatch();
+  EXPECT_EQ(changes.log,
+            "open INBOX 5\nseen 5 1 0 \nseen 7 0 99 \nvanished 3\nvanished 4\nclose 2 [1 5 8 40 2 INBOX]\n");
+}
+
+TEST(ImapReplica, NumbersThatGoBackwardsLeadToAFullLook) {
+  for (const char* state : {"S: * OK [UIDVALIDITY 6]\nS: * OK [UIDNEXT 9]\nS: * OK [HIGHESTMODSEQ 60]\n",
+                            "S: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 9]\nS: * OK [HIGHESTMODSEQ 20]\n",
+                            "S: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 6]\nS: * OK [HIGHESTMODSEQ 60]\n"}) {
+    auto o = open(login(kModern) + std::string(kModernList) +
+                  "C: T4 EXAMINE INBOX (QRESYNC (5 30))\nC: T5 UID FETCH 7:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+                  "S: * 1 EXISTS\n" +
+                  state +
+                  "S: T4 OK in\nS: * 1 FETCH (UID 8 FLAGS () RFC822.SIZE 1)\nS: T5 OK\n"
+                  "C: T6 EXAMINE INBOX (CONDSTORE)\nC: T7 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+                  "S: * 1 EXISTS\n" +
+                  state + "S: T6 OK in\nS: * 1 FETCH (UID 5 FLAGS () RFC822.SIZE 11)\nS: T7 OK\n");
+    ASSERT_TRUE((*o).mailboxes({}));
+    Changes changes;
+    const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 7 30 3 INBOX"}};
+    const Status status = (*o).changes(cursors, changes, {});
+    EXPECT_TRUE(status) << status.error().text() << o.channel->mismatch();
+    EXPECT_NE(changes.log.find(" full\nseen 5 0 11 \nclose 1 "), std::string::npos) << changes.log;
+    EXPECT_EQ(changes.log.find("vanished"), std::string::npos);
+  }
+}
+
+TEST(ImapReplica, CondstoreListsWhatIsThere) {
+  auto o = open(login("CONDSTORE ESEARCH") +
+                "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST () \".\" INBOX\nS: T2 OK\nS: T3 OK\n"
+                "C: T4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)\n"
+                "S: * STATUS INBOX (MESSAGES 2 UIDNEXT 8 UIDVALIDITY 5 HIGHESTMODSEQ 41 )\nS: T4 OK\n"
+                "C: T5 EXAMINE INBOX (CONDSTORE)\n"
+                "C: T6 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE) (CHANGEDSINCE 40)\n"
+                "C: T7 UID SEARCH RETURN (ALL) ALL\n"
+                "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\nS: * OK [HIGHESTMODSEQ 41]\nS: T5 OK\n"
+                "S: * 2 FETCH (UID 7 FLAGS (\\\\Answered) RFC822.SIZE 3 MODSEQ (41))\nS: T6 OK\n"
+                "S: * ESEARCH (TAG \"T7\") UID ALL 5,7\nS: T7 OK\n");
+  ASSERT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 8 40 3 INBOX"}};
+  EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+  EXPECT_EQ(changes.log, "open INBOX 5\nseen 7 2 3 \npresent 5-5 7-7\nclose 2 [1 5 8 41 2 INBOX]\n");
+}
+
+constexpr std::string_view kBare =
+    "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST () \"/\" INBOX\nS: * LIST () \"/\" Old\nS: T2 OK\nS: T3 "
+    "OK\n"
+    "C: T4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY)\nC: T5 STATUS Old (MESSAGES UIDNEXT UIDVALIDITY)\n"
+    "S: * STATUS INBOX (MESSAGES 1 UIDNEXT 3 UIDVALIDITY 5)\nS: T4 OK\nS: T5 NO not now\n";
+
+TEST(ImapReplica, MailboxIsMissingOnlyWhenTheServerSaysSo) {
+  for (const auto& [answer, log] :
+       {std::pair("NO [NONEXISTENT] gone", "missing Old\n"), std::pair("NO gone", "unreadable Old: gone\n"),
+        std::pair("NO [NOPERM] no", "unreadable Old: [NOPERM] no\n"),
+        std::pair("BAD what", "unreadable Old: what\n")}) {
+    auto o = open(login("") + std::string(kBare) +
+                  "C: T6 EXAMINE Old\nC: T7 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)\nS: T6 " + answer +
+                  "\nS: T7 BAD no mailbox\n");
+    ASSERT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
+    Changes changes;
+    const std::vector<sync::BoxCursor> cursors{{"Old", ""}};
+    EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+    EXPECT_EQ(changes.log, log);
+  }
+}
+
+TEST(ImapReplica, MailboxNotListedIsAskedFor) {
+  auto o =
+      open(login("") + std::string(kBare) +
+           "C: T6 EXAMINE \"New Box\"\nC: T7 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)\nS: T6 NO unknown\n"
+           "S: T7 BAD no mailbox\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"New Box", "1 5 3 0 1 New Box"}};
+  EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+  EXPECT_EQ(changes.log, "missing New Box\n");
+}
+
+std::vector<sync::FetchItem> items(std::initializer_list<uint64_t> uids) {
+  std::vector<sync::FetchItem> all;
+  for (const uint64_t uid : uids) all.push_back({.token = uid * 10, .ref = {"INBOX", 5, {.number = uid}}});
+  return all;
+}
+
+const std::string kExamine = "C: T6 EXAMINE INBOX\nS: * OK [UIDVALIDITY 5]\nS: T6 OK in\n";
+
+TEST(ImapReplica, FetchesMessagesHoweverTheServerOrdersAndTheBytesAreCut) {
+  for (const size_t piece : {0, 1, 3, 7}) {
+    auto o = open(
+        login("") + std::string(kBare) + kExamine +
+            "C: T7 UID FETCH 1:4 (UID BODY.PEEK[])\n"
+            "S= * 2 FETCH (UID 2 BODY[] {6}\\r\\na\\r\\n)\\r\\n)\\r\\n* 1 FETCH (BODY[] {3}\\r\\nx\\0y UID 1)\\r\\n"
+            "* 9 FETCH (FLAGS ())\\r\\n* 1 EXPUNGE\\r\\n* 2 FETCH (UID 4 BODY[] NIL)\\r\\n* 7 FETCH (UID 3 BODY[] "
+            "\"q\")\\r\\n"
+            "T7 OK done\\r\\n\n",
+        options(), true, piece);
+    ASSERT_TRUE(o.replica);
+    ASSERT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
+    Messages messages;
+    const Status status = (*o).fetch(items({1, 2, 3, 4}), messages, {});
+    ASSERT_TRUE(status) << status.error().text() << o.channel->mismatch();
+    EXPECT_EQ(messages.text[20], "a\r\n)\r\n");
+    EXPECT_EQ(messages.text[10], std::string("x\0y", 3));
+    EXPECT_EQ(messages.text[30], "q");
+    EXPECT_EQ(messages.ended.size(), 3U);
+    EXPECT_EQ(messages.failures.at(40).code, Errc::Refused);
+  }
+}
+
+TEST(ImapReplica, FindsTheMessageThatTheServerRefuses) {
+  auto o = open(login("") + std::string(kBare) + kExamine +
+                "C: T7 UID FETCH 1:3 (UID BODY.PEEK[])\nS= * 1 FETCH (UID 1 BODY[] {1}\\r\\na)\\r\\nT7 NO [SERVERBUG] "
+                "corrupt\\r\\n\n"
+                "C: T8 UID FETCH 2 (UID BODY.PEEK[])\nC: T9 UID FETCH 3 (UID BODY.PEEK[])\n"
+                "S: T8 NO [SERVERBUG] corrupt\nS= * 3 FETCH (UID 3 BODY[] {1}\\r\\nc)\\r\\nT9 OK\\r\\n\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Messages messages;
+  ASSERT_TRUE((*o).fetch(items({1, 2, 3}), messages, {})) << o.channel->mismatch();
+  EXPECT_EQ(messages.text[10] + messages.text[30], "ac");
+  EXPECT_EQ(messages.failures.at(20).server, "[SERVERBUG] corrupt");
+}
+
+TEST(ImapReplica, MessageThatDoesNotComeIsGone) {
+  auto o = open(login("") + std::string(kBare) + kExamine + "C: T7 UID FETCH 1 (UID BODY.PEEK[])\nS: T7 OK\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Messages messages;
+  ASSERT_TRUE((*o).fetch(items({1}), messages, {}));
+  EXPECT_EQ(messages.failures.at(10).code, Errc::NotFound);
+}
+
+TEST(ImapReplica, ConnectionThatEndsInALiteralLeavesNoMessage) {
+  auto o = open(login("") + std::string(kBare) + kExamine +
+                "C: T7 UID FETCH 1 (UID BODY.PEEK[])\nS= * 1 FETCH (UID 1 BODY[] {100}\\r\\nabc\nCLOSE\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Messages messages;
+  const Status status = (*o).fetch(items({1}), messages, {});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Errc::Network);
+  EXPECT_TRUE(messages.ended.empty());
+  EXPECT_FALSE((*o).mailboxes({}));  // of no use any more
+}
+
+TEST(ImapReplica, UidValidityThatChangedFetchesNothing) {
+  auto o = open(login("") + std::string(kBare) + "C: T6 EXAMINE INBOX\nS: * OK [UIDVALIDITY 9]\nS: T6 OK in\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Messages messages;
+  ASSERT_TRUE((*o).fetch(items({1}), messages, {}));
+  EXPECT_EQ(messages.failures.at(10).code, Errc::NotFound);
+}
+
+// Required TLS (HOSTILE.md)
+
+TEST(ImapLogin, SendsNoCredentialsWithoutTls) {
+  for (const char* script :
+       {"S: * OK [CAPABILITY IMAP4rev1] hi\n", "S: * PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] hi\n",
+        "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: T1 NO no\n",
+        "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: T1 BAD no\n",
+        "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: + go\n",
+        "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: T1 YES\n",
+        "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: T9 OK\n",
+        "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS= T1 OK\\r\\n* CAPABILITY AUTH=PLAIN\\r\\n\n",
+        "S= * OK [CAPABILITY STARTTLS] hi\\r\\nT1 OK early\\r\\n\n", "S: * OK hi\nC: T1 CAPABILITY\nS: T1 NO\n",
+        "S: * OK hi\nC: T1 CAPABILITY\nS: T1 OK\n", "S: * BYE no\n", "S: * NO no\n", "S: T1 OK no\n", "CLOSE\n"}) {
+    auto o = open(script, options(ImapSecurity::StartTls), false);
+    EXPECT_FALSE(o.replica) << script;
+    EXPECT_EQ(o.channel->sent().find("LOGIN"), std::string::npos) << script;
+    EXPECT_EQ(o.channel->mismatch(), "") << script;
+  }
+}
+
+TEST(ImapLogin, AsksAgainInsideTls) {
+  std::string alerts;
+  ImapOptions o = options(ImapSecurity::StartTls);
+  o.on_alert = [&](std::string_view text) { alerts += text; };
+  auto opened = open(
+      "S: * OK [CAPABILITY STARTTLS AUTH=PLAIN] hi\nS: * OK [ALERT] call 0900\nC: T1 STARTTLS\nS: T1 OK\nTLS\nC: T2 "
+      "CAPABILITY\n"
+      "S: * CAPABILITY IMAP4rev1\nS: T2 OK\nC: T3 LOGIN \"me\" \"pw\"\nS: * OK [ALERT] quota\x1b\nS: T3 OK\nC: T4 "
+      "CAPABILITY\n"
+      "S: * CAPABILITY IMAP4rev1\nS: T4 OK\n",
+      std::move(o), false);
+  EXPECT_TRUE(opened.replica) << opened.replica.error().text() << opened.channel->mismatch();
+  EXPECT_EQ(alerts, "quota ");
+}
+
+TEST(ImapLogin, ObeysLoginDisabled) {
+  auto o = open("S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi\n");
+  ASSERT_FALSE(o.replica);
+  EXPECT_EQ(o.channel->sent(), "");
+}
+
+TEST(ImapLogin, RefusedPasswordIsToldInTheServersWords) {
+  auto o = open(
+      "S: * OK [CAPABILITY IMAP4rev1] hi\nC: T1 LOGIN \"me\" \"pw\"\nS: T1 NO [AUTHENTICATIONFAILED] wrong\x1b[31m\n");
+  ASSERT_FALSE(o.replica);
+  EXPECT_EQ(o.replica.error().code, Errc::Auth);
+  EXPECT_EQ(o.replica.error().server, "[AUTHENTICATIONFAILED] wrong [31m");
+  EXPECT_FALSE(o.replica.error().retry);
+}
+
+TEST(ImapLogin, UnavailableMayWorkLater) {
+  auto o = open("S: * OK [CAPABILITY IMAP4rev1] hi\nC: T1 LOGIN \"me\" \"pw\"\nS: T1 NO [UNAVAILABLE] down\n");
+  ASSERT_FALSE(o.replica);
+  EXPECT_EQ(o.replica.error().code, Errc::Refused);
+  EXPECT_TRUE(o.replica.error().retry);
+}
+
+TEST(ImapLogin, SpeaksSaslAtOnceWhereItMay) {
+  ImapOptions with = options();
+  with.mechanism = "PLAIN";
+  auto o = open(
+      "S: * OK [CAPABILITY SASL-IR AUTH=PLAIN] hi\nC: T1 AUTHENTICATE PLAIN AG1lAHB3\nS: T1 OK [CAPABILITY X] in\n",
+      with);
+  EXPECT_TRUE(o.replica) << o.channel->mismatch();
+  auto p = open(
+      "S: * OK [CAPABILITY AUTH=PLAIN] hi\nC: T1 AUTHENTICATE PLAIN\nS: +\nC: AG1lAHB3\nS: T1 OK [CAPABILITY X] in\n",
+      with);
+  EXPECT_TRUE(p.replica) << p.replica.error().text() << p.channel->mismatch();
+}
+
+TEST(ImapReplica, LeavesOutSharedMailboxesAndAllMail) {
+  auto o =
+      open(login("NAMESPACE X-GM-EXT-1") +
+           "C: T2 NAMESPACE\nC: T3 LIST \"\" \"*\"\nC: T4 LSUB \"\" \"*\"\nS: * NAMESPACE ((\"\" \"/\")) ((\"~\" "
+           "\"/\")) ((\"Public/\" \"/\"))\nS: T2 OK\n"
+           "S: * LIST (\\\\Noselect) \"/\" Public\nS: * LIST () \"/\" Public/news\nS: * LIST () \"/\" ~bob\nS: * LIST "
+           "(\\\\All) \"/\" All\n"
+           "S: * LIST () \"/\" Mine\nS: T3 OK\nS: T4 OK\nC: T5 STATUS Mine (MESSAGES UIDNEXT UIDVALIDITY)\nS: T5 OK\n");
+  const auto boxes = (*o).mailboxes({});
+  ASSERT_TRUE(boxes) << o.channel->mismatch();
+  ASSERT_EQ(boxes->size(), 1U);
+  EXPECT_EQ(boxes->front().id, "Mine");
+}
+
+TEST(ImapReplica, NamesThatLookTheSameAreToldApart) {
+  auto o = open(login("") +
+                "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST (\\\\Noselect) \"/\" a&-b\nS: * LIST "
+                "(\\\\Noselect) \"/\" a&b\nS: T2 OK\nS: T3 OK\n");
+  const auto boxes = (*o).mailboxes({});
+  ASSERT_TRUE(boxes) << o.channel->mismatch();
+  ASSERT_EQ(boxes->size(), 2U);
+  EXPECT_NE(boxes->at(0).id, boxes->at(1).id);
+  EXPECT_NE(boxes->at(0).path, boxes->at(1).path);
+}
+
+TEST(ImapReplica, IdlesAndSaysWhereSomethingHappened) {
+  auto o =
+      open(login("IDLE") + std::string(kBare) +
+           "C: T6 EXAMINE INBOX\nS: * 1 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: T6 OK\nC: T7 IDLE\nS: + go\nS: * 2 EXISTS\n"
+           "C: DONE\nS: T7 OK\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  const auto where = (*o).wait(Steady::now() + std::chrono::seconds(5), {});
+  ASSERT_TRUE(where) << where.error().text() << o.channel->mismatch();
+  EXPECT_EQ(*where, std::vector<sync::BoxId>{"INBOX"});
+}
+
+}  // namespace
+}  // namespace libsync::replicas
