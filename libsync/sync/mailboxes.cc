@@ -170,7 +170,7 @@ Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
   }
   bool renamed = false;
   const Action action{.op = Op::RenameBox, .box = pair.at(side).box, .path = to};
-  TB_TRY(apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
+  const Status applied = apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
     if (outcome.did == Did::Exists) return {};
     if (outcome.did != Did::Ok) {
       note(run, from, say("cannot rename the mailbox: {}", outcome.words));
@@ -181,7 +181,8 @@ Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
     pair.at(side).path = to;
     TB_TRY(run.link.put(pair));
     return move_children(run, side, from, to);
-  }));
+  });
+  TB_TRY(applied);
   return renamed;
 }
 
@@ -291,10 +292,11 @@ Status delete_mailboxes(Run& run) {
       if (left > 0) continue;  // held, or kept: its messages are still in it
       const Action action{.op = Op::DeleteBox, .box = pair.at(side).box};
       bool deleted = false;
-      TB_TRY(apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
+      const Status applied = apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
         deleted = outcome.did == Did::Ok || outcome.did == Did::Gone;
         return deleted ? run.link.drop_pair(id) : Status{};
-      }));
+      });
+      TB_TRY(applied);
       if (!deleted) continue;
       ++run.report.boxes_deleted;
       TB_TRY(run.book.drop(run.link, id));
