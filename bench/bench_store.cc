@@ -17,14 +17,17 @@ constexpr size_t kMessages = 20'000;
 constexpr size_t kBatch = 1'000;
 constexpr size_t kBytes = 29'000;
 
-std::string folder() { return (std::filesystem::temp_directory_path() / ("bench_store." + std::to_string(getpid()))).string(); }
+std::string folder() {
+  return (std::filesystem::temp_directory_path() / ("bench_store." + std::to_string(getpid()))).string();
+}
 
 // Half text, half what base64 of compressed data looks like.
 std::string message(size_t i) {
   std::string octets = "From: Ann <ann@example.org>\r\nTo: bob@example.org\r\nSubject: message " + std::to_string(i) +
                        "\r\nDate: Sat, 01 Jun 2024 08:00:00 +0000\r\nMessage-ID: <" + std::to_string(i) +
                        "@example.org>\r\n\r\n";
-  while (octets.size() < kBytes / 2) octets += "The numbers of the quarter are word" + std::to_string(i % 997) + ".\r\n";
+  while (octets.size() < kBytes / 2)
+    octets += "The numbers of the quarter are word" + std::to_string(i % 997) + ".\r\n";
   uint64_t state = i * 0x9E3779B97F4A7C15 + 1;
   static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   while (octets.size() < kBytes) {
@@ -94,9 +97,10 @@ class Indexed {
     for (size_t i = 0; i < 100'000; i += 5'000) {
       std::vector<store::Staged> staged;
       for (size_t k = i; k < i + 5'000; ++k) {
-        staged.push_back(*store->stage("Subject: 会议 " + std::to_string(k % 1000) +
-                                       "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n今天的会议改到明天下午 common word" +
-                                       std::to_string(k) + "\r\n"));
+        staged.push_back(
+            *store->stage("Subject: 会议 " + std::to_string(k % 1000) +
+                          "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n今天的会议改到明天下午 common word" +
+                          std::to_string(k) + "\r\n"));
       }
       write = *store->begin();
       for (const auto& each : staged) (void)write->add(box, each, {}, static_cast<int64_t>(each.size));

@@ -4,9 +4,7 @@
 #include "libsync/base/words.h"
 #include "libsync/net/proxy.h"
 #include "libsync/net/tls_options.h"
-#if __has_include("libsync/replicas/imap.h")
 #include "libsync/replicas/imap.h"
-#endif
 #include "libsync/replicas/pop3.h"
 
 namespace libsync::account {
@@ -46,7 +44,7 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
   pop3.mechanism = account.auth;
   pop3.pinned_mechanism = options.pinned_mechanism;
   pop3.on_login = options.on_login;
-  pop3.timeouts = {.greeting = account.timeout, .reply = account.timeout, .idle = account.timeout};
+  if (const auto timeout = account.timeout) pop3.timeouts = {.greeting = *timeout, .reply = *timeout, .idle = *timeout};
   pop3.trace = options.trace;
   pop3.clock = options.clock;
   return replicas::open_pop3(std::move(channel), std::move(pop3), std::move(stop));
@@ -55,7 +53,6 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
 Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> channel, const Account& account,
                                                  const Secret& secret, const RemoteOptions& options,
                                                  std::stop_token stop) {
-#if __has_include("libsync/replicas/imap.h")
   replicas::ImapOptions imap;
   imap.credentials = credentials_of(account, secret);
   imap.security = security_of(account, replicas::ImapSecurity::Tls, replicas::ImapSecurity::StartTls,
@@ -67,13 +64,12 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   imap.compress = account.compress;
   imap.all_mail = account.all_mail;
   imap.namespaces = account.shared;
-  imap.login_timeout = account.timeout;
-  imap.timeout = account.timeout;
+  if (const auto timeout = account.timeout) {
+    imap.login_timeout = *timeout;
+    imap.timeout = *timeout;
+  }
   imap.trace = options.trace;
   return replicas::open_imap(std::move(channel), std::move(imap), std::move(stop));
-#else
-  return fail(Errc::Internal, "no imap");
-#endif
 }
 
 // A refused login often means a switch or a kind of password that the provider alone has.
@@ -93,8 +89,10 @@ net::Target target_of(const Account& account) {
 
 Result<net::ConnectOptions> connect_options(const Account& account, const RemoteOptions& options) {
   net::ConnectOptions connect;
-  connect.overall_timeout = account.timeout;
-  connect.connect_timeout = std::min<std::chrono::milliseconds>(connect.connect_timeout, account.timeout);
+  if (const auto timeout = account.timeout) {
+    connect.overall_timeout = *timeout;
+    connect.connect_timeout = std::min<std::chrono::milliseconds>(connect.connect_timeout, *timeout);
+  }
   connect.tls.ca_file = account.tls_ca;
   if (!account.tls_pin.empty()) {
     TB_ASSIGN(const auto pin, net::parse_pin(account.tls_pin));

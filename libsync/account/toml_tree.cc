@@ -6,7 +6,23 @@
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_UNRELEASED_FEATURES 0
 #define TOML_ENABLE_FORMATTERS 0
+// toml++ 3.3 asserts, and without assertions assumes, what hostile text can break (an inline table with
+// a key that begins with a dot). It throws instead, and parse_toml() makes an error of that.
+// clang-format off: the order matters.
+namespace libsync::account {
+struct TomlDefect {};
+[[noreturn]] static void toml_defect() { throw TomlDefect{}; }
+}  // namespace libsync::account
+#include <toml++/impl/preprocessor.h>
+#undef TOML_ASSERT
+#undef TOML_ASSERT_ASSUME
+#define TOML_ASSERT(expr)                             \
+  do {                                                \
+    if (!(expr)) libsync::account::toml_defect();     \
+  } while (false)
+#define TOML_ASSERT_ASSUME(expr) TOML_ASSERT(expr)
 #include <toml++/toml.h>
+// clang-format on
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
@@ -90,13 +106,15 @@ Error config_error(std::string_view name, Position at, std::string_view what, st
                .hint = std::move(hint)};
 }
 
-Result<TomlNode> parse_toml(std::string_view text, std::string_view name) {
+Result<TomlNode> parse_toml(std::string_view text, std::string_view name) try {
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const auto& error = parsed.error();
     return fail(config_error(name, position(error.source().begin), printable(error.description(), 300)));
   }
   return convert_table(parsed.table());
+} catch (const TomlDefect&) {
+  return fail(config_error(name, {1, 1}, word("this is not TOML")));
 }
 
 }  // namespace libsync::account

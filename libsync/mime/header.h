@@ -71,7 +71,8 @@ class Header {
   Header() = default;
   explicit Header(std::string_view bytes, const Limits& limits = {}, Defects* defects = nullptr);
 
-  const std::vector<Field>& fields() const { return fields_; }
+  const std::vector<Field>& fields() const& { return fields_; }
+  void fields() const&& = delete;  // `for (… : Header(bytes).fields())` would outlive its header
   // The nth (from 0) of that name, without regard to case; null if there is none.
   const Field* find(std::string_view name, size_t nth = 0) const;
   size_t count(std::string_view name) const;

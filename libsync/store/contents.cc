@@ -12,9 +12,9 @@
 namespace libsync::store {
 namespace {
 
-constexpr size_t kMaxOpenSegments = 64;      // 16 GB of mail read at random; far from any limit on descriptors
-constexpr size_t kClaimTries = 8;            // newest segments looked at before a new one is made
-constexpr size_t kMaxHeadBytes = 1 << 20;    // of a message, for its envelope
+constexpr size_t kMaxOpenSegments = 64;    // 16 GB of mail read at random; far from any limit on descriptors
+constexpr size_t kClaimTries = 8;          // newest segments looked at before a new one is made
+constexpr size_t kMaxHeadBytes = 1 << 20;  // of a message, for its envelope
 constexpr std::string_view kSuffix = ".seg";
 constexpr uint32_t kMaxSegment = 99'999'999;  // eight digits of 256 MB each
 

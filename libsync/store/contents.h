@@ -23,7 +23,7 @@ class Contents {
   Contents(FileSystem& fs, std::string folder, uint64_t segment_bytes)
       : fs_(fs), folder_(std::move(folder)), segment_bytes_(segment_bytes) {}
 
-  static std::string file_name(uint32_t number);                            // "00000001.seg"
+  static std::string file_name(uint32_t number);                           // "00000001.seg"
   static std::optional<uint32_t> number_of(const std::string& file_name);  // nothing for other files
   std::string path(uint32_t number) const { return folder_ + "/" + file_name(number); }
   Result<std::vector<uint32_t>> on_disk();  // numbers of the segment files there, ascending

@@ -15,8 +15,8 @@ namespace libsync::store {
 inline std::string_view bytes_of(const Sha256Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
-Sha256Digest digest_of(std::string_view bytes);      // shorter or longer: zeros
-std::string unhex(std::string_view hex);             // "" for anything but hex
+Sha256Digest digest_of(std::string_view bytes);  // shorter or longer: zeros
+std::string unhex(std::string_view hex);         // "" for anything but hex
 
 struct ContentRow {
   ContentId id = 0;
@@ -43,9 +43,9 @@ Result<ContentId> insert_content(Db& db, const NewContent& content);
 Status set_segment_length(Db& db, uint32_t number, uint64_t length);
 
 // The columns that read_message() expects, from message m JOIN content c.
-#define TB_MESSAGE_COLUMNS                                                                               \
-  "m.id, m.mailbox, m.uid, m.modseq, m.flags, m.keywords, m.internaldate, c.size, c.id, c.sha256, "      \
-  "c.subject, c.sender, c.recipients, c.cc, c.message_id, c.in_reply_to, c.list_id, c.date, "            \
+#define TB_MESSAGE_COLUMNS                                                                          \
+  "m.id, m.mailbox, m.uid, m.modseq, m.flags, m.keywords, m.internaldate, c.size, c.id, c.sha256, " \
+  "c.subject, c.sender, c.recipients, c.cc, c.message_id, c.in_reply_to, c.list_id, c.date, "       \
   "m.removed_at, m.removed_from"
 MessageInfo read_message(const Statement& s);
 

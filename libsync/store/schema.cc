@@ -88,7 +88,8 @@ Status check_path(const sync::Path& path) {
   if (path.size() > kMaxPathDepth) return refuse(say("more than {} levels", kMaxPathDepth));
   for (const auto& component : path) {
     if (component.empty()) return refuse(word("a level of it is empty"));
-    if (component.size() > kMaxComponentBytes) return refuse(say("a level is longer than {} bytes", kMaxComponentBytes));
+    if (component.size() > kMaxComponentBytes)
+      return refuse(say("a level is longer than {} bytes", kMaxComponentBytes));
   }
   if (sync::encode_path(path).size() > kMaxPathBytes) return refuse(say("longer than {} bytes", kMaxPathBytes));
   return {};

@@ -126,10 +126,17 @@ std::optional<uint64_t> size_of(std::string_view text) {
   if (!text.empty() && ascii_lower(text.back()) == 'b') text.remove_suffix(1);
   if (text.empty()) return std::nullopt;
   switch (ascii_lower(text.back())) {
-    case 'k': unit = 1000; break;
-    case 'm': unit = 1000 * 1000; break;
-    case 'g': unit = 1000 * 1000 * 1000; break;
-    default: break;
+    case 'k':
+      unit = 1000;
+      break;
+    case 'm':
+      unit = 1000 * 1000;
+      break;
+    case 'g':
+      unit = 1000 * 1000 * 1000;
+      break;
+    default:
+      break;
   }
   if (unit != 1) text.remove_suffix(1);
   const auto number = parse_u64(text);
@@ -160,11 +167,16 @@ struct Is {
   uint32_t flag;
   bool set;
 };
-constexpr std::array kIs = {Is{"unread", sync::kSeen, false},      Is{"unseen", sync::kSeen, false},
-                            Is{"read", sync::kSeen, true},         Is{"seen", sync::kSeen, true},
-                            Is{"flagged", sync::kFlagged, true},   Is{"starred", sync::kFlagged, true},
-                            Is{"unflagged", sync::kFlagged, false}, Is{"answered", sync::kAnswered, true},
-                            Is{"unanswered", sync::kAnswered, false}, Is{"draft", sync::kDraft, true},
+constexpr std::array kIs = {Is{"unread", sync::kSeen, false},
+                            Is{"unseen", sync::kSeen, false},
+                            Is{"read", sync::kSeen, true},
+                            Is{"seen", sync::kSeen, true},
+                            Is{"flagged", sync::kFlagged, true},
+                            Is{"starred", sync::kFlagged, true},
+                            Is{"unflagged", sync::kFlagged, false},
+                            Is{"answered", sync::kAnswered, true},
+                            Is{"unanswered", sync::kAnswered, false},
+                            Is{"draft", sync::kDraft, true},
                             Is{"deleted", sync::kDeleted, true}};
 
 Status add_is(SearchQuery& query, const Word& word) {

@@ -36,10 +36,10 @@ struct SearchTerm {
 
 struct SearchQuery {
   std::vector<SearchTerm> terms{};
-  std::vector<std::string> in{}, not_in{};    // as typed
-  std::optional<int64_t> after{}, before{};   // seconds since 1970 UTC; after <= date < before
+  std::vector<std::string> in{}, not_in{};      // as typed
+  std::optional<int64_t> after{}, before{};     // seconds since 1970 UTC; after <= date < before
   std::optional<uint64_t> larger{}, smaller{};  // octets; larger < size < smaller
-  uint32_t flags_set = 0, flags_clear = 0;    // sync::Flag bits
+  uint32_t flags_set = 0, flags_clear = 0;      // sync::Flag bits
   std::vector<std::string> tags{}, not_tags{};
   std::optional<bool> attachments{};
 };

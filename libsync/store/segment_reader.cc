@@ -124,8 +124,7 @@ Result<std::optional<ScannedFrame>> SegmentScan::read_at(uint64_t offset, size_t
   }
   if (hash.finish() != reader.trailer().sha256) return std::nullopt;
   frame.trailer = reader.trailer();
-  frame.place = {
-      .segment = header_.number, .offset = offset, .stored = reader.end() - offset, .codec = reader.codec()};
+  frame.place = {.segment = header_.number, .offset = offset, .stored = reader.end() - offset, .codec = reader.codec()};
   return frame;
 }
 

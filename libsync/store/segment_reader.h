@@ -87,8 +87,8 @@ class SegmentScan {
 
   // Nothing at the end of the file. Errors are those of reading the file, never damage.
   Result<std::optional<ScannedFrame>> next(size_t head_bytes);
-  uint64_t damaged() const { return damaged_; }    // places where no frame was, so far
-  uint64_t valid_end() const { return valid_; }    // where the last whole frame ends
+  uint64_t damaged() const { return damaged_; }  // places where no frame was, so far
+  uint64_t valid_end() const { return valid_; }  // where the last whole frame ends
 
  private:
   Result<std::optional<ScannedFrame>> read_at(uint64_t offset, size_t head_bytes);

@@ -75,10 +75,10 @@ Status StoreImpl::open() {
     if (fs_->exists(contents_path(directory_))) {
       TB_ASSIGN(const auto segments, contents_.on_disk());
       if (!segments.empty()) {
-        return fail(Error{.code = Errc::Corrupt,
-                          .what = say("{}: twin.db is missing, but {} segment files of mail are there", directory_,
-                                      segments.size()),
-                          .hint = std::string(word("twinbox verify --rebuild makes it anew from them"))});
+        return fail(Error{
+            .code = Errc::Corrupt,
+            .what = say("{}: twin.db is missing, but {} segment files of mail are there", directory_, segments.size()),
+            .hint = std::string(word("twinbox verify --rebuild makes it anew from them"))});
       }
     }
     if (options_.mode != StoreMode::Create) return fail(Errc::NotFound, say("{}: no store there", directory_));
@@ -102,7 +102,8 @@ Result<std::optional<std::string>> StoreImpl::meta(std::string_view name) {
 }
 
 Status StoreImpl::set_meta(std::string_view name, std::string_view value) {
-  TB_ASSIGN(auto s, db_->prepare("INSERT INTO meta(name, value) VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=?2"));
+  TB_ASSIGN(auto s,
+            db_->prepare("INSERT INTO meta(name, value) VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=?2"));
   return s.bind(name, value).run();
 }
 

@@ -81,7 +81,8 @@ class Compactor {
     TB_ASSIGN(auto transaction, Transaction::begin(db_));
     TB_ASSIGN(const auto boxes, store_.mailboxes());
     for (const auto& box : boxes) {
-      TB_ASSIGN(auto s, db_.prepare("SELECT modseq FROM vanished WHERE mailbox=? ORDER BY modseq DESC LIMIT 1 OFFSET ?"));
+      TB_ASSIGN(auto s,
+                db_.prepare("SELECT modseq FROM vanished WHERE mailbox=? ORDER BY modseq DESC LIMIT 1 OFFSET ?"));
       TB_ASSIGN(const bool row, s.bind(box.id, kMaxVanished).step());
       if (!row) continue;
       const int64_t floor = s.integer(0);

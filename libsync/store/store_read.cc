@@ -19,8 +19,8 @@ Result<std::optional<Row>> first(Statement& s, Row (*read)(const Statement&)) {
 }  // namespace
 
 Result<std::vector<MailboxInfo>> StoreImpl::mailboxes() {
-  TB_ASSIGN(auto s,
-            db_->prepare("SELECT " TB_MAILBOX_COLUMNS " FROM mailbox ORDER BY path<>'INBOX', path COLLATE NOCASE, path"));
+  TB_ASSIGN(auto s, db_->prepare("SELECT " TB_MAILBOX_COLUMNS
+                                 " FROM mailbox ORDER BY path<>'INBOX', path COLLATE NOCASE, path"));
   std::vector<MailboxInfo> boxes;
   while (true) {
     TB_ASSIGN(const bool row, s.step());
@@ -42,8 +42,8 @@ Result<std::optional<MailboxInfo>> StoreImpl::find_mailbox(const sync::Path& pat
 }
 
 Result<std::optional<MessageInfo>> StoreImpl::message(MessageId id) {
-  TB_ASSIGN(auto s, db_->prepare("SELECT " TB_MESSAGE_COLUMNS
-                                 " FROM message m JOIN content c ON c.id=m.content WHERE m.id=?"));
+  TB_ASSIGN(auto s,
+            db_->prepare("SELECT " TB_MESSAGE_COLUMNS " FROM message m JOIN content c ON c.id=m.content WHERE m.id=?"));
   s.bind(id);
   return first(s, read_message);
 }
@@ -128,7 +128,7 @@ Result<std::string> StoreImpl::content(ContentId id, uint64_t max_bytes) {
 
 Result<std::string> StoreImpl::range(ContentId id, uint64_t offset, uint64_t length) {
   std::string out;
-  TB_TRY(at_place(id, [&](const ContentRow& row, FrameReader& reader) -> Status {
+  const auto collect = [&](const ContentRow& row, FrameReader& reader) -> Status {
     if (offset >= row.size) return {};
     length = std::min(length, row.size - offset);
     uint64_t at = 0;  // of the chunk that comes next
@@ -145,7 +145,8 @@ Result<std::string> StoreImpl::range(ContentId id, uint64_t offset, uint64_t len
       at += size;
     }
     return {};
-  }));
+  };
+  TB_TRY(at_place(id, collect));
   return out;
 }
 
@@ -186,7 +187,7 @@ Result<std::vector<ContentId>> StoreImpl::find_print(const sync::Id& print) {
 
 namespace {
 
-#define RUN_COLUMNS                                                                                        \
+#define RUN_COLUMNS                                                                                         \
   "id, started, finished, ok, error_code, error_text, added, flags, moved, removed, skipped, held, octets," \
   " bytes_in, bytes_out, round_trips"
 

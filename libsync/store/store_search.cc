@@ -37,11 +37,16 @@ std::string quote(std::string_view text) {
 
 std::string_view column_of(SearchField field) {
   switch (field) {
-    case SearchField::From: return "sender : ";
-    case SearchField::To: return "recipients : ";
-    case SearchField::Subject: return "subject : ";
-    case SearchField::Text: return "body : ";
-    case SearchField::Any: break;
+    case SearchField::From:
+      return "sender : ";
+    case SearchField::To:
+      return "recipients : ";
+    case SearchField::Subject:
+      return "subject : ";
+    case SearchField::Text:
+      return "body : ";
+    case SearchField::Any:
+      break;
   }
   return "";
 }
@@ -139,9 +144,9 @@ std::string select_ids(const Match& match, const Conditions& where, bool by_rank
         "SELECT m.id FROM message m{} WHERE {}{} ORDER BY m.internaldate DESC, m.id DESC LIMIT ?3 OFFSET ?4", content,
         where.sql, without);
   }
-  const std::string from = fmt::format(
-      "FROM words CROSS JOIN message m ON m.content=words.rowid{} WHERE words MATCH ?1 AND {}{}", content, where.sql,
-      without);
+  const std::string from =
+      fmt::format("FROM words CROSS JOIN message m ON m.content=words.rowid{} WHERE words MATCH ?1 AND {}{}", content,
+                  where.sql, without);
   if (by_rank) return fmt::format("SELECT m.id {} ORDER BY words.rank LIMIT ?3 OFFSET ?4", from);
   return fmt::format(
       "SELECT id FROM (SELECT m.id AS id, m.internaldate AS date {} ORDER BY words.rowid DESC LIMIT max({}, ?3+?4))"

@@ -129,13 +129,15 @@ class Verifier {
   }
 
   Status check_counts() {
-    TB_ASSIGN(auto s, db_.prepare("SELECT b.path, b.messages, count(m.id) FROM mailbox b"
-                                  " LEFT JOIN message m ON m.mailbox=b.id GROUP BY b.id"
-                                  " HAVING b.messages<>count(m.id) OR b.unseen<>count(m.id)-coalesce(sum(m.flags&1),0)"));
+    TB_ASSIGN(auto s,
+              db_.prepare("SELECT b.path, b.messages, count(m.id) FROM mailbox b"
+                          " LEFT JOIN message m ON m.mailbox=b.id GROUP BY b.id"
+                          " HAVING b.messages<>count(m.id) OR b.unseen<>count(m.id)-coalesce(sum(m.flags&1),0)"));
     while (true) {
       TB_ASSIGN(const bool row, s.step());
       if (!row) return {};
-      add(ProblemKind::Counts, say("mailbox {}: counts {} messages, {} are there", s.text(0), s.integer(1), s.integer(2)));
+      add(ProblemKind::Counts,
+          say("mailbox {}: counts {} messages, {} are there", s.text(0), s.integer(1), s.integer(2)));
     }
   }
 

@@ -147,8 +147,8 @@ int tokenize(Unicode61& inner, int flags, Walk& walk) {
       code = run_of_unspaced(walk, begin, at);
     } else {
       walk.base = begin;
-      code = inner.module.xTokenize(inner.instance, &walk, flags, walk.text.data() + begin, static_cast<int>(at - begin),
-                                    pass_on);
+      code = inner.module.xTokenize(inner.instance, &walk, flags, walk.text.data() + begin,
+                                    static_cast<int>(at - begin), pass_on);
     }
     if (code != SQLITE_OK) return code;
   }

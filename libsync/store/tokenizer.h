@@ -17,9 +17,9 @@ namespace libsync::store {
 Status register_tokenizer(Db& db);
 
 struct Token {
-  std::string_view text;     // folded; valid during the call
+  std::string_view text;      // folded; valid during the call
   size_t begin = 0, end = 0;  // bytes of the input it came from
-  bool colocated = false;    // at the same position as the one before
+  bool colocated = false;     // at the same position as the one before
 };
 enum class TokenizeFor { Document, Query };
 

@@ -157,8 +157,8 @@ Status WriteImpl::set_role(MailboxId id, sync::Role role) {
 Status WriteImpl::delete_mailbox(MailboxId id) {
   TB_ASSIGN(State * box, state(id));
   if (box->info.messages > 0) {
-    return fail(Errc::Refused, say("{} messages are in mailbox {}", box->info.messages,
-                                   sync::encode_path(box->info.path)));
+    return fail(Errc::Refused,
+                say("{} messages are in mailbox {}", box->info.messages, sync::encode_path(box->info.path)));
   }
   states_.erase(id);
   TB_ASSIGN(auto gone, db_.prepare("DELETE FROM vanished WHERE mailbox=?"));
@@ -224,9 +224,8 @@ Result<Write::Placed> WriteImpl::add(MailboxId mailbox, const Staged& staged, co
   if (staged.known) {
     TB_ASSIGN(const auto row, content_row(db_, staged.sha256));
     if (!row) {
-      return fail(Error{.code = Errc::Busy,
-                        .what = std::string(word("the content was compacted away meanwhile")),
-                        .retry = true});
+      return fail(Error{
+          .code = Errc::Busy, .what = std::string(word("the content was compacted away meanwhile")), .retry = true});
     }
     content = row->id;
   } else {

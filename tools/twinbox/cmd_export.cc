@@ -31,7 +31,8 @@ constexpr std::array<Option, 3> kOptions = {{
 constexpr uint64_t kMaxReported = 20;  // differing files named one by one
 
 struct Totals {
-  uint64_t written = 0, there = 0, failed = 0, octets = 0;
+  uint64_t written = 0, there = 0, failed = 0;
+  uint64_t octets = 0;  // of the messages written
 };
 
 Result<std::unique_ptr<ExportTarget>> make_target(Context& context, const Arguments& arguments) {
@@ -106,7 +107,9 @@ class Exporter {
       return open_.store->stream(message.content, sink);
     });
     if (done) {
-      ++(*done == Exported::Written ? totals_.written : totals_.there);
+      const bool written = *done == Exported::Written;
+      ++(written ? totals_.written : totals_.there);
+      if (written) totals_.octets += message.size;
     } else if (ends_export(done.error())) {
       return fail(done.error());
     } else {
@@ -114,10 +117,10 @@ class Exporter {
       worst_ = std::max(worst_, exit_status(done.error().code));
       if (totals_.failed <= kMaxReported) board_.print(report_text(done.error()));
     }
-    totals_.octets += message.size;
+    octets_done_ += message.size;
     board_.update(line_, {.done = totals_.written + totals_.there + totals_.failed,
                           .total = total_,
-                          .bytes = totals_.octets,
+                          .bytes = octets_done_,
                           .bytes_total = octets_total_});
     return {};
   }
@@ -134,7 +137,7 @@ class Exporter {
   ExportTarget& target_;
   ProgressBoard board_;
   size_t line_;
-  uint64_t total_ = 0, octets_total_ = 0;
+  uint64_t total_ = 0, octets_total_ = 0, octets_done_ = 0;
   Totals totals_;
   int worst_ = 0;
 };

@@ -164,7 +164,9 @@ Result<int> search(Context& context, const Arguments& arguments) {
   print(context, found, query.accounts.size() > 1);
   context.out().flush();
   if (found.empty()) context.note(say("nothing found"));
-  if (more) context.note(say("there are more; --limit N shows more than {}", options.limit));
+  if (more)
+    context.note(options.by_rank ? say("the best {}; --limit N shows more", options.limit)
+                                 : say("the newest {}; --limit N shows more", options.limit));
   if (unindexed > 0) context.note(say("{} messages are not indexed yet", libsync::with_separators(unindexed)));
   return status;
 }

@@ -44,8 +44,6 @@ Kind kind(std::string name, std::vector<std::string> options) {
 
 }  // namespace
 
-std::vector<Kind> pop3_kinds() {
-  return {kind("pop3_dovecot", {}), kind("pop3_dovecot_same_uidl", {"--uidl", "%v"})};
-}
+std::vector<Kind> pop3_kinds() { return {kind("pop3_dovecot", {}), kind("pop3_dovecot_same_uidl", {"--uidl", "%v"})}; }
 
 }  // namespace twinbox::contract

@@ -121,6 +121,13 @@ TEST(Config, SyntaxErrorsHaveLineAndColumn) {
   EXPECT_THAT(complaint("a = \xFF\n"), StartsWith("/etc/c.toml:1:"));
 }
 
+TEST(Config, TextThatBreaksTheParsersOwnAssumptionsIsAnErrorToo) {
+  for (const char* text :
+       {"a = { .x = 1 }\n", "a = { x = 1, . = 2 }\n", "[.a]\n", "a. = 1\n", "a = {.\n", ".a = 1\n"}) {
+    EXPECT_THAT(complaint(text), StartsWith("/etc/c.toml:1:")) << text;
+  }
+}
+
 TEST(Config, WhatDoesNotFitTogetherIsRefused) {
   EXPECT_THAT(complaint("[account.a]\n"), HasSubstr("account a has no remote"));
   EXPECT_THAT(complaint(with_remote("password = \"x\"\npassword_command = \"y\"")), HasSubstr("more than one of"));

@@ -82,7 +82,9 @@ TEST(Converters, GuessWhereTheLabelSaysNothingOrLies) {
        }) {
     std::string out;
     EXPECT_EQ(converters.append(c.label, c.bytes, out), c.fit) << c.label << " " << c.bytes;
-    if (!c.text.empty()) EXPECT_EQ(out, c.text) << c.label;
+    if (!c.text.empty()) {
+      EXPECT_EQ(out, c.text) << c.label;
+    }
     EXPECT_TRUE(is_valid_utf8(out)) << c.label;
   }
 }

@@ -106,7 +106,9 @@ TEST(Parse, GivesTheBestReadingOfDamage) {
     const Message m = parse(c.in);
     EXPECT_EQ(tree(m), c.out) << c.in;
     EXPECT_EQ(m.defects.total() > 0, c.fault.has_value()) << c.in;
-    if (c.fault) EXPECT_TRUE(m.defects.has(*c.fault)) << c.in;
+    if (c.fault) {
+      EXPECT_TRUE(m.defects.has(*c.fault)) << c.in;
+    }
   }
 }
 
@@ -224,7 +226,8 @@ TEST(Limits, StopNestingAtADepth) {
 TEST(Limits, StopListingPartsAtANumber) {
   std::string bytes = "Content-Type: multipart/mixed; boundary=b\n\n";
   for (int i = 0; i < 100'000; ++i) bytes += "--b\n\nx\n";
-  const Message m = parse(bytes + "--b--\n");
+  bytes += "--b--\n";
+  const Message m = parse(bytes);
   EXPECT_EQ(m.parts.size(), kMaxParts);
   EXPECT_TRUE(m.defects.has(Fault::TooManyParts));
   EXPECT_FALSE(m.defects.has(Fault::NoCloseDelimiter));
@@ -234,7 +237,8 @@ TEST(Limits, StopListingPartsAtANumber) {
 TEST(Limits, HoldForHeadersAndBoundaries) {
   std::string bytes;
   for (size_t i = 0; i < kMaxHeaderFields + 10; ++i) bytes += "A: b\n";
-  const Message m = parse(bytes + "Content-Type: text/html\n\nbody");
+  bytes += "Content-Type: text/html\n\nbody";
+  const Message m = parse(bytes);
   EXPECT_TRUE(m.defects.has(Fault::TooManyFields));
   EXPECT_EQ(m.root().subtype, "plain");
   EXPECT_EQ(m.view(m.root().body), "body");  // the header still ends where it ends

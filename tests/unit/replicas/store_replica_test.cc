@@ -1,8 +1,8 @@
-#include "libsync/replicas/store.h"
-
 #include <map>
 
 #include <gtest/gtest.h>
+
+#include "libsync/replicas/store.h"
 
 #include "tests/support/temp_dir.h"
 

@@ -1,4 +1,5 @@
 #include "libsync/store/search_query.h"
+
 #include "tests/unit/store/store_fixture.h"
 
 namespace libsync::store {
@@ -107,9 +108,31 @@ TEST_F(SearchTest, CombinesWordsFieldsAndFilters) {
 }
 
 TEST_F(SearchTest, AnyTextIsAQuery) {
-  for (const std::string query : {"\"", "\"\"", "*", "-", "--", "AND", "NOT OR", "a AND", "NEAR(a b)", "{subject}:x",
-                                  "';DROP TABLE message;--", "^a", "(", ")", "a\"b", "\xFF\xFE", ":", "from:", "x:\"",
-                                  "+", "subject:*", "-\"", "words MATCH", "%", "?1"}) {
+  for (const std::string query : {"\"",
+                                  "\"\"",
+                                  "*",
+                                  "-",
+                                  "--",
+                                  "AND",
+                                  "NOT OR",
+                                  "a AND",
+                                  "NEAR(a b)",
+                                  "{subject}:x",
+                                  "';DROP TABLE message;--",
+                                  "^a",
+                                  "(",
+                                  ")",
+                                  "a\"b",
+                                  "\xFF\xFE",
+                                  ":",
+                                  "from:",
+                                  "x:\"",
+                                  "+",
+                                  "subject:*",
+                                  "-\"",
+                                  "words MATCH",
+                                  "%",
+                                  "?1"}) {
     EXPECT_TRUE(store->search(query)) << query;
   }
   EXPECT_TRUE(store->search(std::string("nul\0byte", 8)));

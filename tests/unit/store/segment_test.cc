@@ -7,6 +7,7 @@
 #include "libsync/store/crc32c.h"
 #include "libsync/store/segment_reader.h"
 #include "libsync/store/segment_writer.h"
+
 #include "tests/support/temp_dir.h"
 
 namespace libsync::store {

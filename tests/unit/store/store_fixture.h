@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "libsync/store/store.h"
+
 #include "tests/support/temp_dir.h"
 
 namespace twinbox::test {
@@ -19,7 +20,8 @@ class SetClock final : public libsync::Clock {
   int64_t seconds = 1'717'200'000;  // 2024-06-01
 };
 
-inline std::string mail(const std::string& subject, const std::string& body, const std::string& from = "a@example.org") {
+inline std::string mail(const std::string& subject, const std::string& body,
+                        const std::string& from = "a@example.org") {
   return "From: " + from + "\r\nTo: b@example.org\r\nSubject: " + subject +
          "\r\nDate: Sat, 01 Jun 2024 08:00:00 +0000\r\nMessage-ID: <" + std::to_string(subject.size()) +
          "@example.org>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + body + "\r\n";

@@ -3,6 +3,7 @@
 
 #include "libsync/store/lock.h"
 #include "libsync/store/schema.h"
+
 #include "tests/unit/store/store_fixture.h"
 
 namespace libsync::store {
@@ -21,7 +22,8 @@ TEST_F(StoreTest, GivesBackTheExactOctets) {
 
 TEST_F(StoreTest, ShowsTheEnvelopeAndCountsTheMailbox) {
   const MailboxId box = make_box({"Arbeit", "a/b"});
-  const MessageId id = put(box, mail("=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "x", "Ann <ann@example.org>"), {.system = sync::kSeen});
+  const MessageId id =
+      put(box, mail("=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "x", "Ann <ann@example.org>"), {.system = sync::kSeen});
   const auto info = *store->message(id);
   EXPECT_EQ(info->envelope.subject, "Grüße");
   EXPECT_EQ(info->envelope.from, "Ann <ann@example.org>");
