@@ -1,7 +1,6 @@
 // The IMAP replica against a real server.
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include <gtest/gtest.h>
 
@@ -153,10 +152,8 @@ TEST_F(ImapOnDovecot, EveryOctetComes) {
   Texts texts;
   const Status status = replica->fetch(items, texts, {});
   ASSERT_TRUE(status) << status.error().text();
-  std::multiset<size_t> sizes;
   for (const auto& [uid, text] : texts.text) {
     EXPECT_EQ(text.size(), mirror.boxes["INBOX"].messages[uid].size);
-    sizes.insert(text.size());
   }
   const auto came = [&](std::string_view text) {
     return std::ranges::any_of(texts.text, [&](const auto& each) { return each.second == text; });
