@@ -44,7 +44,7 @@ struct Account {
   bool shared = false;    // other users' and shared namespaces too
   std::string proxy{};    // socks5://… or http://…; may hold a password: never printed
   std::optional<std::chrono::seconds> timeout{};  // for each wait on the server; nothing: the protocols' own
-  bool compress = true;
+  std::optional<bool> compress{};  // nothing: where it is offered, but not to this machine
   sync::FusePolicy fuse{};
   uint32_t line = 0;  // where [account.NAME] stands in the file
 };

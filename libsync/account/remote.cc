@@ -40,7 +40,6 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
   pop3.credentials = credentials_of(account, secret);
   pop3.security = security_of(account, replicas::Pop3Security::Tls, replicas::Pop3Security::Stls,
                               replicas::Pop3Security::Plain);
-  pop3.port = account.remote.port;
   pop3.mechanism = account.auth;
   pop3.pinned_mechanism = options.pinned_mechanism;
   pop3.on_login = options.on_login;
@@ -57,11 +56,11 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   imap.credentials = credentials_of(account, secret);
   imap.security = security_of(account, replicas::ImapSecurity::Tls, replicas::ImapSecurity::StartTls,
                               replicas::ImapSecurity::Plain);
-  imap.port = account.remote.port;
   imap.mechanism = account.auth;
   imap.pinned_mechanism = options.pinned_mechanism;
   imap.on_login = options.on_login;
-  imap.compress = account.compress;
+  imap.compress = account.compress.value_or(true);
+  imap.compress_loopback = account.compress.value_or(false);
   imap.all_mail = account.all_mail;
   imap.namespaces = account.shared;
   if (const auto timeout = account.timeout) {

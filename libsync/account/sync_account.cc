@@ -33,6 +33,10 @@ class Job {
 
  private:
   Status locked() {
+    // Nothing is there that a rebuild could overwrite; the sync then finds every message's place again.
+    if (store::database_is_lost(account_.store) && !settings_.dry_run) {
+      TB_TRY(store::rebuild_store(account_.store, {.clock = &clock_}, {}, stop_));
+    }
     TB_ASSIGN(store_, store::Store::open(account_.store, {.mode = store::StoreMode::Create, .clock = &clock_}));
     TB_ASSIGN(const auto lock, store_->lock_for_sync(settings_.lock_wait, stop_));
     const Status status = sync();

@@ -57,6 +57,14 @@ Result<RebuildReport> adopt_all(Db& db, Contents& contents, int64_t now, const P
 
 }  // namespace
 
+bool database_is_lost(const std::string& directory, const StoreOptions& options) {
+  RealFileSystem real;
+  FileSystem& fs = options.fs != nullptr ? *options.fs : real;
+  if (fs.exists(database_path(directory)) || !fs.exists(contents_path(directory))) return false;
+  const auto segments = Contents(fs, contents_path(directory), options.segment_bytes).on_disk();
+  return segments && !segments->empty();
+}
+
 Result<RebuildReport> rebuild_store(const std::string& directory, const StoreOptions& options,
                                     const ProgressFn& progress, std::stop_token stop) {
   RealFileSystem real;

@@ -220,6 +220,9 @@ class Store {
 };
 inline constexpr size_t kMaxRuns = 1000;
 
+// Whether segments are there and twin.db is not: rebuild_store() makes it anew.
+bool database_is_lost(const std::string& directory, const StoreOptions& options = {});
+
 // Makes a new twin.db from the segments alone: every content, its envelope and its print. Mailboxes and
 // flags come back with the next sync, which finds contents by hash or print and downloads nothing
 // twice. The old twin.db is kept under another name. Takes the sync's lock.

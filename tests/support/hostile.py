@@ -7,6 +7,7 @@ closed. It serves any number of connections, one thread each, on loopback, witho
 connect by imap+plain or pop3+plain, which twinbox allows to loopback when asked by name).
 """
 
+import re
 import socket
 import threading
 
@@ -26,9 +27,16 @@ class Line:
         self.connection.sendall(octets)
 
     def read(self):
-        """The next line without its end, or None at the end of the connection."""
+        """The next line without its end, or None at the end of the connection. Literals stay in it."""
         line = self.file.readline(1 << 20)
-        return line.rstrip(b"\r\n") if line else None
+        if not line:
+            return None
+        line = line.rstrip(b"\r\n")
+        while literal := re.search(rb"\{(\d+)\+\}$", line):
+            octets = self.file.read(int(literal[1]))
+            rest = self.file.readline(1 << 20).rstrip(b"\r\n")
+            line = line[:literal.start()] + b"{%s}\r\n" % literal[1] + octets + rest
+        return line
 
     def wait_for_close(self):
         while self.file.read(65536):

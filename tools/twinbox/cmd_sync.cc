@@ -143,7 +143,7 @@ class SyncCommand {
     for (const Account* account : accounts_)
       label_width_ = std::max(label_width_, libsync::display_width(account->name));
     work(std::min<size_t>(jobs.value_or(config->jobs), accounts_.size()));
-    return status_;
+    return overall_status();
   }
 
  private:
@@ -189,9 +189,18 @@ class SyncCommand {
     if (status == 0 && (!result.report.held.empty() || result.report.suspect > 0)) {
       status = libsync::exit_status(libsync::Errc::Fuse);
     }
-    if (status == 0) return;
-    // Accounts that failed for different reasons: 3 says no more than that.
-    status_ = status_ == 0 || status_ == status ? status : 3;
+    statuses_.push_back(status);
+  }
+
+  // One status for all accounts where they agree; 3, some accounts failed, where they don't. What the
+  // fuse holds is told only when nothing failed.
+  int overall_status() const {
+    const int fuse = libsync::exit_status(libsync::Errc::Fuse);
+    std::vector<int> failures = statuses_;
+    std::erase_if(failures, [&](int status) { return status == fuse || status == 0; });
+    if (failures.empty()) return std::ranges::find(statuses_, fuse) != statuses_.end() ? fuse : 0;
+    const bool alike = failures.size() == statuses_.size() && std::ranges::count(failures, failures[0]) == std::ssize(failures);
+    return alike ? failures[0] : 3;
   }
 
   void tell(const Account& account, const SyncResult& result, const std::vector<std::string>& actions) {
@@ -260,7 +269,7 @@ class SyncCommand {
   libsync::account::SyncSettings settings_;
   size_t label_width_ = 0;
   std::mutex mutex_, prompt_mutex_;
-  int status_ = 0;
+  std::vector<int> statuses_;
 };
 
 libsync::Result<int> run(Context& context, const Arguments& arguments) {

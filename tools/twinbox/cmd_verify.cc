@@ -160,7 +160,38 @@ Result<int> verify_remote(Context& context, const OpenAccount& open) {
   return report.differences_total == 0 ? 0 : exit_status(Errc::Refused);
 }
 
+// A new twin.db from the segments; the old one is kept beside it.
+Result<int> rebuild(Context& context, std::string_view name) {
+  TB_ASSIGN(const auto* account, context.account(name));
+  ProgressBoard board(context.around().err, context.around().clock, !context.globals().quiet && !context.json());
+  const size_t line = board.add(account->name);
+  const auto report = store::rebuild_store(
+      account->store, {.clock = &context.around().clock},
+      [&](const store::Progress& p) { board.update(line, {.done = p.done, .total = p.total, .bytes = p.octets}); },
+      context.stop());
+  board.remove(line);
+  TB_TRY(report);
+  if (context.json()) {
+    context.out().json(JsonObject{{"account", account->name},
+                                  {"contents", report->contents},
+                                  {"size", report->octets},
+                                  {"damaged", report->damaged_frames},
+                                  {"old_database", report->old_database}});
+    return 0;
+  }
+  context.out().line(say("{}  {} messages found, {}; twinbox sync {} puts them back into their mailboxes",
+                         account->name, libsync::with_separators(report->contents),
+                         libsync::human_size(report->octets), account->name));
+  if (report->damaged_frames > 0) {
+    context.out().line(say("{}  {} places in the segments are damaged; what was in them is fetched again",
+                           account->name, libsync::with_separators(report->damaged_frames)));
+  }
+  if (!report->old_database.empty()) context.note(say("the old index is kept as {}", report->old_database));
+  return 0;
+}
+
 Result<int> verify(Context& context, const Arguments& arguments) {
+  if (arguments.has("rebuild")) return rebuild(context, arguments.word(0));
   TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
   TB_ASSIGN(const int status, verify_local(context, open));
   if (status != 0 || !arguments.has("remote")) return status;
@@ -168,6 +199,7 @@ Result<int> verify(Context& context, const Arguments& arguments) {
 }
 
 constexpr Option kOptions[] = {
+    {"rebuild", 0, {}, "make a lost or damaged index (twin.db) anew from the stored messages"},
     {"remote", 0, {}, "then compare with what the server lists: which messages, their size, their flags"},
 };
 

@@ -79,7 +79,7 @@ days = 3
   EXPECT_EQ(a.tls_ca, "/etc/ca.pem") << "relative paths count from the file";
   EXPECT_EQ(a.leave, sync::Leave::Never);
   EXPECT_EQ(a.timeout, std::chrono::seconds(10));
-  EXPECT_FALSE(a.compress);
+  EXPECT_EQ(a.compress, false);
   EXPECT_EQ(a.include.size(), 2U);
   EXPECT_TRUE(a.all_mail && a.shared);
   EXPECT_EQ(a.fuse.count, 5U);

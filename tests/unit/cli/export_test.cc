@@ -169,7 +169,7 @@ TEST(ExportMaildir, PutsFlagsIntoTheNameAndFoldersBesideEachOther) {
   const auto top = fs.list(folder / "out");
   EXPECT_TRUE(std::ranges::any_of(*top, [](const std::string& n) { return n.starts_with(".Archive.20_26~"); }));
   for (const auto& name : *top) {
-    if (name[0] == '.') EXPECT_TRUE(fs.exists(folder / "out/" + name + "/maildirfolder")) << name;
+    EXPECT_TRUE(name[0] != '.' || fs.exists(folder / "out/" + name + "/maildirfolder")) << name;
   }
   const auto again = maildir_target(fs, folder / "out");
   m.info.flags.system = 0;
