@@ -40,11 +40,11 @@ struct Account {
   sync::Leave leave = sync::Leave::Forever;
   // Patterns of mailbox paths: '*' within a component, "**" across; see folder_filter.h. Empty include: all.
   std::vector<std::string> include{}, exclude{};
-  bool all_mail = false;  // Gmail's All Mail too
-  bool shared = false;    // other users' and shared namespaces too
-  std::string proxy{};    // socks5://… or http://…; may hold a password: never printed
+  bool all_mail = false;                          // Gmail's All Mail too
+  bool shared = false;                            // other users' and shared namespaces too
+  std::string proxy{};                            // socks5://… or http://…; may hold a password: never printed
   std::optional<std::chrono::seconds> timeout{};  // for each wait on the server; nothing: the protocols' own
-  std::optional<bool> compress{};  // nothing: where it is offered, but not to this machine
+  std::optional<bool> compress{};                 // nothing: where it is offered, but not to this machine
   sync::FusePolicy fuse{};
   uint32_t line = 0;  // where [account.NAME] stands in the file
 };

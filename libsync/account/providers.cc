@@ -24,8 +24,9 @@ const Provider* find_provider(std::string_view address) {
 }
 
 const Provider* find_provider_of_host(std::string_view host) {
-  const auto found = std::ranges::find_if(
-      providers(), [&](const Provider& each) { return iequals(each.imap.host, host) || iequals(each.pop3.host, host); });
+  const auto found = std::ranges::find_if(providers(), [&](const Provider& each) {
+    return iequals(each.imap.host, host) || iequals(each.pop3.host, host);
+  });
   return found == providers().end() || host.empty() ? nullptr : &*found;
 }
 

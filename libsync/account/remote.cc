@@ -38,8 +38,8 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
                                                  std::stop_token stop) {
   replicas::Pop3Options pop3;
   pop3.credentials = credentials_of(account, secret);
-  pop3.security = security_of(account, replicas::Pop3Security::Tls, replicas::Pop3Security::Stls,
-                              replicas::Pop3Security::Plain);
+  pop3.security =
+      security_of(account, replicas::Pop3Security::Tls, replicas::Pop3Security::Stls, replicas::Pop3Security::Plain);
   pop3.mechanism = account.auth;
   pop3.pinned_mechanism = options.pinned_mechanism;
   pop3.on_login = options.on_login;

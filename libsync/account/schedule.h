@@ -25,8 +25,8 @@ std::string interval_text(std::chrono::minutes interval);  // "15min", "1h", "1d
 
 // What runs, and how often.
 struct Schedule {
-  std::string program{};              // absolute path of twinbox
-  std::string config{};               // absolute path, or empty for the usual place
+  std::string program{};                // absolute path of twinbox
+  std::string config{};                 // absolute path, or empty for the usual place
   std::vector<std::string> accounts{};  // empty: all
   std::chrono::minutes interval{15};
 };

@@ -38,11 +38,11 @@ struct ImapOptions {
   // Told the server's [ALERT] texts, printable; only those said over a connection that is as safe as
   // asked for. May be empty.
   std::function<void(std::string_view text)> on_alert{};
-  bool compress = true;     // COMPRESS=DEFLATE where offered
+  bool compress = true;            // COMPRESS=DEFLATE where offered
   bool compress_loopback = false;  // to this machine too, where it costs more than it saves
-  bool client_id = true;    // tell name and version by ID (RFC 2971); NetEase demands it
-  bool all_mail = false;    // also Gmail's All Mail, which repeats what is in other mailboxes
-  bool namespaces = false;  // also other users' and shared mailboxes
+  bool client_id = true;           // tell name and version by ID (RFC 2971); NetEase demands it
+  bool all_mail = false;           // also Gmail's All Mail, which repeats what is in other mailboxes
+  bool namespaces = false;         // also other users' and shared mailboxes
   // From the greeting to the login's answer.
   std::chrono::milliseconds login_timeout{60'000};
   // For the next bytes to come: a server may search a large mailbox for so long.

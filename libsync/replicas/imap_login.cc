@@ -227,7 +227,8 @@ class Login {
   bool loopback() const { return host() == "localhost" || host().starts_with("127.") || host() == "::1"; }
 
   Status compress() {
-    if (!options().compress || (loopback() && !options().compress_loopback) || !c_.can().has("COMPRESS=DEFLATE")) return {};
+    if (!options().compress || (loopback() && !options().compress_loopback) || !c_.can().has("COMPRESS=DEFLATE"))
+      return {};
     TB_ASSIGN(const ImapAnswer answer, c_.ask(imap::compress(), stop_));
     return answer.ok() ? c_.start_deflate() : Status();  // a NO only means that it stays as it is
   }

@@ -17,7 +17,8 @@ class Xoauth2 final : public Mechanism {
   std::string failure() const override { return failure_; }
 
   Result<std::optional<Secret>> initial() override {
-    for (const std::string* part : std::initializer_list<const std::string*>{&credentials_.user, &credentials_.token.reveal()}) {
+    for (const std::string* part :
+         std::initializer_list<const std::string*>{&credentials_.user, &credentials_.token.reveal()}) {
       if (part->find('\x01') != part->npos || part->find('\0') != part->npos)
         return fail(Errc::Auth, say("user name or token holds a control character"));
     }

@@ -78,7 +78,8 @@ Status StoreImpl::open() {
         return fail(Error{
             .code = Errc::Corrupt,
             .what = say("{}: twin.db is missing, but {} segment files of mail are there", directory_, segments.size()),
-            .hint = std::string(word("the next sync makes it anew from them, or now: twinbox verify ACCOUNT --rebuild"))});
+            .hint =
+                std::string(word("the next sync makes it anew from them, or now: twinbox verify ACCOUNT --rebuild"))});
       }
     }
     if (options_.mode != StoreMode::Create) return fail(Errc::NotFound, say("{}: no store there", directory_));

@@ -169,4 +169,9 @@ Status Observer::missing(const BoxId& box) {
   return {};
 }
 
+Status Observer::unreadable(const BoxId& box, const Error& error) {
+  if (const Pair* pair = book_.find_box(side_, box)) unreadable_.emplace_back(pair->id, error);
+  return {};
+}
+
 }  // namespace libsync::sync

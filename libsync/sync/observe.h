@@ -51,10 +51,14 @@ class Observer final : public ChangeSink {
   Status present(const BoxId& box, std::span<const KeyRange> ranges) override;
   Status close(const BoxId& box, std::string_view next, uint64_t exists) override;
   Status missing(const BoxId& box) override;
+  // One mailbox that can't be read doesn't stop the others.
+  Status unreadable(const BoxId& box, const Error& error) override;
 
   const std::vector<PairId>& missing_pairs() const { return missing_; }
   // Mailboxes whose count did not fit: looked at again, whole, by the next run.
   const std::vector<PairId>& doubtful_pairs() const { return doubtful_; }
+  // Mailboxes that the replica could not read, with its words: nothing is concluded from them.
+  const std::vector<std::pair<PairId, Error>>& unreadable_pairs() const { return unreadable_; }
   uint64_t fresh() const { return fresh_; }      // messages not known before
   uint64_t changed() const { return changed_; }  // rows that an observation changed
 
@@ -73,6 +77,7 @@ class Observer final : public ChangeSink {
   KeySet seen_keys_;
   std::vector<PairId> missing_;
   std::vector<PairId> doubtful_;
+  std::vector<std::pair<PairId, Error>> unreadable_;
   uint64_t fresh_ = 0;
   uint64_t changed_ = 0;
 };

@@ -66,11 +66,11 @@ struct FlagMask {
 // What is known of a message without reading it.
 struct Facts {
   Flags flags{};
-  uint64_t size = 0;            // octets, as the replica says: may be wrong (Exchange, some POP3 servers)
+  uint64_t size = 0;              // octets, as the replica says: may be wrong (Exchange, some POP3 servers)
   std::optional<int64_t> date{};  // INTERNALDATE, seconds since 1970 UTC
-  Id instance{};                // follows moves, not shared by copies (row of a store, unique part of a Maildir name)
-  Id object{};                  // same octets (EMAILID, X-GM-MSGID, "sha256:…"); copies share it
-  Id print{};                   // digest of the header and size: the weakest
+  Id instance{};                  // follows moves, not shared by copies (row of a store, unique part of a Maildir name)
+  Id object{};                    // same octets (EMAILID, X-GM-MSGID, "sha256:…"); copies share it
+  Id print{};                     // digest of the header and size: the weakest
 };
 
 // RFC 6154, and what providers call them.

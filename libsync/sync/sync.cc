@@ -29,6 +29,11 @@ Status observe(Run& run, Side side) {
   TB_TRY(run.replica(side).changes(cursors_of(run, side), observer, run.stop));
   if (side == Side::A) {
     TB_TRY(settle_missing(run, observer.missing_pairs()));
+    for (const auto& [id, error] : observer.unreadable_pairs()) {
+      if (const Pair* pair = run.book.find(id)) {
+        run.report.skipped.push_back({printable(encode_path(pair->at(side).path)), error.text()});
+      }
+    }
     for (const PairId id : observer.doubtful_pairs()) {
       if (const Pair* pair = run.book.find(id))
         run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));

@@ -199,7 +199,8 @@ class SyncCommand {
     std::vector<int> failures = statuses_;
     std::erase_if(failures, [&](int status) { return status == fuse || status == 0; });
     if (failures.empty()) return std::ranges::find(statuses_, fuse) != statuses_.end() ? fuse : 0;
-    const bool alike = failures.size() == statuses_.size() && std::ranges::count(failures, failures[0]) == std::ssize(failures);
+    const bool alike =
+        failures.size() == statuses_.size() && std::ranges::count(failures, failures[0]) == std::ssize(failures);
     return alike ? failures[0] : 3;
   }
 

@@ -180,8 +180,8 @@ Result<int> rebuild(Context& context, std::string_view name) {
     return 0;
   }
   context.out().line(say("{}  {} messages found, {}; twinbox sync {} puts them back into their mailboxes",
-                         account->name, libsync::with_separators(report->contents),
-                         libsync::human_size(report->octets), account->name));
+                         account->name, libsync::with_separators(report->contents), libsync::human_size(report->octets),
+                         account->name));
   if (report->damaged_frames > 0) {
     context.out().line(say("{}  {} places in the segments are damaged; what was in them is fetched again",
                            account->name, libsync::with_separators(report->damaged_frames)));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,14 @@ class Subject {
 struct Kind {
   std::string name;
   std::function<std::unique_ptr<Subject>()> make;
-  std::string skip;  // why it can't run here; empty: it can
+  std::string skip{};     // why it can't run here; empty: it can
+  bool writable = false;  // takes messages: the tests of writing are for it
 };
+inline void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
 std::vector<Kind> kinds();
 
-// The kinds of each file kind_*.cc; kinds() holds them all.
-std::vector<Kind> pop3_kinds();
+// The kinds of kinds_dovecot.cc; kinds() holds them all.
+std::vector<Kind> dovecot_kinds();
 
 }  // namespace twinbox::contract

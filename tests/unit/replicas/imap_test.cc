@@ -130,13 +130,14 @@ TEST(ImapReplica, SyncOfAnUnchangedAccountIsLoginListAndLogout) {
 }
 
 TEST(ImapReplica, QresyncTellsOnlyWhatChanged) {
-  auto o = open(login(kModern) + std::string(kModernList) +
-                "C: T4 EXAMINE INBOX (QRESYNC (5 30))\nC: T5 UID FETCH 7:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
-                "S: * 2 EXISTS\nS: * FLAGS (\\\\Seen \\\\Flagged)\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\n"
-                "S: * OK [HIGHESTMODSEQ 40]\nS: * VANISHED (EARLIER) 3:4,4294967295\n"
-                "S: * 1 FETCH (UID 5 FLAGS (\\\\Seen) MODSEQ (38))\nS: * 2 FETCH (UID 7 FLAGS () MODSEQ (40))\nS: T4 OK "
-                "[READ-ONLY] in\n"
-                "S: * 2 FETCH (UID 7 FLAGS () RFC822.SIZE 99)\nS: T5 OK\n");
+  auto o =
+      open(login(kModern) + std::string(kModernList) +
+           "C: T4 EXAMINE INBOX (QRESYNC (5 30))\nC: T5 UID FETCH 7:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+           "S: * 2 EXISTS\nS: * FLAGS (\\\\Seen \\\\Flagged)\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\n"
+           "S: * OK [HIGHESTMODSEQ 40]\nS: * VANISHED (EARLIER) 3:4,4294967295\n"
+           "S: * 1 FETCH (UID 5 FLAGS (\\\\Seen) MODSEQ (38))\nS: * 2 FETCH (UID 7 FLAGS () MODSEQ (40))\nS: T4 OK "
+           "[READ-ONLY] in\n"
+           "S: * 2 FETCH (UID 7 FLAGS () RFC822.SIZE 99)\nS: T5 OK\n");
   ASSERT_TRUE((*o).mailboxes({}));
   Changes changes;
   const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 7 30 3 INBOX"}};

@@ -67,7 +67,7 @@ TEST(Pop3Login, StartsTlsFirstAndForgetsWhatCameBefore) {
     C: CAPA
     S: +OK\r\nUIDL\r\n.
   )",
-                         joe(Pop3Security::Stls), false);
+                             joe(Pop3Security::Stls), false);
   EXPECT_FALSE(result.error);
   EXPECT_EQ(result.mechanism, "PLAIN");
 }

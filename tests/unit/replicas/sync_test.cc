@@ -1,6 +1,5 @@
 // Whole runs of the engine between replicas in memory, with the link in a database in memory.
 #include "libsync/sync/sync.h"
-#include "libsync/sync/verify.h"
 
 #include <algorithm>
 #include <random>
@@ -10,6 +9,7 @@
 #include "libsync/replicas/memory.h"
 #include "libsync/store/link_table.h"
 #include "libsync/sync/path.h"
+#include "libsync/sync/verify.h"
 
 #include "tests/support/lent_replica.h"
 
