@@ -9,6 +9,7 @@
 #include "libsync/account/sync_account.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/net/host_limit.h"
 
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/context.h"
@@ -26,6 +27,10 @@ using libsync::account::SyncResult;
 
 // A second sync of the same store waits this long for the first: a timer and a person met.
 constexpr std::chrono::seconds kDefaultLockWait{10};
+
+// Several accounts at one provider: Yahoo closes the door on the sixth connection from one address, others
+// on fewer, and a person's own mail program wants a place too.
+constexpr size_t kConnectionsPerHost = 3;
 
 // What happens to one account, shown as it goes.
 class Watcher final : public libsync::account::AccountObserver {
@@ -169,6 +174,8 @@ class SyncCommand {
     std::vector<std::string> actions;
     {
       Watcher watcher(context_, board_, libsync::printable(account.name));
+      // No deadline: the accounts before this one each have theirs.
+      const auto place = hosts_.acquire(account.remote.host, libsync::Deadline::max(), context_.stop());
       result = libsync::account::sync_account(account, secret, remote, settings_, watcher, context_.around().clock,
                                               context_.stop());
       actions = std::move(watcher.actions);
@@ -269,6 +276,7 @@ class SyncCommand {
   std::vector<const Account*> accounts_;
   libsync::account::SyncSettings settings_;
   size_t label_width_ = 0;
+  libsync::net::HostLimit hosts_{kConnectionsPerHost};
   std::mutex mutex_, prompt_mutex_;
   std::vector<int> statuses_;
 };
