@@ -10,6 +10,7 @@ namespace libsync::account {
 namespace {
 
 constexpr std::string_view kMechanism = "login_mechanism";
+constexpr std::string_view kRecovered = "Recovered";  // a mailbox of the local store, not the server's
 
 class Job {
  public:
@@ -33,14 +34,16 @@ class Job {
 
  private:
   Status locked() {
+    // The lock before anything is opened: whoever had it may have put another twin.db in its place.
+    TB_ASSIGN(const auto lock, store::lock_store(account_.store, settings_.lock_wait, stop_));
     // Nothing is there that a rebuild could overwrite; the sync then finds every message's place again.
     if (store::database_is_lost(account_.store) && !settings_.dry_run) {
-      TB_TRY(store::rebuild_store(account_.store, {.clock = &clock_}, {}, stop_));
+      TB_TRY(store::rebuild_store(account_.store, *lock, {.clock = &clock_}, {}, stop_));
     }
     TB_ASSIGN(store_, store::Store::open(account_.store, {.mode = store::StoreMode::Create, .clock = &clock_}));
-    TB_ASSIGN(const auto lock, store_->lock_for_sync(settings_.lock_wait, stop_));
     const Status status = sync();
     TB_TRY(record(status));
+    if (status) TB_TRY(recover());
     if (status && !settings_.dry_run) TB_TRY(index());
     return status;
   }
@@ -55,7 +58,7 @@ class Job {
     options.policy.fuse = account_.fuse;
     options.policy.fuse.allow = settings_.allow_deletes;
     options.takes_part = [&](const sync::Path& path) { return wanted(path, account_.include, account_.exclude); };
-    TB_TRY(offer_known_content(*link, options));
+    TB_TRY(offer_known_content(options));
     sync::Sync engine(*remote, local, *link, clock_, options, observer_);
     const Status status = engine.run(stop_);
     result_.report = engine.report();
@@ -81,11 +84,23 @@ class Job {
 
   // A store rebuilt from its segments has contents and no messages: what the server shows is compared
   // with them first. Otherwise the question would cost a header for every new message.
-  Status offer_known_content(sync::Link& link, sync::SyncOptions& options) {
-    TB_ASSIGN(const auto pairs, link.pairs());
-    TB_ASSIGN(const auto sizes, store_->sizes());
-    if (!pairs.empty() || sizes.contents == 0) return {};
+  Status offer_known_content(sync::SyncOptions& options) {
+    TB_ASSIGN(const bool any, store_->any_unclaimed());
+    if (!any) return {};
     options.find_known = [this](const sync::Id& print) { return replicas::find_known_content(*store_, print); };
+    return {};
+  }
+
+  // Everything the server has was gone through and found its content: what is left is mail that only this
+  // store has (removed on the server, or taken from it by POP3).
+  Status recover() {
+    const sync::SyncReport& report = result_.report;
+    const bool complete =
+        report.skipped.empty() && report.held.empty() && report.doubtful.empty() && report.suspect == 0;
+    if (settings_.dry_run || !complete) return {};
+    TB_ASSIGN(const bool any, store_->any_unclaimed());
+    if (!any) return {};
+    TB_ASSIGN(result_.recovered, store_->recover_unclaimed({std::string(kRecovered)}));
     return {};
   }
 

@@ -30,6 +30,7 @@ class AccountObserver : public sync::SyncObserver {
 struct SyncResult {
   Status status{};
   sync::SyncReport report{};  // what was done, also before a failure
+  uint64_t recovered = 0;     // messages that only the store has, found again by a rebuild: in mailbox "Recovered"
   sync::ReplicaCost cost{};
   std::chrono::milliseconds took{0};
 };

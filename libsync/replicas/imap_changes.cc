@@ -85,7 +85,11 @@ Status ImapChanges::plan(const sync::BoxCursor& asked) {
   } else if (const auto wire = mailboxes_.guess_wire(asked.box)) {
     look.wire = *wire;
   }
-  if (look.wire.empty()) return sink_.missing(asked.box);
+  if (look.wire.empty()) {
+    // Known by an id alone, and not in the list: without its name the server can't be asked.
+    return sink_.unreadable(asked.box,
+                            {.code = Errc::NotFound, .what = std::string(word("the server does not list it"))});
+  }
   if (look.cursor) look.mode = best_mode(*look.cursor);
   if (known != nullptr && known->fresh) {
     const imap::StatusData now = *known->fresh;
@@ -267,8 +271,7 @@ void ImapChanges::again(const Look& look, Mode mode) {
 
 void ImapChanges::refused(Look& look, const ImapAnswer& answer) {
   c_.selected.clear();
-  const ImapBox* listed = mailboxes_.find_wire(look.wire);
-  const bool in_list = listed != nullptr && listed->mailbox.selectable && listed->mailbox.id == look.box;
+  const bool in_list = mailboxes_.in_list(look.wire);
   const bool says_no = answer.condition == imap::Condition::No;
   const bool plain = answer.code == imap::Code::None || answer.code == imap::Code::Unknown;
   if (says_no && (is_nonexistent(answer.code) || (plain && mailboxes_.listed() && !in_list))) {

@@ -128,7 +128,9 @@ Result<std::vector<sync::Mailbox>> ImapMailboxes::list(std::stop_token stop) {
   if (!asked) return std::unexpected(asked.error());
   boxes_.clear();
   paths_.clear();
+  listed_names_.clear();
   for (const imap::ListData& data : found.lists) {
+    if (selectable(data)) listed_names_.insert(key_of(data.name));
     if (data.delimiter != '\0') delimiter_ = data.delimiter;
     if (left_out(data)) continue;
     if (auto box = make_box(data, found)) add(*std::move(box));
@@ -151,6 +153,8 @@ const ImapBox* ImapMailboxes::find_wire(std::string_view wire) const {
   const auto found = std::ranges::find_if(boxes_, [&](const auto& each) { return key_of(each.second.wire) == key; });
   return found == boxes_.end() ? nullptr : &found->second;
 }
+
+bool ImapMailboxes::in_list(std::string_view wire) const { return listed_names_.contains(key_of(wire)); }
 
 std::optional<std::string> ImapMailboxes::guess_wire(const sync::BoxId& id) const {
   if (c_.can().has("OBJECTID")) return std::nullopt;

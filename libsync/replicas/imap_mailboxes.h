@@ -28,6 +28,8 @@ class ImapMailboxes {
   bool listed() const { return listed_; }
   ImapBox* find(const sync::BoxId& id);
   const ImapBox* find_wire(std::string_view wire) const;
+  // Whether the last list named it as one that can be opened, also where nothing else became known of it.
+  bool in_list(std::string_view wire) const;
   // The wire name of a box that the list does not have; nothing for a MAILBOXID.
   std::optional<std::string> guess_wire(const sync::BoxId& id) const;
 
@@ -49,6 +51,7 @@ class ImapMailboxes {
   ImapConversation& c_;
   std::map<sync::BoxId, ImapBox> boxes_;
   std::set<sync::Path> paths_;
+  std::set<std::string> listed_names_;  // key_of() the wire names
   char delimiter_ = '/';
   bool listed_ = false;
 };

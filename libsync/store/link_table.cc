@@ -19,7 +19,7 @@ using sync::Side;
 constexpr char kTables[] = R"sql(
 CREATE TABLE link_identity(side INTEGER PRIMARY KEY, identity TEXT NOT NULL);
 CREATE TABLE link_pair(
-  id INTEGER PRIMARY KEY, role INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, role INTEGER NOT NULL,
   a_box TEXT NOT NULL, a_path TEXT NOT NULL, a_epoch INTEGER NOT NULL, a_cursor TEXT NOT NULL, a_missing INTEGER NOT NULL,
   b_box TEXT NOT NULL, b_path TEXT NOT NULL, b_epoch INTEGER NOT NULL, b_cursor TEXT NOT NULL, b_missing INTEGER NOT NULL);
 CREATE TABLE link_row(
@@ -232,8 +232,10 @@ class LinkTable final : public sync::Link {
   }
 
   Result<Pending> pending() override {
-    TB_ASSIGN(auto s, db_.prepare("SELECT count(*), coalesce(sum(size),0) FROM link_row WHERE dirty=1 AND agreed=0"
-                                  " AND (a_at=1) != (b_at=1)"));
+    TB_ASSIGN(
+        auto s,
+        db_.prepare("SELECT count(*), CAST(min(total(size),9e18) AS INTEGER) FROM link_row WHERE dirty=1 AND agreed=0"
+                    " AND (a_at=1) != (b_at=1)"));
     TB_TRY(s.step());
     return Pending{static_cast<uint64_t>(s.integer(0)), static_cast<uint64_t>(s.integer(1))};
   }
@@ -283,6 +285,16 @@ class LinkTable final : public sync::Link {
   }
 
   Status unbind(Side side, PairId pair) override {
+    // What was never downloaded is simply listed again; what was gone already has no key any more, so that
+    // no new message of the same number is taken for it.
+    for (const std::string_view sql :
+         {side == Side::A ? "DELETE FROM link_row WHERE a_at=1 AND a_pair=? AND agreed=0 AND b_at=0"
+                          : "DELETE FROM link_row WHERE b_at=1 AND b_pair=? AND agreed=0 AND a_at=0",
+          side == Side::A ? "UPDATE link_row SET a_num=0, a_name=NULL WHERE a_at=3 AND a_pair=?"
+                          : "UPDATE link_row SET b_num=0, b_name=NULL WHERE b_at=3 AND b_pair=?"}) {
+      TB_ASSIGN(auto wipe, db_.prepare(sql));
+      TB_TRY(wipe.bind(pair).run());
+    }
     TB_ASSIGN(auto s,
               db_.prepare(side == Side::A
                               ? "UPDATE link_row SET a_at=2, a_num=0, a_name=NULL, dirty=1 WHERE a_at=1 AND a_pair=?"

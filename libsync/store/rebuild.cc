@@ -11,12 +11,13 @@ namespace {
 Result<std::string> set_aside(FileSystem& fs, const std::string& path, int64_t now) {
   std::string aside = fmt::format("{}.damaged-{}", path, now);
   while (fs.exists(aside)) aside += "x";
+  // The database first: a crash in between must not leave it without its write-ahead log.
+  const bool was_there = fs.exists(path);
+  if (was_there) TB_TRY(fs.rename(path, aside));
   for (const char* companion : {"-wal", "-shm"}) {
     if (fs.exists(path + companion)) TB_TRY(fs.rename(path + companion, aside + companion));
   }
-  if (!fs.exists(path)) return std::string();
-  TB_TRY(fs.rename(path, aside));
-  return aside;
+  return was_there ? aside : std::string();
 }
 
 Status remove_database(FileSystem& fs, const std::string& path) {
@@ -65,14 +66,20 @@ bool database_is_lost(const std::string& directory, const StoreOptions& options)
   return segments && !segments->empty();
 }
 
-Result<RebuildReport> rebuild_store(const std::string& directory, const StoreOptions& options,
+Result<std::unique_ptr<FileLock>> lock_store(const std::string& directory, std::chrono::milliseconds wait,
+                                             std::stop_token stop) {
+  RealFileSystem fs;
+  TB_TRY(fs.make_dirs(directory));
+  return FileLock::acquire(lock_path(directory), wait, std::move(stop));
+}
+
+Result<RebuildReport> rebuild_store(const std::string& directory, const FileLock&, const StoreOptions& options,
                                     const ProgressFn& progress, std::stop_token stop) {
   RealFileSystem real;
   FileSystem& fs = options.fs != nullptr ? *options.fs : real;
   SystemClock system;
   const int64_t now = (options.clock != nullptr ? *options.clock : static_cast<const Clock&>(system)).unix_seconds();
   if (!fs.exists(contents_path(directory))) return fail(Errc::NotFound, say("{}: no store there", directory));
-  TB_ASSIGN(const auto lock, FileLock::acquire(lock_path(directory), std::chrono::milliseconds(0), stop));
 
   // The new one is complete before the old one moves: killed anywhere, a rebuild can be run again.
   const std::string path = database_path(directory);

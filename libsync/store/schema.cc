@@ -23,6 +23,7 @@ CREATE TABLE content(
   message_id TEXT, in_reply_to TEXT, list_id TEXT);
 CREATE UNIQUE INDEX content_sha256 ON content(sha256);
 CREATE INDEX content_print ON content(print);
+CREATE INDEX content_idle ON content(id) WHERE idle_since IS NOT NULL;
 CREATE INDEX content_pending ON content(id) WHERE indexed=0;
 CREATE TABLE mailbox(
   id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, role INTEGER NOT NULL,
@@ -111,6 +112,7 @@ Status migrate(Db& db, const std::string& path, bool may_write) {
     }
     if (version == kSchemaVersion) return {};
     if (version < 0) return fail(Errc::Corrupt, say("{}: impossible format number {}", path, version));
+    if (!may_write && version == 0) return fail(Errc::NotFound, say("{}: no mail was stored there yet", path));
     if (!may_write) return fail(Errc::Refused, say("{}: an older format that must be written to be read", path));
     TB_TRY(step_up(db));
   }

@@ -189,6 +189,12 @@ class Store {
   virtual Result<std::optional<ContentId>> find_content(const Sha256Digest& sha256) = 0;
   virtual Result<std::vector<ContentId>> find_print(const sync::Id& print) = 0;  // sync::print_of(), hex
 
+  // Contents that a rebuild, or a writer that died, left without a message: is there any?
+  virtual Result<bool> any_unclaimed() = 0;
+  // Those that are still without one when a sync is complete are mail that is only here: they become
+  // messages of a mailbox with this path. How many.
+  virtual Result<uint64_t> recover_unclaimed(const sync::Path& path) = 0;
+
   // --- writing ---
   // Appends the octets to a segment, buffered: not durable, not visible. No lock of SQLite is held.
   // On failure nothing of it stays and earlier staged contents are void too.
@@ -220,13 +226,17 @@ class Store {
 };
 inline constexpr size_t kMaxRuns = 1000;
 
+// The lock of lock_for_sync(), for what must be done before a store can be opened. Makes the folder.
+Result<std::unique_ptr<FileLock>> lock_store(const std::string& directory, std::chrono::milliseconds wait,
+                                             std::stop_token stop);
+
 // Whether segments are there and twin.db is not: rebuild_store() makes it anew.
 bool database_is_lost(const std::string& directory, const StoreOptions& options = {});
 
 // Makes a new twin.db from the segments alone: every content, its envelope and its print. Mailboxes and
 // flags come back with the next sync, which finds contents by hash or print and downloads nothing
-// twice. The old twin.db is kept under another name. Takes the sync's lock.
-Result<RebuildReport> rebuild_store(const std::string& directory, const StoreOptions& options,
+// twice. The old twin.db is kept under another name. `lock` is what lock_store() gave.
+Result<RebuildReport> rebuild_store(const std::string& directory, const FileLock& lock, const StoreOptions& options,
                                     const ProgressFn& progress, std::stop_token stop);
 
 // One write transaction. Everything in it becomes visible with commit(), or nothing. Ids that do not

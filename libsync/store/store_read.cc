@@ -183,6 +183,39 @@ Result<std::vector<ContentId>> StoreImpl::find_print(const sync::Id& print) {
   }
 }
 
+#define UNCLAIMED                                     \
+  "FROM content c WHERE c.idle_since IS NOT NULL AND" \
+  " NOT EXISTS (SELECT 1 FROM message m WHERE m.content=c.id)"
+
+Result<bool> StoreImpl::any_unclaimed() {
+  TB_ASSIGN(auto s, db_->prepare("SELECT 1 " UNCLAIMED " LIMIT 1"));
+  return s.step();
+}
+
+Result<uint64_t> StoreImpl::recover_unclaimed(const sync::Path& path) {
+  std::vector<ContentId> contents;
+  {
+    TB_ASSIGN(auto s, db_->prepare("SELECT c.id " UNCLAIMED " ORDER BY c.id"));
+    while (true) {
+      TB_ASSIGN(const bool row, s.step());
+      if (!row) break;
+      contents.push_back(s.integer(0));
+    }
+  }
+  TB_ASSIGN(auto write, begin());
+  if (!contents.empty()) {
+    TB_ASSIGN(const auto there, find_mailbox(path));
+    MailboxId mailbox = there ? there->id : 0;
+    if (mailbox == 0) {
+      TB_ASSIGN(mailbox, write->create_mailbox(path));
+    }
+    for (const ContentId content : contents) TB_TRY(write->add_known(mailbox, content, {}, std::nullopt));
+  }
+  TB_TRY(db_->exec("UPDATE content SET idle_since=NULL WHERE idle_since IS NOT NULL"));
+  TB_TRY(write->commit());
+  return contents.size();
+}
+
 // --- runs ---
 
 namespace {

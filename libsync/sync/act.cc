@@ -137,8 +137,6 @@ class AddSink final : public TransferSink {
   }
 
   Status failed(size_t item, const Error& error) override {
-    // Gone since the look: the next one shows it.
-    if (error.code == Errc::NotFound) return {};
     const Todo& todo = todo_[item];
     const Side from = other(todo.planned.on);
     run_.report.skipped.push_back({run_.place(todo.row->half(from), from), error.text()});
@@ -189,12 +187,16 @@ class Actor {
     if (counts.empty()) return {};
     const FusePolicy& fuse = run_.options.policy.fuse;
     const int64_t since = run_.clock.unix_seconds() - fuse.days * kSecondsPerDay;
+    TB_ASSIGN(uint64_t elsewhere, run_.link.removals_since(std::nullopt, since));
+    std::set<Role> exempt;  // one mailbox a role: a server must not name all of them Trash
     for (const Pair& pair : run_.book.all()) {
       FuseCount& count = counts[pair.id];
-      count.exempt = pair.role == Role::Trash || pair.role == Role::Junk;
+      count.exempt = (pair.role == Role::Trash || pair.role == Role::Junk) && exempt.insert(pair.role).second;
       TB_ASSIGN(count.messages, run_.link.count_agreed(pair.id));
       TB_ASSIGN(count.recent, run_.link.removals_since(pair.id, since));
+      elsewhere -= std::min(elsewhere, count.recent);
     }
+    counts[0].recent = elsewhere;  // what went with mailboxes that are gone themselves
     held_ = held_by_fuse(counts, fuse);
     for (const PairId id : held_) {
       const Pair& pair = *run_.book.find(id);
@@ -328,6 +330,7 @@ class Actor {
   }
 
   Status remove() {
+    if (run_.options.dry_run) return {};
     for (size_t at = 0; at < removals_.size(); at += kRowsAtOnce) {
       const size_t end = std::min(removals_.size(), at + kRowsAtOnce);
       std::vector<Row> rows;

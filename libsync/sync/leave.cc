@@ -35,15 +35,25 @@ class MarkSink final : public ActionSink {
  public:
   explicit MarkSink(Run& run) : run_(run) {}
   Status done(uint64_t token, const Outcome& outcome) override {
-    // Ok already now: a replica that removes at once. Gone: somebody else was quicker.
-    if (outcome.did == Did::Ok || outcome.did == Did::Gone) {
-      if (outcome.did == Did::Ok) ++run_.report.left;
-      return run_.link.erase(static_cast<RowId>(token));
+    TB_ASSIGN(auto row, run_.link.get(static_cast<RowId>(token)));
+    if (!row) return {};
+    Half& half = row->half(Side::A);
+    switch (outcome.did) {
+      case Did::Ok:
+        ++run_.report.left;
+        [[fallthrough]];
+      case Did::Gone:
+        // The row stays: a server that shows the message again all the same is known to be that one.
+        half.at = At::Gone;
+        settle(*row, run_.context);
+        break;
+      case Did::Refused:
+        run_.report.skipped.push_back({run_.place(half, Side::A), outcome.words});
+        return {};
+      default:
+        return {};
     }
-    if (outcome.did == Did::Refused) {
-      TB_ASSIGN(const auto row, run_.link.get(static_cast<RowId>(token)));
-      if (row) run_.report.skipped.push_back({run_.place(row->half(Side::A), Side::A), outcome.words});
-    }
+    TB_TRY(run_.link.put(*row));
     return {};
   }
   Status durable() override { return {}; }
@@ -89,6 +99,17 @@ Status Leaver::verify_inferred(std::vector<Row>& rows) {
   return batch->commit();
 }
 
+// Committed before the removals are asked for; MarkSink takes it back with the half.
+Status Leaver::doubt_until_acknowledged(std::vector<Row>& rows) {
+  TB_ASSIGN(auto batch, run_.link.begin());
+  for (Row& row : rows) {
+    if (row.half(Side::A).at != At::Bound || row.content.empty()) continue;
+    row.inferred = true;
+    TB_TRY(run_.link.put(row));
+  }
+  return batch->commit();
+}
+
 Status Leaver::mark() {
   if (run_.options.policy.leave != Leave::Never) return {};
   for (const Pair& pair : run_.book.all()) {
@@ -97,6 +118,9 @@ Status Leaver::mark() {
       TB_ASSIGN(auto rows, run_.link.bound(Side::A, pair.id, after, kRowsAtOnce));
       if (rows.empty()) break;
       after = rows.back().id;
+      // Before anything is asked: if the answer to QUIT is lost, the UIDLs may by the next session stand
+      // for other mail, and the octets are to be compared then.
+      for (Row& row : rows) row.inferred = row.inferred || row.size == 0;
       TB_TRY(verify_inferred(rows));
       std::vector<Action> actions;
       for (const Row& row : rows) {
@@ -114,6 +138,7 @@ Status Leaver::mark() {
         }
         continue;
       }
+      TB_TRY(doubt_until_acknowledged(rows));
       MarkSink sink(run_);
       if (!actions.empty()) TB_TRY(run_.a.apply(actions, sink, run_.stop));
     }

@@ -31,8 +31,11 @@ bool is_inbox(const Path& path) { return path.size() == 1 && iequals(path[0], "I
 Status pair_new(Run& run, Side side, const Mailbox& box) {
   const auto end = Pair::End{.box = box.id, .path = box.path};
   for (Pair& pair : run.book.all()) {
-    if (!pair.at(side).box.empty() || pair.at(side).missing || pair.at(other(side)).path != box.path) continue;
+    if (!pair.at(side).box.empty() || pair.at(other(side)).path != box.path) continue;
+    // One that was missing and is back: its epoch tells whether it is the same mailbox.
+    const uint64_t epoch = pair.at(side).epoch;
     pair.at(side) = end;
+    pair.at(side).epoch = epoch;
     TB_TRY(run.link.put(pair));
     return {};
   }
@@ -186,14 +189,17 @@ Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
   return renamed;
 }
 
+// A name that nobody has, at the top so that it is below nothing that moves.
+Path aside_of(const Pair& pair, Side side) {
+  return {fmt::format("{} (twinbox {})", pair.at(side).path.back(), pair.id)};
+}
+
 // The name is taken by a mailbox that is itself to be renamed (a cycle), or that has nothing to do
 // with this link: it makes room under a name that nobody has.
 Status make_room(Run& run, Side side, const Path& wanted) {
   Pair* blocker = run.book.find_path(side, wanted);
   if (blocker == nullptr || blocker->at(side).box.empty()) return {};
-  Path aside = wanted;
-  aside.back() += fmt::format(" (twinbox {})", blocker->id);
-  TB_TRY(rename_on(run, side, *blocker, aside));
+  TB_TRY(rename_on(run, side, *blocker, aside_of(*blocker, side)));
   return {};
 }
 
@@ -207,6 +213,8 @@ Status rename_mailboxes(Run& run, Side side) {
     const Path target = pair.at(other(side)).path;
     if (pair.at(side).box.empty() || pair.at(other(side)).box.empty() || pair.at(side).path == target) continue;
     if (is_inbox(pair.at(side).path)) continue;  // RENAME INBOX empties it (RFC 3501, section 6.3.5)
+    // Nothing can be moved into itself: "Work" on its way to "Work/Old" goes by another name.
+    if (has_prefix(target, pair.at(side).path)) TB_TRY(rename_on(run, side, pair, aside_of(pair, side)));
     TB_ASSIGN(bool renamed, rename_on(run, side, pair, target));
     if (!renamed) {
       TB_TRY(make_room(run, side, target));
@@ -259,7 +267,8 @@ Status settle_missing(Run& run, const std::vector<PairId>& missing) {
     Pair& pair = *run.book.find(id);
     TB_ASSIGN(auto batch, run.link.begin());
     TB_TRY(run.link.vanish_unseen(Side::A, id, {}));
-    pair.at(Side::A) = {.box = {}, .path = pair.at(Side::A).path, .missing = true};
+    pair.at(Side::A) = {
+        .box = {}, .path = pair.at(Side::A).path, .epoch = pair.at(Side::A).epoch, .cursor = {}, .missing = true};
     TB_TRY(run.link.put(pair));
     TB_TRY(batch->commit());
   }

@@ -64,6 +64,7 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
   pair_ = book_.find_box(side_, box);
   if (pair_ == nullptr) return {};  // a mailbox that takes no part
   TB_ASSIGN(batch_, link_.begin());
+  before_ = *pair_;
   Pair::End& end = pair_->at(side_);
   if (end.epoch != 0 && end.epoch != state.epoch) TB_TRY(link_.unbind(side_, pair_->id));
   end.epoch = state.epoch;
@@ -78,8 +79,10 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
 
 Status Observer::seen(const MsgRef& ref, const Facts& facts) {
   if (pair_ == nullptr) return {};
-  if (full_) seen_keys_.add(ref.key);
-  if (was_empty_) return insert_fresh(ref, facts);
+  // A server may speak of a message again while it lists them (another client set a flag).
+  const bool repeated = ref.key.number != 0 && seen_keys_.contains(ref.key);
+  if (full_ || was_empty_) seen_keys_.add(ref.key);
+  if (was_empty_ && !repeated) return insert_fresh(ref, facts);
   TB_ASSIGN(auto known, link_.find(side_, pair_->id, ref.key));
   if (!known) return insert_fresh(ref, facts);
   // A UIDL that names a message of another size was given again to other mail (RFC 1939, section 7
@@ -156,6 +159,12 @@ Status Observer::close(const BoxId&, std::string_view next, uint64_t exists) {
     believable = bound == exists;
   }
   if (!believable) doubtful_.push_back(pair_->id);
+  if (!believable && !full_) {
+    // What was said to be gone or changed is as doubtful as the count: nothing of it is kept.
+    batch_.reset();
+    *pair_ = before_;
+    TB_ASSIGN(batch_, link_.begin());
+  }
   pair_->at(side_).cursor = believable ? std::string(next) : std::string();
   TB_TRY(link_.put(*pair_));
   TB_TRY(batch_->commit());

@@ -57,6 +57,7 @@ class Observer final : public ChangeSink {
   const std::vector<PairId>& missing_pairs() const { return missing_; }
   // Mailboxes whose count did not fit: looked at again, whole, by the next run.
   const std::vector<PairId>& doubtful_pairs() const { return doubtful_; }
+  void forget_doubts() { doubtful_.clear(); }  // before a second look at them
   // Mailboxes that the replica could not read, with its words: nothing is concluded from them.
   const std::vector<std::pair<PairId, Error>>& unreadable_pairs() const { return unreadable_; }
   uint64_t fresh() const { return fresh_; }      // messages not known before
@@ -72,6 +73,7 @@ class Observer final : public ChangeSink {
   const PlanContext& context_;
   std::unique_ptr<Link::Batch> batch_;
   Pair* pair_ = nullptr;  // the mailbox that is open
+  Pair before_{};         // as it was before open()
   bool full_ = false;
   bool was_empty_ = false;
   KeySet seen_keys_;

@@ -33,8 +33,9 @@ Id print_of(std::string_view header, uint64_t size) {
   return to_hex(hash.finish()).substr(0, 32);
 }
 
-Id print_of_message(std::string_view message) {
-  return print_of(message.substr(0, header_size(message.substr(0, kMaxPrintHeader))), message.size());
+Id print_of_message(std::string_view message, uint64_t announced) {
+  const std::string_view header = message.substr(0, header_size(message.substr(0, kMaxPrintHeader)));
+  return print_of(header, announced != 0 ? announced : message.size());
 }
 
 void PrintBuilder::update(std::string_view bytes) {

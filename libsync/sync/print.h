@@ -19,8 +19,9 @@ inline constexpr size_t kMaxPrintHeader = 1 << 20;
 // Hex of the first 16 bytes of SHA-256 over the header's lines and the size in decimal.
 Id print_of(std::string_view header, uint64_t size);
 
-// print_of() a whole message.
-Id print_of_message(std::string_view message);
+// print_of() a whole message, with the size that the server announced where that is known (not 0): servers
+// announce wrong ones, and a header alone comes with the announced one.
+Id print_of_message(std::string_view message, uint64_t announced = 0);
 
 // Where the header of `message` ends, the empty line included.
 size_t header_size(std::string_view message);
@@ -29,7 +30,10 @@ size_t header_size(std::string_view message);
 class PrintBuilder {
  public:
   void update(std::string_view bytes);
-  Id finish() const { return print_of(header_.substr(0, header_size(header_)), size_); }
+  Id finish(uint64_t announced = 0) const {
+    const std::string_view header(header_);
+    return print_of(header.substr(0, header_size(header)), announced != 0 ? announced : size_);
+  }
 
  private:
   std::string header_;

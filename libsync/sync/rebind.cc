@@ -9,9 +9,6 @@
 namespace libsync::sync {
 namespace {
 
-// How many messages of one size a fresh one is compared with: mailing lists of one-size digests exist.
-constexpr size_t kMaxSameSize = 1000;
-
 bool is_fresh(const Row& row, Side side) {
   return !row.agreed && row.half(side).at == At::Bound && row.half(other(side)).at == At::Absent;
 }
@@ -66,10 +63,13 @@ class Rebinder {
 
  private:
   Status consider(Row row) {
-    TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size, kMaxSameSize));
-    if (candidates.empty()) return {};
-    fresh_.push_back(std::move(row));
-    for (Row& candidate : candidates) lost_.try_emplace(candidate.id, std::move(candidate));
+    const auto [known, first_of_size] = any_of_size_.try_emplace(row.size, false);
+    if (first_of_size) {
+      TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size, SIZE_MAX));
+      known->second = !candidates.empty();
+      for (Row& candidate : candidates) lost_.try_emplace(candidate.id, std::move(candidate));
+    }
+    if (known->second) fresh_.push_back(std::move(row));
     return {};
   }
 
@@ -125,6 +125,7 @@ class Rebinder {
   Side side_;
   std::vector<Row> fresh_;
   std::map<RowId, Row> lost_;
+  std::map<uint64_t, bool> any_of_size_;  // sizes looked for, and whether anything lost has them
 };
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace {
 using Groups = std::map<Id, std::vector<const Row*>>;
 
 Id place_and_key(const Half& half, uint64_t size) {
-  if (half.at == At::Unbound) return {};
+  // A UIDL may have been given again to other mail (of the same size, too): only the print can tell.
+  if (half.at == At::Unbound || half.key.number == 0) return {};
   return fmt::format("{}/{}/{}/{}", half.pair, size, half.key.number, half.key.name);
 }
 

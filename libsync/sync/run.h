@@ -63,6 +63,7 @@ class Leaver {
 
  private:
   Status verify_inferred(std::vector<Row>& rows);
+  Status doubt_until_acknowledged(std::vector<Row>& rows);
   Run& run_;
 };
 

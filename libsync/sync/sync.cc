@@ -24,9 +24,22 @@ Status check_identity(Run& run) {
   return {};
 }
 
+// Mailboxes whose last look was not to be believed, whole.
+std::vector<BoxCursor> second_look(const Run& run, Side side, const Observer& first) {
+  std::vector<BoxCursor> cursors;
+  for (const PairId id : first.doubtful_pairs()) {
+    if (const Pair* pair = run.book.find(id)) cursors.push_back({.box = pair->at(side).box, .cursor = {}});
+  }
+  return cursors;
+}
+
 Status observe(Run& run, Side side) {
   Observer observer(side, run.link, run.book, run.context);
   TB_TRY(run.replica(side).changes(cursors_of(run, side), observer, run.stop));
+  if (const auto again = second_look(run, side, observer); !again.empty()) {
+    observer.forget_doubts();
+    TB_TRY(run.replica(side).changes(again, observer, run.stop));
+  }
   if (side == Side::A) {
     TB_TRY(settle_missing(run, observer.missing_pairs()));
     for (const auto& [id, error] : observer.unreadable_pairs()) {

@@ -131,7 +131,7 @@ class QueueSource final : public ContentSource {
   bool ended() const { return ended_; }
   bool broken() const { return broken_; }
   uint64_t octets() const { return octets_; }
-  Id print() { return print_.finish(); }
+  Id print(uint64_t announced) const { return print_.finish(announced); }
 
  private:
   Queue& queue_;
@@ -191,13 +191,16 @@ class Receiver final : ActionSink {
     return {.token = item, .op = Op::Add, .box = what.to, .add = what.flags, .date = what.date, .content = source};
   }
 
+  // A print is compared with those of headers alone, for which only the announced size is known.
+  uint64_t announced(size_t item) const { return items_[item].fetch.size; }
+
   Status flush() {
     if (gathered_.empty()) return {};
     std::vector<Action> actions;
     actions.reserve(gathered_.size());
     current_.clear();
     for (Gathered& each : gathered_) {
-      each.received.print = print_of_message(each.source->bytes());
+      each.received.print = print_of_message(each.source->bytes(), announced(each.received.item));
       current_[each.received.item] = &each.received;
       actions.push_back(add_action(each.received.item, each.source.get()));
     }
@@ -235,7 +238,7 @@ class Receiver final : ActionSink {
     }
     if (stream_ != nullptr) {
       received.octets = stream_->octets();
-      received.print = stream_->print();
+      received.print = stream_->print(announced(received.item));
     }
     ++stored_;
     octets_ += received.octets;

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import resource
 import subprocess
 import sys
 import tempfile
@@ -75,8 +76,11 @@ class Home:
         values = {"password": server.password, "tls_ca": server.ca_file, **keys}
         self.add(name, f"{protocol}://{server.user}@localhost:{port}", **values)
 
-    def run(self, *arguments, data=None):
+    def run(self, *arguments, data=None, largest_file=None):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
         done = subprocess.run((PROGRAM, "--config", self.config) + arguments, input=data, capture_output=True,
+                              preexec_fn=limit if largest_file else None,
                               env=self.environment, cwd=self.folder, timeout=SECONDS, check=False,
                               stdin=subprocess.DEVNULL if data is None else None)
         return Ended(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))

@@ -2,7 +2,9 @@
 """What goes wrong gets one clear line and its exit status, and costs no mail."""
 
 import os
+import pathlib
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -141,6 +143,49 @@ class Files(harness.Case):
         self.sync("it")
         self.assertEqual(len(self.ls("it")), 20)
         self.assert_same_mail("it", self.on_server(server))
+
+    def test_a_lost_index_loses_no_mail_that_is_only_here(self):
+        server = self.serve()
+        for number in range(5):
+            server.deliver(b"Subject: %d\r\n\r\nbody\r\n" % number)
+        kept = self.in_maildrop(server)
+        self.home.connect("it", server, "pop3s", leave="never")
+        self.sync("it")
+        self.assertEqual(self.in_maildrop(server), [])
+        for name in os.listdir(self.home.store("it")):
+            if name.startswith("twin.db"):
+                os.unlink(os.path.join(self.home.store("it"), name))
+        done = self.sync("it")
+        self.assertIn("Recovered", done.out.decode())
+        self.assertEqual({harness.digest(octets) for octets in kept}, set(self.exported("it")))
+        self.run_it("compact", "it")
+        self.assertEqual(len(self.ls("it")), 5)
+
+    def test_a_full_disk_is_one_line_and_the_next_sync_goes_on(self):
+        server = self.serve()
+        harness.sample.deliver_bulk(server, 200)
+        self.home.connect("it", server, "imaps")
+        for kilobytes in (40, 120, 400, 900):
+            # A limit on the size of files stands in for a full disk: writes fail in the same place.
+            done = self.home.run("sync", "it", largest_file=kilobytes * 1024)
+            self.assertEqual(done.status, SOME_FAILED, done.err)
+            self.assert_one_line(done, "it")
+            # So full that there is no store yet, or one that is whole.
+            self.assertIn(self.home.run("verify", "it").status, (DONE, USAGE))
+        self.sync("it")
+        self.run_it("verify", "it")
+        self.assert_same_mail("it", self.on_server(server))
+
+    def test_a_store_made_by_a_newer_version_is_left_alone(self):
+        self.mirrored()
+        place = os.path.join(self.home.store("it"), "twin.db")
+        with sqlite3.connect(place) as database:
+            database.execute("PRAGMA user_version=99")
+        database.close()
+        before = harness.digest(pathlib.Path(place).read_bytes())
+        for command in (("sync",), ("ls",), ("verify",)):
+            self.assert_one_line(self.run_it(*command, "it", status=DAMAGED), "newer")
+        self.assertEqual(harness.digest(pathlib.Path(place).read_bytes()), before)
 
     def test_a_file_that_is_no_store_is_status_8(self):
         server = self.mirrored()

@@ -107,6 +107,7 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
                  {"added", report.added},
                  {"octets", report.octets},
                  {"reused", report.reused},
+                 {"recovered", result.recovered},
                  {"flags", report.flags},
                  {"moved", report.moved},
                  {"removed", report.removed},
@@ -226,6 +227,10 @@ class SyncCommand {
         context_.out().line(label + pad(summary(report), 44) + "  " +
                             pad(libsync::human_duration(result.took), 7, true));
       }
+    }
+    if (result.recovered > 0) {
+      context_.out().line(indent + say("{} messages that are only here are in the mailbox Recovered",
+                                       with_separators(result.recovered)));
     }
     tell_skipped(report, indent);
     tell_held(account, report);

@@ -165,8 +165,9 @@ Result<int> rebuild(Context& context, std::string_view name) {
   TB_ASSIGN(const auto* account, context.account(name));
   ProgressBoard board(context.around().err, context.around().clock, !context.globals().quiet && !context.json());
   const size_t line = board.add(account->name);
+  TB_ASSIGN(const auto lock, store::lock_store(account->store, std::chrono::milliseconds(0), context.stop()));
   const auto report = store::rebuild_store(
-      account->store, {.clock = &context.around().clock},
+      account->store, *lock, {.clock = &context.around().clock},
       [&](const store::Progress& p) { board.update(line, {.done = p.done, .total = p.total, .bytes = p.octets}); },
       context.stop());
   board.remove(line);

@@ -51,6 +51,7 @@ class Signals {
  public:
   Signals() {
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of the write, as a full disk is
     ::sigemptyset(&set_);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) ::sigaddset(&set_, signal);
     ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);

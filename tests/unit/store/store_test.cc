@@ -154,7 +154,10 @@ TEST_F(StoreTest, ALostDatabaseIsRebuiltFromTheSegmentsAlone) {
   store.reset();
   for (const char* name : {"twin.db", "twin.db-wal", "twin.db-shm"}) stdfs::remove(path() + "/" + name);
   EXPECT_EQ(Store::open(path(), options()).error().code, Errc::Corrupt);
-  const auto report = rebuild_store(path(), options(), {}, {});
+  auto lock = lock_store(path(), std::chrono::milliseconds(0), {});
+  ASSERT_TRUE(lock);
+  const auto report = rebuild_store(path(), **lock, options(), {}, {});
+  lock->reset();
   ASSERT_TRUE(report) << report.error().text();
   EXPECT_EQ(report->contents, 1u);
   open();
@@ -166,6 +169,28 @@ TEST_F(StoreTest, ALostDatabaseIsRebuiltFromTheSegmentsAlone) {
   const auto staged = store->stage(octets);
   EXPECT_TRUE(staged->known);
   EXPECT_EQ(octets_of(put(again, octets)), octets);
+}
+
+TEST_F(StoreTest, MailThatOnlyARebuiltStoreHasGoesIntoAMailboxOfItsOwn) {
+  const auto inbox = make_box({"INBOX"});
+  put(inbox, mail("one", "first"));
+  put(inbox, mail("two", "second"));
+  store.reset();
+  for (const char* name : {"twin.db", "twin.db-wal", "twin.db-shm"}) std::filesystem::remove(path() + "/" + name);
+  EXPECT_TRUE(database_is_lost(path()));
+  auto lock = lock_store(path(), std::chrono::milliseconds(0), {});
+  ASSERT_TRUE(lock && rebuild_store(path(), **lock, options(), {}, {}));
+  lock->reset();
+  open();
+  EXPECT_TRUE(*store->any_unclaimed());
+  EXPECT_EQ(*store->recover_unclaimed({"Recovered"}), 2U);
+  EXPECT_FALSE(*store->any_unclaimed());
+  EXPECT_EQ(*store->recover_unclaimed({"Recovered"}), 0U);
+  EXPECT_EQ((*store->find_mailbox({"Recovered"}))->messages, 2U);
+  clock.seconds += 40 * 86400;
+  ASSERT_TRUE(store->compact({.force = true}, {}, {}));
+  EXPECT_EQ((*store->find_mailbox({"Recovered"}))->messages, 2U);
+  EXPECT_TRUE(store->verify({}, {})->ok());
 }
 
 TEST_F(StoreTest, DamageIsToldNotHandedOut) {

@@ -1,0 +1,86 @@
+// A file system in which the Nth change fails, and every one behind it: a disk that is full.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "libsync/base/file.h"
+
+namespace twinbox::test {
+
+// Counts writes, syncs, renames, removals and new files, in files opened through it. One thread at a time.
+class FailingFileSystem final : public libsync::FileSystem {
+ public:
+  // The first `good` changes work.
+  explicit FailingFileSystem(size_t good) : left_(good) {}
+  bool tripped() const { return tripped_; }
+
+  libsync::Result<std::unique_ptr<libsync::File>> open(const std::string& path, libsync::OpenMode mode) override {
+    if (mode == libsync::OpenMode::CreateNew) TB_TRY(step(path));
+    TB_ASSIGN(auto file, real_.open(path, mode));
+    return std::make_unique<Wrapped>(*this, std::move(file), path);
+  }
+  libsync::Status rename(const std::string& from, const std::string& to) override {
+    TB_TRY(step(from));
+    return real_.rename(from, to);
+  }
+  libsync::Status remove(const std::string& path) override {
+    TB_TRY(step(path));
+    return real_.remove(path);
+  }
+  libsync::Status make_dirs(const std::string& path) override {
+    TB_TRY(step(path));
+    return real_.make_dirs(path);
+  }
+  libsync::Status sync_dir(const std::string& path) override {
+    TB_TRY(step(path));
+    return real_.sync_dir(path);
+  }
+  libsync::Result<std::vector<std::string>> list(const std::string& path) override { return real_.list(path); }
+  bool exists(const std::string& path) override { return real_.exists(path); }
+
+ private:
+  class Wrapped final : public libsync::File {
+   public:
+    Wrapped(FailingFileSystem& owner, std::unique_ptr<libsync::File> file, std::string path)
+        : owner_(owner), file_(std::move(file)), path_(std::move(path)) {}
+    libsync::Result<size_t> read_at(uint64_t offset, std::span<char> out) override {
+      return file_->read_at(offset, out);
+    }
+    libsync::Status write_at(uint64_t offset, std::string_view bytes) override {
+      if (auto allowed = owner_.step(path_); !allowed) {
+        // A full disk takes what still fits.
+        (void)file_->write_at(offset, bytes.substr(0, bytes.size() / 2));
+        return allowed;
+      }
+      return file_->write_at(offset, bytes);
+    }
+    libsync::Status sync() override {
+      TB_TRY(owner_.step(path_));
+      return file_->sync();
+    }
+    libsync::Result<uint64_t> size() override { return file_->size(); }
+    libsync::Status truncate(uint64_t size) override { return file_->truncate(size); }
+
+   private:
+    FailingFileSystem& owner_;
+    std::unique_ptr<libsync::File> file_;
+    std::string path_;
+  };
+
+  libsync::Status step(const std::string& path) {
+    if (left_ == 0) {
+      tripped_ = true;
+      return libsync::fail(libsync::Errc::Disk, path + ": no space left on device");
+    }
+    --left_;
+    return {};
+  }
+
+  libsync::RealFileSystem real_;
+  size_t left_;
+  bool tripped_ = false;
+};
+
+}  // namespace twinbox::test
