@@ -343,7 +343,12 @@ Status WriteImpl::commit() {
     TB_TRY(s.bind(info.uidnext, info.highestmodseq, info.messages, info.unseen, info.octets, id).run());
     box.dirty = false;
   }
-  TB_TRY(transaction_->commit());
+  if (auto done = transaction_->commit(); !done) {
+    // What a failed COMMIT left in the write-ahead log may come back at the next recovery: the octets it
+    // would point at stay where they are.
+    store_.contents().abandon();
+    return done;
+  }
   committed_ = true;
   store_.after_commit();
   return {};
