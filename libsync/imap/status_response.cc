@@ -103,8 +103,9 @@ std::string_view next_word(std::string_view& text) {
 
 bool read_set(std::string_view text, SequenceSet& out, Quirks& quirks) {
   auto set = SequenceSet::parse(text, quirks);
-  if (set) out = *std::move(set);
-  return set.has_value() && !out.empty();
+  if (!set) return false;
+  out = *std::move(set);
+  return !out.empty();
 }
 
 bool read_number(std::string_view text, uint64_t& out) {

@@ -35,8 +35,7 @@ constexpr size_t kConnectionsPerHost = 3;
 // What happens to one account, shown as it goes.
 class Watcher final : public libsync::account::AccountObserver {
  public:
-  Watcher(Context& context, ProgressBoard& board, std::string label)
-      : context_(context), board_(board), line_(board.add(label)) {}
+  Watcher(ProgressBoard& board, std::string label) : board_(board), line_(board.add(std::move(label))) {}
   ~Watcher() override { board_.remove(line_); }
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
@@ -61,7 +60,6 @@ class Watcher final : public libsync::account::AccountObserver {
 
  private:
   void show(std::string_view what) { board_.update(line_, {.what = what}); }
-  Context& context_;
   ProgressBoard& board_;
   size_t line_;
   ProgressValue value_;
@@ -174,7 +172,7 @@ class SyncCommand {
     SyncResult result;
     std::vector<std::string> actions;
     {
-      Watcher watcher(context_, board_, libsync::printable(account.name));
+      Watcher watcher(board_, libsync::printable(account.name));
       // No deadline: the accounts before this one each have theirs.
       const auto place = hosts_.acquire(account.remote.host, libsync::Deadline::max(), context_.stop());
       result = libsync::account::sync_account(account, secret, remote, settings_, watcher, context_.around().clock,

@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/lent_channel.h"
 #include "tests/support/scripted_channel.h"
 
 namespace libsync::replicas {
 namespace {
 
+using twinbox::test::LentChannel;
 using twinbox::test::ScriptedChannel;
 
 ImapOptions options(ImapSecurity security = ImapSecurity::Tls) {
@@ -20,14 +22,13 @@ ImapOptions options(ImapSecurity security = ImapSecurity::Tls) {
 
 struct Opened {
   Result<std::unique_ptr<sync::Replica>> replica;
-  ScriptedChannel* channel;
+  std::shared_ptr<ScriptedChannel> channel;
   sync::Replica& operator*() { return **replica; }
 };
 
 Opened open(std::string_view script, ImapOptions o = options(), bool tls = true, size_t piece = 0) {
-  auto channel = std::make_unique<ScriptedChannel>(script, ScriptedChannel::Options{.tls = tls, .piece = piece});
-  ScriptedChannel* raw = channel.get();
-  return {open_imap(std::move(channel), std::move(o), {}), raw};
+  auto channel = std::make_shared<ScriptedChannel>(script, ScriptedChannel::Options{.tls = tls, .piece = piece});
+  return {open_imap(std::make_unique<LentChannel>(channel), std::move(o), {}), channel};
 }
 
 std::string login(std::string_view capabilities) {
