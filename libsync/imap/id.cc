@@ -11,7 +11,7 @@ Result<Command> id(const IdFields& fields) {
   bool first = true;
   const IdFields fallback{{"name", "twinbox"}};
   for (const auto& [key, value] : fields.empty() ? fallback : fields) {
-    std::string text = quoted(key);
+    std::string text = imap::quoted(key);
     if (!first) builder.raw(" ");
     first = false;
     builder.raw(text.empty() ? "\"\"" : text);
