@@ -27,16 +27,13 @@ Status check_target(const std::string& host, uint16_t port) {
   return {};
 }
 
-std::string shown(const std::string& host, uint16_t port) {
-  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
-}
-
 void note(Trace* trace, const std::string& text) {
   if (trace != nullptr) trace->line(TraceKind::Note, text);
 }
 
 Result<std::vector<Address>> resolve(const std::string& host, const ConnectOptions& options, Deadline deadline,
                                      const std::stop_token& stop) {
+  if (!is_ip_address(host)) note(options.trace, say("looking up {}", host));
   TB_ASSIGN(auto addresses, options.resolver(host, options.family, deadline, stop));
   std::erase_if(addresses, [&](const Address& one) {
     return (options.family == Family::V4 && one.v6) || (options.family == Family::V6 && !one.v6);
@@ -51,7 +48,9 @@ Result<std::vector<Address>> resolve(const std::string& host, const ConnectOptio
 Result<Socket> reach(const std::string& host, uint16_t port, const ConnectOptions& options, Deadline deadline,
                      const std::stop_token& stop) {
   TB_ASSIGN(const auto addresses, resolve(host, options, deadline, stop));
-  TB_ASSIGN(auto socket, Socket::dial(addresses, port, options.connect_timeout, deadline, stop, shown(host, port)));
+  const auto tell = [&](const std::string& text) { note(options.trace, text); };
+  TB_ASSIGN(auto socket,
+            Socket::dial(addresses, port, options.connect_timeout, deadline, stop, shown(host, port), tell));
   note(options.trace, say("connected to {}", shown(socket.peer(), port)));
   return socket;
 }
@@ -67,9 +66,8 @@ Result<Socket> open_socket(const Target& target, const ConnectOptions& options, 
   return socket;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<Channel>> connect(const Target& target, const ConnectOptions& options, std::stop_token stop) {
+Result<std::unique_ptr<Channel>> try_to_connect(const Target& target, const ConnectOptions& options,
+                                                const std::stop_token& stop) {
   TB_TRY(check_target(target.host, target.port));
   if (stop.stop_requested()) return fail(cancelled());
   const auto deadline = Steady::now() + options.overall_timeout;
@@ -77,6 +75,15 @@ Result<std::unique_ptr<Channel>> connect(const Target& target, const ConnectOpti
   auto channel =
       std::make_unique<SocketChannel>(std::move(socket), target.host, target.port, options.tls, options.trace);
   if (target.security == Security::ImplicitTls) TB_TRY(channel->handshake(deadline, stop));
+  return channel;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Channel>> connect(const Target& target, const ConnectOptions& options, std::stop_token stop) {
+  auto channel = try_to_connect(target, options, stop);
+  // The dialogue ends with what ended it; the person who reads it looks for the cause there.
+  if (!channel) note(options.trace, say("failed: {}", channel.error().what));
   return channel;
 }
 

@@ -8,6 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -30,6 +31,10 @@ Error lost(const std::string& who, int error) {
   return {.code = Errc::Network, .what = say("lost the connection to {}: {}", who, why), .retry = true};
 }
 
+std::string shown(const std::string& host, uint16_t port) {
+  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
+}
+
 struct Socket::Impl {
   asio::io_context io{1};
   tcp::socket socket{io};
@@ -43,8 +48,8 @@ namespace {
 class Race {
  public:
   Race(asio::io_context& io, const std::vector<Address>& addresses, uint16_t port,
-       std::chrono::milliseconds per_address)
-      : io_(io), next_timer_(io), addresses_(addresses), port_(port), per_address_(per_address) {}
+       std::chrono::milliseconds per_address, const std::function<void(const std::string&)>& note)
+      : io_(io), next_timer_(io), addresses_(addresses), port_(port), per_address_(per_address), note_(note) {}
 
   enum class End { Connected, Failed, TimedOut, Cancelled };
 
@@ -79,10 +84,11 @@ class Race {
     const size_t index = attempts_.size();
     auto& attempt = *attempts_.emplace_back(std::make_unique<Attempt>(io_));
     ++running_;
+    if (note_) note_(say("connecting to {}", shown(addresses_[index].ip, port_)));
     boost::system::error_code bad;
     const auto ip = asio::ip::make_address(addresses_[index].ip, bad);
     if (bad) {
-      asio::post(io_, [this, bad] { failed(bad); });
+      asio::post(io_, [this, index, bad] { failed(index, bad); });
       return;
     }
     attempt.timer.expires_after(per_address_);
@@ -95,7 +101,7 @@ class Race {
     attempt.socket.async_connect(tcp::endpoint(ip, port_), [this, index](const boost::system::error_code& ec) {
       auto& mine = *attempts_[index];
       mine.timer.cancel();
-      if (ec) return failed(mine.too_slow ? asio::error::make_error_code(asio::error::timed_out) : ec);
+      if (ec) return failed(index, mine.too_slow ? asio::error::make_error_code(asio::error::timed_out) : ec);
       if (!won()) winner_ = index;
     });
     next_timer_.expires_after(kAttemptDelay);
@@ -104,8 +110,9 @@ class Race {
     });
   }
 
-  void failed(const boost::system::error_code& ec) {
+  void failed(size_t index, const boost::system::error_code& ec) {
     --running_;
+    if (note_ && !finished_) note_(say("{}: {}", shown(addresses_[index].ip, port_), ec.message()));
     // "Refused" says more than "no route", which only means that this machine lacks the family.
     if (!error_ || ec == asio::error::connection_refused) error_ = ec;
     if (finished_) return;
@@ -130,6 +137,7 @@ class Race {
   const std::vector<Address>& addresses_;
   const uint16_t port_;
   const std::chrono::milliseconds per_address_;
+  const std::function<void(const std::string&)>& note_;
   std::vector<std::unique_ptr<Attempt>> attempts_;
   std::optional<size_t> winner_;
   boost::system::error_code error_;
@@ -150,11 +158,12 @@ Error connect_error(const boost::system::error_code& ec, const std::string& who)
 }  // namespace
 
 Result<Socket> Socket::dial(const std::vector<Address>& addresses, uint16_t port, std::chrono::milliseconds per_address,
-                            Deadline deadline, std::stop_token stop, const std::string& who) {
+                            Deadline deadline, std::stop_token stop, const std::string& who,
+                            const std::function<void(const std::string&)>& note) {
   if (addresses.empty()) return fail(Errc::Internal, say("no address for {}", who));
   try {
     auto impl = std::make_unique<Impl>();
-    Race race(impl->io, addresses, port, per_address);
+    Race race(impl->io, addresses, port, per_address, note);
     switch (race.run(deadline, stop)) {
       case Race::End::Connected:
         break;

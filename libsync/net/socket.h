@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -29,10 +30,11 @@ struct IoResult {
 class Socket {
  public:
   // Connects to the first address that answers (RFC 8305): each gets a head start of kAttemptDelay
-  // over the next one, and `per_address` at most. `who` stands for the peer in errors.
+  // over the next one, and `per_address` at most. `who` stands for the peer in errors. `note` hears of
+  // each attempt and each failure; may be empty.
   static Result<Socket> dial(const std::vector<Address>& addresses, uint16_t port,
                              std::chrono::milliseconds per_address, Deadline deadline, std::stop_token stop,
-                             const std::string& who);
+                             const std::string& who, const std::function<void(const std::string&)>& note = {});
 
   Socket(Socket&&) noexcept;
   Socket& operator=(Socket&&) noexcept;
@@ -60,6 +62,9 @@ class Socket {
   explicit Socket(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// "host:port", "[::1]:port".
+std::string shown(const std::string& host, uint16_t port);
 
 // The errors that every part of net words alike.
 Error cancelled();

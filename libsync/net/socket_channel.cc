@@ -151,7 +151,7 @@ Status SocketChannel::start_tls(size_t surplus, Deadline deadline, std::stop_tok
 }
 
 Status SocketChannel::handshake(Deadline deadline, const std::stop_token& stop) {
-  auto session = TlsSession::make(socket_, tls_options_, host_, port_);
+  auto session = TlsSession::make(socket_, tls_options_, host_, port_, trace_);
   if (!session) return broke(std::move(session.error()));
   if (auto done = (*session)->handshake(deadline, stop); !done) return broke(std::move(done.error()));
   tls_ = std::move(*session);

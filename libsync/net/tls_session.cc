@@ -118,8 +118,9 @@ std::string exporter_binding(SSL* ssl) {
 }  // namespace
 
 struct TlsSession::Impl {
-  Impl(Socket& socket_in, const TlsOptions& options, const std::string& host_in, uint16_t port_in, std::string name)
-      : socket(socket_in), host(host_in), port(port_in), verifier(host_in, std::move(name), options) {}
+  Impl(Socket& socket_in, const TlsOptions& options, const std::string& host_in, uint16_t port_in, std::string name,
+       Trace* trace)
+      : socket(socket_in), host(host_in), port(port_in), verifier(host_in, std::move(name), options, trace) {}
 
   Socket& socket;
   std::string host;
@@ -144,10 +145,10 @@ const Error& TlsSession::failure() const { return *impl_->failure; }
 bool TlsSession::read_wants_write() const { return impl_->wants_write; }
 
 Result<std::unique_ptr<TlsSession>> TlsSession::make(Socket& socket, const TlsOptions& options, const std::string& host,
-                                                     uint16_t port) {
+                                                     uint16_t port, Trace* trace) {
   std::string name = options.server_name.empty() ? host : options.server_name;
   if (name.ends_with('.')) name.pop_back();  // the root's dot is in no certificate
-  auto impl = std::make_unique<Impl>(socket, options, host, port, name);
+  auto impl = std::make_unique<Impl>(socket, options, host, port, name, trace);
   impl->wire.socket = &impl->socket;
   impl->context.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* context = impl->context.get();

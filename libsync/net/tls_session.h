@@ -9,6 +9,7 @@
 
 #include "libsync/base/clock.h"
 #include "libsync/base/result.h"
+#include "libsync/base/trace.h"
 #include "libsync/net/channel.h"
 #include "libsync/net/socket.h"
 #include "libsync/net/tls_options.h"
@@ -19,7 +20,7 @@ namespace libsync::net {
 class TlsSession {
  public:
   static Result<std::unique_ptr<TlsSession>> make(Socket& socket, const TlsOptions& options, const std::string& host,
-                                                  uint16_t port);
+                                                  uint16_t port, Trace* trace);
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;

@@ -48,15 +48,12 @@ std::vector<std::string> names_of(X509* certificate) {
     if (one->type == GEN_DNS) names.push_back(printable(bytes_of(one->d.dNSName), 128));
     if (one->type == GEN_IPADD) names.push_back(ip_text(bytes_of(one->d.iPAddress)));
   }
-  if (names.empty()) {
-    if (auto name = common_name(X509_get_subject_name(certificate)); !name.empty()) names.push_back(std::move(name));
-  }
   return names;
 }
 
 std::string shown_names(X509* certificate) {
   auto names = names_of(certificate);
-  if (names.empty()) return std::string(word("no name at all"));
+  if (names.empty()) return std::string(word("no host at all"));
   const size_t rest = names.size() > kMaxNamesShown ? names.size() - kMaxNamesShown : 0;
   names.resize(names.size() - rest);
   auto text = fmt::format("{}", fmt::join(names, ", "));
@@ -135,8 +132,8 @@ std::string subject_of(X509* certificate) {
 
 std::string expiry_of(const X509* certificate) { return date_text(X509_get0_notAfter(certificate)); }
 
-Verifier::Verifier(std::string host, std::string name, const TlsOptions& options)
-    : host_(std::move(host)), name_(std::move(name)), options_(options) {}
+Verifier::Verifier(std::string host, std::string name, const TlsOptions& options, Trace* trace)
+    : host_(std::move(host)), name_(std::move(name)), options_(options), trace_(trace) {}
 
 Status Verifier::attach(SSL_CTX* context, SSL* ssl) {
   SSL_CTX_set_cert_verify_callback(context, on_verify, this);
@@ -152,7 +149,8 @@ Status Verifier::attach(SSL_CTX* context, SSL* ssl) {
   }
   auto* rules = SSL_get0_param(ssl);
   if (!options_.ca_file.empty()) X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
-  X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // RFC 9525, section 2: a name in the subject (CN) proves nothing.
+  X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   const auto zone_free = name_.substr(0, name_.find('%'));
   const int set = is_ip_address(name_) ? X509_VERIFY_PARAM_set1_ip_asc(rules, zone_free.c_str())
                                        : X509_VERIFY_PARAM_set1_host(rules, name_.data(), name_.size());
@@ -166,6 +164,11 @@ int Verifier::on_verify(X509_STORE_CTX* chain, void* self) {
 
 bool Verifier::accept(X509_STORE_CTX* chain) {
   X509* leaf = X509_STORE_CTX_get0_cert(chain);
+  if (trace_ != nullptr && leaf != nullptr) {
+    trace_->line(TraceKind::Note,
+                 say("certificate received: for {}, issued by {}, expires {}, sha256:{}", shown_names(leaf),
+                     common_name(X509_get_issuer_name(leaf)), expiry_of(leaf), to_hex(certificate_digest(leaf))));
+  }
   if (!options_.pins.empty()) {
     if (pinned(leaf)) {
       X509_STORE_CTX_set_error(chain, X509_V_OK);
@@ -201,6 +204,12 @@ Error Verifier::words_for(X509* leaf, int code) const {
   switch (code) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      if (names_of(leaf).empty()) {
+        return error(
+            say("the certificate of {} is for no host: it has only the common name \"{}\", which proves nothing", host_,
+                common_name(X509_get_subject_name(leaf))),
+            say("the server's owner must renew it; tls_pin = \"sha256:{}\" accepts it until then", pin));
+      }
       return error(say("the certificate of {} is for another name: {}", host_, shown_names(leaf)),
                    say("use a name it is for, or accept just this certificate with tls_pin = \"sha256:{}\"", pin));
     case X509_V_ERR_CERT_HAS_EXPIRED:

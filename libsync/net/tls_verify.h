@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "libsync/base/result.h"
+#include "libsync/base/trace.h"
 #include "libsync/net/tls_options.h"
 
 namespace libsync::net {
@@ -15,7 +16,8 @@ namespace libsync::net {
 class Verifier {
  public:
   // `host`: for messages; `name`: what the certificate must be for.
-  Verifier(std::string host, std::string name, const TlsOptions& options);
+  // `trace` hears what certificate came, before it is judged; may be null.
+  Verifier(std::string host, std::string name, const TlsOptions& options, Trace* trace);
 
   Status attach(SSL_CTX* context, SSL* ssl);
 
@@ -30,6 +32,7 @@ class Verifier {
 
   std::string host_, name_;
   const TlsOptions& options_;
+  Trace* trace_;
   std::optional<Error> error_;
 };
 

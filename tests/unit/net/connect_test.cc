@@ -29,7 +29,10 @@ TEST_F(Connect, NotesTheAddressesAndTheConnection) {
   EXPECT_EQ(*(*channel)->receive(soon(), {}), "+OK\r\n");
   EXPECT_EQ((*channel)->tls(), nullptr);
   EXPECT_EQ((*channel)->host(), "mail.example.org");
-  EXPECT_NE(trace_.lines.find("resolved mail.example.org to 127.0.0.1\n"), std::string::npos);
+  EXPECT_NE(trace_.lines.find("looking up mail.example.org\nresolved mail.example.org to 127.0.0.1\n"
+                              "connecting to 127.0.0.1:"),
+            std::string::npos)
+      << trace_.lines;
   EXPECT_NE(trace_.lines.find("connected to 127.0.0.1:"), std::string::npos);
 }
 
@@ -38,8 +41,17 @@ TEST_F(Connect, RefusedPortIsOneClearLine) {
   const auto channel = connect_to(port, Security::Plain);
   ASSERT_FALSE(channel);
   EXPECT_EQ(channel.error().code, Errc::Network);
-  EXPECT_EQ(channel.error().what, "127.0.0.1:" + std::to_string(port) + " refused the connection");
+  const std::string place = "127.0.0.1:" + std::to_string(port);
+  EXPECT_EQ(channel.error().what, place + " refused the connection");
+  EXPECT_EQ(trace_.lines, "connecting to " + place + "\n" + place + ": Connection refused\nfailed: " + place +
+                              " refused the connection\n");
   EXPECT_TRUE(channel.error().retry);
+}
+
+TEST_F(Connect, TheTraceOfAFailedLookupSaysSo) {
+  options_.resolver = [](auto&&...) { return libsync::fail(Errc::Network, "unknown host h.invalid"); };
+  EXPECT_FALSE(connect_to(1, Security::Plain, "h.invalid"));
+  EXPECT_EQ(trace_.lines, "looking up h.invalid\nfailed: unknown host h.invalid\n");
 }
 
 TEST_F(Connect, RefusedOnOneFamilyWorksOnTheOther) {
@@ -47,6 +59,7 @@ TEST_F(Connect, RefusedOnOneFamilyWorksOnTheOther) {
   resolve_to({{"::1", true}, {"127.0.0.1", false}});
   auto channel = connect_to(server.port(), Security::Plain, "both.example");
   ASSERT_TRUE(channel) << channel.error().text();
+  EXPECT_NE(trace_.lines.find("connecting to [::1]:"), std::string::npos) << "what did not answer is named too";
   EXPECT_EQ(*(*channel)->receive(soon(), {}), "hello");
 }
 

@@ -58,6 +58,27 @@ TEST_F(Tls, NamesTheNamesOfACertificateForAnother) {
   EXPECT_EQ(error.what, "the certificate of three.example is for another name: one.example, two.example");
 }
 
+TEST_F(Tls, ACommonNameAloneProvesNothing) {
+  const auto error = outcome(authority_.issue({.common_name = "mail.example.org"}), "mail.example.org");
+  EXPECT_EQ(error.code, Errc::Tls);
+  EXPECT_NE(error.what.find("only the common name \"mail.example.org\""), std::string::npos) << error.what;
+  EXPECT_NE(error.hint.find("tls_pin"), std::string::npos);
+  EXPECT_EQ(
+      outcome(authority_.issue({.common_name = "mail.example.org", .ips = {"127.0.0.1"}}), "mail.example.org").code,
+      Errc::Tls)
+      << "nor beside an address";
+}
+
+TEST_F(Tls, TheTraceShowsTheCertificateBeforeItIsJudged) {
+  const auto bad = authority_.issue({.dns = {"one.example"}, .valid_from = -200'000, .valid_to = -100'000});
+  EXPECT_EQ(outcome(bad, "two.example").code, Errc::Tls);
+  const auto at =
+      trace_.lines.find("certificate received: for one.example, issued by twinbox test authority, expires ");
+  ASSERT_NE(at, std::string::npos) << trace_.lines;
+  EXPECT_NE(trace_.lines.find("sha256:" + bad.fingerprint, at), std::string::npos);
+  EXPECT_NE(trace_.lines.find("failed: the certificate of two.example ", at), std::string::npos);
+}
+
 TEST_F(Tls, AnAddressIsCheckedAsAnAddress) {
   EXPECT_EQ(outcome(authority_.issue({.ips = {"127.0.0.1"}})).what, "");
   const auto error = outcome(authority_.issue({.dns = {"127.0.0.1"}, .ips = {"127.0.0.9"}}));
