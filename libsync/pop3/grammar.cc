@@ -26,11 +26,12 @@ bool is_word_end(std::string_view text) {
                            (text[0] >= 'a' && text[0] <= 'z'));
 }
 
-void add_sasl(Capabilities& capabilities, std::string_view names) {
+void add_sasl(Capabilities& capabilities, std::string_view names, Quirks& quirks) {
   for (std::string_view name = take_word(names); !name.empty(); name = take_word(names)) {
     std::string upper = to_upper(name);
-    if (capabilities.sasl.size() < kMaxSaslNames &&
-        std::ranges::find(capabilities.sasl, upper) == capabilities.sasl.end())
+    if (std::ranges::find(capabilities.sasl, upper) != capabilities.sasl.end())
+      quirks.note(Quirk::RepeatedMechanism);
+    else if (capabilities.sasl.size() < kMaxSaslNames)
       capabilities.sasl.push_back(std::move(upper));
   }
 }
@@ -64,6 +65,15 @@ std::optional<StatusLine> parse_status(std::string_view line) {
   return status;
 }
 
+std::optional<bool> begins_status(std::string_view text) {
+  for (const std::string_view word : {"+OK", "-ERR"}) {
+    if (!iequals(text.substr(0, word.size()), word.substr(0, text.size()))) continue;
+    if (text.size() <= word.size()) return std::nullopt;
+    return is_word_end(text.substr(word.size()));
+  }
+  return false;
+}
+
 std::optional<NumberPair> parse_pair(std::string_view text) {
   const auto first = parse_u64(take_word(text));
   const auto second = parse_u64(take_word(text));
@@ -77,7 +87,7 @@ std::optional<UidlLine> parse_uidl(std::string_view text) {
   return UidlLine{*number, trim(text)};
 }
 
-void add_capability(Capabilities& capabilities, std::string_view line) {
+void add_capability(Capabilities& capabilities, std::string_view line, Quirks& quirks) {
   const std::string_view name = take_word(line);
   struct Flag {
     std::string_view name;
@@ -93,12 +103,15 @@ void add_capability(Capabilities& capabilities, std::string_view line) {
       Flag{"AUTH-RESP-CODE", &Capabilities::auth_resp_code},
       Flag{"UTF8", &Capabilities::utf8},
       Flag{"LANG", &Capabilities::lang},
-      Flag{"EXPIRENEVER", &Capabilities::expire_never},
   };
   for (const Flag& flag : kFlags) {
     if (iequals(name, flag.name)) capabilities.*flag.member = true;
   }
-  if (iequals(name, "SASL")) add_sasl(capabilities, line);
+  if (iequals(name, "EXPIRENEVER")) {
+    capabilities.expire_never = true;
+    quirks.note(Quirk::ExpireNever);
+  }
+  if (iequals(name, "SASL")) add_sasl(capabilities, line, quirks);
   if (iequals(name, "UTF8") && iequals(take_word(line), "USER")) capabilities.utf8_user = true;
   if (iequals(name, "LOGIN-DELAY")) capabilities.login_delay = parse_u64(take_word(line));
   if (iequals(name, "EXPIRE")) add_expire(capabilities, take_word(line));
@@ -134,6 +147,20 @@ std::string_view other_protocol(std::string_view greeting) {
   return {};
 }
 
+bool asks_to_wait(std::string_view text) {
+  // In capitals; never a word that a wrong password alone could bring.
+  static constexpr std::array<std::string_view, 6> kWords = {
+      "LOGIN FREQUENCY LIMITED",            // QQ
+      "RATE LIMIT",                         // Yahoo
+      "COMMAND OR BANDWIDTH LIMITS",        // Gmail
+      "TOO MANY SIMULTANEOUS CONNECTIONS",  // Gmail, iCloud
+      "TOO MANY CONNECTIONS",               // iCloud
+      "TOO MANY LOGIN",                     // NetEase, Sina
+  };
+  const std::string upper = to_upper(text);
+  return std::ranges::any_of(kWords, [&](std::string_view words) { return upper.contains(words); });
+}
+
 Error refusal(std::string what, const StatusLine& status, const Capabilities& capabilities, Errc fallback) {
   Error error{.code = fallback, .what = std::move(what)};
   error.server = printable(status.code.empty() ? status.text : "[" + status.code + "] " + status.text);
@@ -146,8 +173,10 @@ Error refusal(std::string what, const StatusLine& status, const Capabilities& ca
   } else if (status.code == "LOGIN-DELAY") {
     error.code = Errc::Refused;
     error.retry = true;
-    error.retry_after = std::chrono::seconds(std::min<uint64_t>(capabilities.login_delay.value_or(0), 86'400));
-    error.hint = say("the server wants more time between logins");
+    error.retry_after = std::chrono::seconds(std::min<uint64_t>(capabilities.login_delay.value_or(0), kMaxPause));
+    error.hint = error.retry_after.count() == 0
+                     ? say("the server wants more time between logins")
+                     : say("the server wants {} between logins", human_duration(error.retry_after));
   } else if (status.code == "SYS/TEMP") {
     error.code = Errc::Refused;
     error.retry = true;
@@ -155,6 +184,14 @@ Error refusal(std::string what, const StatusLine& status, const Capabilities& ca
   } else if (status.code == "SYS/PERM") {
     error.code = Errc::Refused;
     error.hint = say("the server's operator has to mend this");
+  } else if (status.code == "UTF8") {
+    error.code = Errc::Refused;
+    error.hint = say("the text is in UTF-8, and the server grants no UTF8 in this session (RFC 6856)");
+  } else if (status.code == "LIMIT" || asks_to_wait(status.text)) {
+    error.code = Errc::Refused;
+    error.retry = true;
+    error.retry_after = kPauseOfLimits;
+    error.hint = say("a limit of the server's; it passes if it is left alone for a while");
   }
   return error;
 }

@@ -2,6 +2,7 @@
 // broken server sends is tolerated where its meaning is clear.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "libsync/base/result.h"
+#include "libsync/pop3/quirks.h"
 
 namespace libsync::pop3 {
 
@@ -23,6 +25,9 @@ struct StatusLine {
 // Nothing if `line` (without its line end) is neither "+OK" nor "-ERR". Tolerates any case, missing
 // text and trailing spaces.
 std::optional<StatusLine> parse_status(std::string_view line);
+
+// Whether what begins so is a status line; nothing: more octets are needed to tell.
+std::optional<bool> begins_status(std::string_view text);
 
 // "n size" of LIST and STAT; tolerates more behind it.
 struct NumberPair {
@@ -54,9 +59,8 @@ struct Capabilities {
 // At most so many mechanisms are kept; real lists have below 15.
 inline constexpr size_t kMaxSaslNames = 64;
 
-// Adds one line of a CAPA listing. Unknown ones are passed over; a line may come twice. Tolerates
-// "EXPIRENEVER" (mailutils).
-void add_capability(Capabilities& capabilities, std::string_view line);
+// Adds one line of a CAPA listing. Unknown ones are passed over; a line may come twice.
+void add_capability(Capabilities& capabilities, std::string_view line, Quirks& quirks);
 
 // The time stamp of an APOP banner, "<…@…>" (RFC 1939, section 7); empty if there is none, or if it is
 // no plain message id: a server that chooses odd octets can work out the password (CVE-2007-1558).
@@ -65,8 +69,17 @@ std::string_view find_timestamp(std::string_view banner);
 // The protocol that a greeting which is not POP3's belongs to: "IMAP", "SMTP"…; empty if not known.
 std::string_view other_protocol(std::string_view greeting);
 
+// Whether a refusal without a code that means it asks for a pause (Quirk::WaitInWords).
+bool asks_to_wait(std::string_view text);
+
+// A pause that a server asks for is kept to a day: a number can be wrong.
+inline constexpr uint64_t kMaxPause = 86'400;  // seconds
+// For limits that are told without a time: those that are known are of a quarter of an hour and more.
+inline constexpr std::chrono::seconds kPauseOfLimits{900};
+
 // The refusal of what `what` says ("login refused by pop.example.org"), classified by response code
-// (RFC 2449, section 8; RFC 3206), with the server's words and a hint. `fallback`: without a code.
+// (RFC 2449, section 8; RFC 3206; RFC 6856) or, where there is none, by the words that mean "later"; with
+// the server's words and a hint. `fallback`: for all others.
 Error refusal(std::string what, const StatusLine& status, const Capabilities& capabilities, Errc fallback);
 
 }  // namespace libsync::pop3

@@ -40,7 +40,9 @@ Status Session::send(const Command& command, Steady::time_point now) {
                   .initial = std::nullopt};
   const size_t bare = row.word.size() + 1 + command.argument.size() + 2;
   if (command.has_initial && line.reveal().size() == bare) pending.initial = command.secret;
-  if (in_flight_.empty()) since_ = now;
+  if (in_flight_.empty()) wait_from(now);
+  if (command.verb == Verb::Auth) cancelled_ = false;
+  has_read_ = has_read_ || row.body == Body::Message;
   in_flight_.push_back(std::move(pending));
   return {};
 }
@@ -48,13 +50,14 @@ Status Session::send(const Command& command, Steady::time_point now) {
 void Session::answer(const Secret& response, Steady::time_point now) {
   trace(TraceKind::Client, "***");
   output_ += base64_encode(response.reveal()) + "\r\n";
-  since_ = now;
+  wait_from(now);
 }
 
 void Session::cancel_auth(Steady::time_point now) {
   trace(TraceKind::Client, "*");
   output_ += "*\r\n";
-  since_ = now;
+  cancelled_ = true;
+  wait_from(now);
 }
 
 std::string Session::take_output() { return std::exchange(output_, {}); }
@@ -70,10 +73,15 @@ Status Session::feed(std::string_view bytes, Steady::time_point now, Events& eve
 }
 
 Status Session::run(std::string_view bytes, Steady::time_point now, Events& events) {
+  octets_since_ += bytes.size();
   while (!bytes.empty()) {
     if (stls_done_) return protocol_error(say("bytes behind the answer to STLS, before TLS: somebody is tampering"));
     if (reading_ == Reading::Message) {
       TB_TRY(on_text(bytes, now, events));
+      continue;
+    }
+    if (held_) {
+      TB_TRY(judge_end(bytes, now, events));
       continue;
     }
     if (state_ == State::Update || state_ == State::Closed) return {};  // whatever comes behind QUIT's answer
@@ -84,7 +92,8 @@ Status Session::run(std::string_view bytes, Steady::time_point now, Events& even
     TB_TRY(on_line(now, events));
     line_.clear();
   }
-  if (reading_ != Reading::Status) since_ = now;
+  const bool enough = octets_since_ >= kLeastRate * static_cast<uint64_t>(options_.timeouts.idle.count());
+  if (reading_ != Reading::Status && enough) wait_from(now);
   return {};
 }
 
@@ -107,6 +116,7 @@ Result<bool> Session::take_line(std::string_view& bytes) {
   if (lf == bytes.npos) return false;
   line_lf_ = !line_.ends_with('\r');
   if (!line_lf_) line_.pop_back();
+  if (line_lf_) quirks_.note(Quirk::LfOnly);
   return true;
 }
 
@@ -121,8 +131,12 @@ Status Session::on_greeting(Events& events) {
   const auto status = parse_status(line_);
   if (!status) {
     const std::string_view other = other_protocol(line_);
-    if (!other.empty()) return protocol_error(say("this server speaks {}, not POP3", other));
-    return protocol_error(say("this is not a POP3 server: it greets with \"{}\"", printable(line_, 80)));
+    if (other.empty())
+      return protocol_error(say("this is not a POP3 server: it greets with \"{}\"", printable(line_, 80)));
+    Error error{.code = Errc::Protocol, .what = say("{}: the server speaks {}, not POP3", options_.host, other)};
+    error.hint = other == "IMAP" ? say("write the account's remote with imaps:// or imap+starttls://")
+                                 : say("check the port in the account's remote; POP3 is at 995 and 110");
+    return fail(std::move(error));
   }
   if (!status->ok) {
     Error error = refusal(say("{} refuses connections", options_.host), *status, capabilities_, Errc::Refused);
@@ -151,10 +165,12 @@ Status Session::on_reply(Steady::time_point now, Events& events) {
     return protocol_error(
         say("an answer to {} that is neither +OK nor -ERR: \"{}\"", rule(pending.verb).word, printable(line_, 80)));
   }
+  if (status->text.empty() && status->code.empty()) quirks_.note(Quirk::MissingText);
   Event reply = event(Event::Kind::Reply);
   reply.status = &*status;
   reply.body_follows = status->ok && pending.body != Body::None;
   if (status->ok) TB_TRY(on_ok(pending, *status));
+  if (reply.body_follows) wait_from(now);
   if (!reply.body_follows) next_command(now);
   return events.event(reply);
 }
@@ -175,12 +191,14 @@ Status Session::on_ok(const Pending& pending, const StatusLine&) {
   if (pending.body == Body::Message) {
     reading_ = Reading::Message;
     unstuffer_.start(line_lf_, pending.announced);
+    resumed_ = false;
   }
   return {};
 }
 
 Status Session::on_challenge(Steady::time_point now, Events& events) {
   trace(TraceKind::Server, line_.size() > 2 ? "+ ***" : "+");
+  if (cancelled_) return protocol_error(say("the server goes on with a login that was given up"));
   Pending& pending = in_flight_.front();
   const std::string_view text = trim(std::string_view(line_).substr(1));
   if (pending.initial && text.empty()) {
@@ -208,7 +226,7 @@ Status Session::on_listing_line(Steady::time_point now, Events& events) {
   }
   std::string_view text = line_;
   if (text.starts_with("..")) text.remove_prefix(1);
-  if (in_flight_.front().verb == Verb::Capa) add_capability(capabilities_, text);
+  if (in_flight_.front().verb == Verb::Capa) add_capability(capabilities_, text, quirks_);
   Event line = event(Event::Kind::Line);
   line.text = text;
   return events.event(line);
@@ -226,18 +244,66 @@ Status Session::on_text(std::string_view& bytes, Steady::time_point now, Events&
   });
   if (!taken) return fail(taken.error());
   bytes.remove_prefix(*taken);
-  if (!unstuffer_.done()) return {};
+  return unstuffer_.done() ? on_message_end(now) : Status();
+}
+
+Status Session::on_message_end(Steady::time_point now) {
   trace(TraceKind::Server, "(" + with_separators(unstuffer_.octets()) + " octets)");
   trace(TraceKind::Server, ".");
   reading_ = Reading::Status;
-  const Event end = event(Event::Kind::End);
+  held_ = std::move(in_flight_.front());
   next_command(now);
-  return events.event(end);
+  return {};
+}
+
+Status Session::judge_end(std::string_view& bytes, Steady::time_point now, Events& events) {
+  ahead_ += bytes.front();
+  bytes.remove_prefix(1);
+  const auto status = begins_status(ahead_);
+  if (!status) return {};
+  const std::string ahead = std::exchange(ahead_, {});
+  if (*status && !in_flight_.empty()) {
+    TB_TRY(end_message(events));
+  } else if (unstuffer_.fell_short()) {
+    TB_TRY(resume_message(events));
+  } else {
+    return protocol_error(say("what follows message {} is not the next answer: \"{}\"", held_->number,
+                              printable(ahead + std::string(bytes.substr(0, 80)), 80)));
+  }
+  return run(ahead, now, events);
+}
+
+Status Session::end_message(Events& events) {
+  const Pending over = *std::exchange(held_, std::nullopt);
+  if (over.announced != 0 && unstuffer_.octets() != over.announced) quirks_.note(Quirk::WrongSize);
+  // Text that was taken for an answer, or an answer taken for text: the count tells.
+  if (resumed_ && !unstuffer_.as_announced()) {
+    return protocol_error(say("message {} has a lone dot in it and {} octets, not {}: where it ends can't be told",
+                              over.number, with_separators(unstuffer_.octets()), with_separators(over.announced)));
+  }
+  return events.event({.kind = Event::Kind::End, .verb = over.verb, .number = over.number});
+}
+
+Status Session::resume_message(Events& events) {
+  quirks_.note(Quirk::UnstuffedDot);
+  in_flight_.push_front(*std::exchange(held_, std::nullopt));
+  reading_ = Reading::Message;
+  resumed_ = true;
+  return unstuffer_.go_on([&](std::string_view text) {
+    Event piece = event(Event::Kind::Text);
+    piece.text = text;
+    return events.event(piece);
+  });
 }
 
 void Session::next_command(Steady::time_point now) {
   in_flight_.pop_front();
+  wait_from(now);
+}
+
+void Session::wait_from(Steady::time_point now) {
   since_ = now;
+  octets_since_ = 0;
 }
 
 Status Session::peer_closed() {

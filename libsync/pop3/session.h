@@ -21,8 +21,12 @@ namespace libsync::pop3 {
 struct Timeouts {
   std::chrono::seconds greeting{60};  // some servers look names up before they speak
   std::chrono::seconds reply{120};    // for a whole status line; logins are delayed on purpose after failures
-  std::chrono::seconds idle{120};     // within a listing or message, since the last octet
+  std::chrono::seconds idle{120};     // within a listing or message, for as much as kLeastRate makes of it
 };
+
+// Octets per second below which a listing or message is given up: a server that sends one octet now and
+// then would hold the maildrop, and the account, for ever. The slowest modem brings fifteen times as much.
+inline constexpr uint64_t kLeastRate = 64;
 
 // Each refused with Errc::Limit, which ends the session.
 struct Limits {
@@ -42,7 +46,7 @@ struct Event {
     Reply,      // status of the command `verb` (`number`); the last of it, unless a body follows
     Line,       // text: a line of a listing, without its end
     Text,       // text: a piece of a message
-    End,        // of a listing or message
+    End,        // of a listing; of a message once the answer behind it shows that it is over
     Challenge,  // text: AUTH's challenge as it came, in base64; answer() it
   };
   Kind kind;
@@ -61,6 +65,10 @@ class Events {
 };
 
 // One thread at a time. After an error the session is in State::Closed and gives that error again.
+//
+// The lone dot that ends a message is believed when the answer to the next command comes behind it: send
+// one (NOOP) to hear the End of the last. A server that does not stuff dots sends text there; where LIST
+// announced more octets than came, the dot was text and the message goes on, else nothing is reported.
 class Session {
  public:
   struct Options {
@@ -100,7 +108,13 @@ class Session {
 
   State state() const { return state_; }
   bool idle() const { return in_flight_.empty() && state_ != State::Greeting; }
+  // RETR or TOP was sent, which some servers note down.
+  bool has_read() const { return has_read_; }
+  // A message's dot came, and its End waits for what follows.
+  bool holds_end() const { return held_.has_value(); }
   size_t in_flight() const { return in_flight_.size(); }
+  Quirks& quirks() { return quirks_; }
+  const Quirks& quirks() const { return quirks_; }
   const Capabilities& capabilities() const { return capabilities_; }
   // APOP's time stamp; empty if there is none or TLS has started since.
   const std::string& timestamp() const { return timestamp_; }
@@ -125,6 +139,11 @@ class Session {
   Status on_listing_line(Steady::time_point now, Events& events);
   Status on_text(std::string_view& bytes, Steady::time_point now, Events& events);
   void next_command(Steady::time_point now);
+  Status on_message_end(Steady::time_point now);
+  Status judge_end(std::string_view& bytes, Steady::time_point now, Events& events);
+  Status end_message(Events& events);
+  Status resume_message(Events& events);
+  void wait_from(Steady::time_point now);
   Event event(Event::Kind kind) const;
   void trace(TraceKind kind, std::string_view text) const {
     if (options_.trace != nullptr) options_.trace->line(kind, text);
@@ -135,15 +154,22 @@ class Session {
   State state_ = State::Greeting;
   Reading reading_ = Reading::Status;
   Capabilities capabilities_;
+  Quirks quirks_;
   std::string timestamp_;
   std::deque<Pending> in_flight_;
   std::string output_;
   std::string line_;        // the line being read, without its end once whole
   bool line_lf_ = false;    // it ended with LF alone
   bool stls_done_ = false;  // +OK to STLS came: nothing may follow before TLS
+  bool has_read_ = false;
+  bool cancelled_ = false;  // AUTH was given up: only its end may come
   Unstuffer unstuffer_;
+  std::optional<Pending> held_;  // a message whose dot came, and not yet what follows
+  bool resumed_ = false;         // that message had a dot that was text
+  std::string ahead_;            // the first octets behind the dot, too few to tell
   uint64_t lines_ = 0, listing_octets_ = 0;
-  Steady::time_point since_;  // when the current wait began
+  Steady::time_point since_;   // when the current wait began
+  uint64_t octets_since_ = 0;  // of a listing or message
   std::optional<Error> failed_;
 };
 

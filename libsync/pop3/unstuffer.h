@@ -29,6 +29,16 @@ class Unstuffer {
   bool done() const { return state_ == State::Done; }
   uint64_t octets() const { return octets_; }  // given out so far
 
+  // Fewer octets came than were announced. Some servers send bare LF and count CRLF: each may count twice.
+  bool fell_short() const { return octets_ + bare_lfs_ < announced_; }
+  // As many as were announced, counted in one of the two ways.
+  bool as_announced() const { return octets_ == announced_ || octets_ + bare_lfs_ == announced_; }
+
+  // done(), but what follows shows that the dot was text, of a server that does not stuff: the message
+  // goes on behind it.
+  template <class Out>
+  Status go_on(Out&& out);
+
  private:
   enum class State { LineStart, Dot, DotCr, Text, Done };
 
@@ -43,8 +53,16 @@ class Unstuffer {
   bool lf_server_ = false;
   bool after_bare_lf_ = false;  // the line before ended without CR
   char last_ = '\n';            // the last octet of Text, for a CR cut off from its LF
-  uint64_t announced_ = 0, octets_ = 0;
+  uint64_t announced_ = 0, octets_ = 0, bare_lfs_ = 0;
 };
+
+template <class Out>
+Status Unstuffer::go_on(Out&& out) {
+  state_ = State::LineStart;
+  after_bare_lf_ = last_ != '\r';
+  if (after_bare_lf_) ++bare_lfs_;
+  return give(after_bare_lf_ ? ".\n" : ".\r\n", out);
+}
 
 template <class Out>
 Result<size_t> Unstuffer::feed(std::string_view bytes, Out&& out) {
@@ -64,6 +82,7 @@ Result<size_t> Unstuffer::feed(std::string_view bytes, Out&& out) {
       case State::Dot:
         // The first dot is out of `run`; a second one starts the text of a stuffed line.
         if (bytes[at] == '\r' || (bytes[at] == '\n' && ends_here())) {
+          last_ = bytes[at];
           state_ = bytes[at] == '\r' ? State::DotCr : State::Done;
           run = ++at;
         } else {
@@ -91,6 +110,7 @@ Result<size_t> Unstuffer::feed(std::string_view bytes, Out&& out) {
           break;
         }
         after_bare_lf_ = (lf > at ? bytes[lf - 1] : last_) != '\r';
+        if (after_bare_lf_) ++bare_lfs_;
         at = lf + 1;
         state_ = State::LineStart;
         break;

@@ -3,6 +3,7 @@
 // session: its listing is taken once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,13 +32,16 @@ struct Pop3Options {
   sasl::Credentials credentials{};
   Pop3Security security = Pop3Security::Tls;
   uint16_t port = 0;        // as connected to; goes into identity(); 0: left out
-  bool utf8 = false;        // ask for UTF8 (RFC 6856) where offered: text comes as it is stored
   std::string mechanism{};  // only this one (sasl/registry.h: "USER", "APOP", "PLAIN"…); empty: the best
   std::vector<std::string> forbidden_mechanisms{};
   std::string pinned_mechanism{};  // of the last login: nothing weaker; empty: no such limit
   // Told the mechanism that the server accepted, to pin it. May be empty.
   std::function<void(std::string_view mechanism)> on_login{};
+  // Told what the server wants between logins (LOGIN-DELAY; RFC 2449, section 6.5). May be empty.
+  std::function<void(std::chrono::seconds)> on_login_delay{};
   pop3::Timeouts timeouts{};
+  // From the greeting to the open maildrop. Some servers count a large maildrop before they answer PASS.
+  std::chrono::seconds login_timeout{300};
   pop3::Limits limits{};
   Trace* trace = nullptr;        // not owned, outlives the replica
   const Clock* clock = nullptr;  // not owned, outlives the replica; nullptr: the machine's

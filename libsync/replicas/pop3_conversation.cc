@@ -1,5 +1,6 @@
 #include "libsync/replicas/pop3_conversation.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace libsync::replicas {
@@ -50,8 +51,9 @@ Status Pop3Conversation::pump(pop3::Events& events, std::stop_token stop) {
   // A Secret: what goes out may hold a password, and its bytes are to be wiped.
   const Secret output(session_.take_output());
   if (!output.empty()) channel_->send(output.reveal());
-  const auto deadline = session_.deadline();
+  auto deadline = session_.deadline();
   if (!deadline) return {};
+  if (overall_) deadline = std::min(*deadline, *overall_);
   const auto bytes = channel_->receive(*deadline, stop);
   if (!bytes) return give_up(bytes.error());
   const auto status = bytes->empty() ? session_.peer_closed() : session_.feed(*bytes, now(), events);
@@ -63,11 +65,19 @@ Status Pop3Conversation::drain(pop3::Events& events, std::stop_token stop) {
   return {};
 }
 
+Status Pop3Conversation::drain_messages(pop3::Events& events, std::stop_token stop) {
+  if (!session_.can_send(pop3::Verb::Noop)) TB_TRY(drain(events, stop));
+  TB_TRY(send(pop3::noop()));
+  return drain(events, std::move(stop));
+}
+
 Result<pop3::StatusLine> Pop3Conversation::ask(const pop3::Command& command, std::stop_token stop, pop3::Events* body) {
   TB_TRY(send(command));
   Answer answer(body);
   TB_TRY(drain(answer, stop));
-  return std::move(answer.status);
+  pop3::StatusLine status = std::move(answer.status);
+  if (session_.holds_end()) TB_TRY(drain_messages(answer, stop));
+  return status;
 }
 
 Status Pop3Conversation::read_greeting(std::stop_token stop) {
@@ -79,7 +89,9 @@ Status Pop3Conversation::read_greeting(std::stop_token stop) {
 Status Pop3Conversation::start_tls(std::stop_token stop) {
   if (broken_) return fail(*broken_);
   // Bytes behind the +OK have already ended the session; what waits in the socket is the channel's.
-  const auto status = channel_->start_tls(0, now() + kHandshakeTimeout, std::move(stop));
+  Deadline until = now() + kHandshakeTimeout;
+  if (overall_) until = std::min(until, *overall_);
+  const auto status = channel_->start_tls(0, until, std::move(stop));
   if (!status) return give_up(status.error());
   session_.tls_started();
   return {};

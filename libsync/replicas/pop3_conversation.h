@@ -21,11 +21,15 @@ class Pop3Conversation {
   Status pump(pop3::Events& events, std::stop_token stop);
   // pump() until every command is answered.
   Status drain(pop3::Events& events, std::stop_token stop);
-  // One command and its status line; what follows that goes to `body`, or nowhere.
+  // drain() behind a NOOP, whose answer shows that the last message is over (pop3::Session).
+  Status drain_messages(pop3::Events& events, std::stop_token stop);
+  // One command and its status line (and a NOOP where a message follows); what follows that goes to `body`, or nowhere.
   Result<pop3::StatusLine> ask(const pop3::Command& command, std::stop_token stop, pop3::Events* body = nullptr);
   Status read_greeting(std::stop_token stop);
   // Behind the +OK to STLS.
   Status start_tls(std::stop_token stop);
+  // No wait goes on behind this; nothing: each has the session's deadline alone.
+  void limit_time(std::optional<Deadline> deadline) { overall_ = deadline; }
   pop3::Session& session() { return session_; }
   const pop3::Session& session() const { return session_; }
   const net::Channel& channel() const { return *channel_; }
@@ -39,6 +43,7 @@ class Pop3Conversation {
   std::unique_ptr<net::Channel> channel_;
   const Clock* clock_;
   pop3::Session session_;
+  std::optional<Deadline> overall_;
   std::optional<Error> broken_;
 };
 

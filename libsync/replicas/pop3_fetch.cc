@@ -47,10 +47,11 @@ class Fetcher final : public pop3::Events {
       TB_TRY(make_room(stop));
       TB_TRY(ask_for(item, *entry));
     }
-    return c_.drain(*this, stop);
+    return asked_ ? c_.drain_messages(*this, stop) : Status();
   }
 
   Status event(const Event& event) override {
+    if (event.verb == Verb::Noop) return {};
     Wanted& wanted = wanted_.front();
     switch (event.kind) {
       case Event::Kind::Reply:
@@ -96,6 +97,7 @@ class Fetcher final : public pop3::Events {
                   .weight = top ? kTypicalHeader : entry.size,
                   .cut = header && !top};
     octets_ += wanted.weight;
+    asked_ = true;
     wanted_.push_back(wanted);
     return c_.send(top ? pop3::top(entry.number, 0) : pop3::retr(entry.number, entry.size));
   }
@@ -118,6 +120,7 @@ class Fetcher final : public pop3::Events {
   sync::MessageSink& sink_;
   std::deque<Wanted> wanted_;
   uint64_t octets_ = 0;  // asked for and not yet here
+  bool asked_ = false;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "libsync/replicas/pop3_login.h"
 
+#include <algorithm>
+
 #include "libsync/base/base64.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
@@ -59,16 +61,29 @@ class Login {
   Status run() {
     if (options_.security == Pop3Security::Tls && c_.channel().tls() == nullptr)
       return fail(Errc::Tls, say("{}: the connection is not encrypted", host()));
-    TB_TRY(c_.read_greeting(stop_));
-    TB_TRY(ask_capabilities());
-    if (options_.security == Pop3Security::Stls) TB_TRY(start_tls());
-    if (options_.utf8 && capabilities().utf8) TB_TRY(c_.ask(pop3::utf8(), stop_));
-    TB_TRY(authenticate());
-    // A server without CAPA before the login has none behind it either.
-    return capabilities().known ? ask_capabilities() : Status();
+    const auto status = within_time();
+    c_.limit_time({});
+    return status;
   }
 
  private:
+  Status within_time() {
+    c_.limit_time(c_.now() + options_.login_timeout);
+    TB_TRY(c_.read_greeting(stop_));
+    TB_TRY(ask_capabilities());
+    if (options_.security == Pop3Security::Stls) TB_TRY(start_tls());
+    // RFC 6856: without it a server shows such messages changed, or not at all ([UTF8]); with it every
+    // message comes as it is stored. It has to come before the login, so it is asked for wherever it is
+    // offered; a server that says no to it goes on as if it had none.
+    if (capabilities().utf8) TB_TRY(c_.ask(pop3::utf8(), stop_));
+    TB_TRY(authenticate());
+    // A server without CAPA before the login has none behind it either.
+    if (capabilities().known) TB_TRY(ask_capabilities());
+    const std::chrono::seconds delay(std::min(capabilities().login_delay.value_or(0), pop3::kMaxPause));
+    if (delay.count() > 0 && options_.on_login_delay) options_.on_login_delay(delay);
+    return {};
+  }
+
   const std::string& host() const { return c_.channel().host(); }
   const pop3::Capabilities& capabilities() const { return c_.session().capabilities(); }
 

@@ -20,12 +20,16 @@ constexpr size_t kDigestWindow = 64;
 // A STAT without a LIST to bear it out is believed up to here: pop3::Limits::listing_lines.
 constexpr uint64_t kMaxUnlisted = 4'000'000;
 
+// RFC 1939, section 7. Longer ones are taken too, and counted.
+constexpr size_t kMaxUidl = 70;
+bool is_uidl_char(char c) { return c >= 0x21 && c <= 0x7E; }
+
 }  // namespace
 
 // Takes the answers to STAT, LIST and UIDL, in this order.
 class Pop3Maildrop::Reader final : public pop3::Events {
  public:
-  explicit Reader(Pop3Maildrop& drop) : drop_(drop) {}
+  Reader(Pop3Maildrop& drop, pop3::Quirks& quirks) : drop_(drop), quirks_(quirks) {}
 
   Status event(const Event& event) override {
     if (event.kind == Event::Kind::Reply) return reply(event);
@@ -76,6 +80,8 @@ class Pop3Maildrop::Reader final : public pop3::Events {
   Status uidl_line(std::string_view text) {
     const auto line = pop3::parse_uidl(text);
     if (!line || line->uidl.empty()) return {};  // this message goes by its digest
+    if (line->uidl.size() > kMaxUidl || !std::ranges::all_of(line->uidl, is_uidl_char))
+      quirks_.note(pop3::Quirk::LongUidl);
     auto& entries = drop_.entries_;
     // Both listings come in the same order: the next one is almost always the right one.
     if (next_ >= entries.size() || entries[next_].number != line->number) {
@@ -89,6 +95,7 @@ class Pop3Maildrop::Reader final : public pop3::Events {
   }
 
   Pop3Maildrop& drop_;
+  pop3::Quirks& quirks_;
   bool stat_read_ = false;
   size_t next_ = 0;
 };
@@ -99,6 +106,7 @@ class Pop3Maildrop::Digester final : public pop3::Events {
   explicit Digester(Pop3Maildrop& drop) : drop_(drop) {}
 
   Status event(const Event& event) override {
+    if (event.verb == Verb::Noop) return {};
     switch (event.kind) {
       case Event::Kind::Reply:
         header_.clear();
@@ -133,7 +141,7 @@ class Pop3Maildrop::Digester final : public pop3::Events {
 
 Result<Pop3Maildrop> Pop3Maildrop::load(Pop3Conversation& conversation, std::stop_token stop) {
   Pop3Maildrop drop;
-  Reader reader(drop);
+  Reader reader(drop, conversation.session().quirks());
   for (const pop3::Command& command : {pop3::stat(), pop3::list(), pop3::uidl()}) {
     if (!conversation.session().can_send(command.verb)) TB_TRY(conversation.drain(reader, stop));
     TB_TRY(conversation.send(command));
@@ -188,7 +196,7 @@ Status Pop3Maildrop::take_digests(Pop3Conversation& conversation, std::span<cons
     const Entry& entry = entries_[i];
     TB_TRY(conversation.send(has_top_ ? pop3::top(entry.number, 0) : pop3::retr(entry.number, entry.size)));
   }
-  return conversation.drain(digester, stop);
+  return which.empty() ? Status() : conversation.drain_messages(digester, stop);
 }
 
 // Messages without a UIDL go by their digest; those that share one by UIDL and digest.
@@ -200,7 +208,9 @@ Status Pop3Maildrop::settle_keys(Pop3Conversation& conversation, std::stop_token
   }
   const auto same = [&](size_t a, size_t b) { return key(entries_[by_key_[a]]) == key(entries_[by_key_[b]]); };
   for (size_t i = 0; i < by_key_.size(); ++i) {
-    if ((i > 0 && same(i, i - 1)) || (i + 1 < by_key_.size() && same(i, i + 1))) which.push_back(by_key_[i]);
+    if ((i == 0 || !same(i, i - 1)) && (i + 1 == by_key_.size() || !same(i, i + 1))) continue;
+    conversation.session().quirks().note(pop3::Quirk::RepeatedUidl);
+    which.push_back(by_key_[i]);
   }
   if (which.empty()) return {};
   std::ranges::sort(which);

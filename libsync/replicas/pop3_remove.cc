@@ -93,6 +93,9 @@ Status Pop3Removals::report(sync::ActionSink& sink, Did did, const std::string& 
 
 Status Pop3Removals::finish(Pop3Conversation& conversation, sync::ActionSink& sink, std::stop_token stop) {
   const bool any = !marked_.empty();
+  if (!any && conversation.session().has_read() && conversation.session().can_send(pop3::Verb::Rset)) {
+    TB_TRY(conversation.ask(pop3::rset(), stop));
+  }
   const auto status = conversation.ask(pop3::quit(), std::move(stop));
   if (!status) {
     TB_TRY(report(sink, Did::Unknown, status.error().text()));

@@ -24,7 +24,9 @@ class Pop3Removals {
   Status apply(Pop3Conversation& conversation, const Pop3Maildrop& drop, std::span<const sync::Action> actions,
                sync::ActionSink& sink, std::stop_token stop);
 
-  // QUIT; reports what was marked: Ok and then durable() if it was acknowledged, else Unknown.
+  // QUIT; reports what was marked: Ok and then durable() if it was acknowledged, else Unknown. Where
+  // nothing is marked, a RSET goes before it: Dovecot, as it comes, sets \Seen at QUIT on every message
+  // that was read, unless RSET took that back; a mirror changes nothing.
   Status finish(Pop3Conversation& conversation, sync::ActionSink& sink, std::stop_token stop);
 
  private:

@@ -38,10 +38,11 @@ TEST(Listing, TakesAnyUidlAsData) {
 
 TEST(Capa, IsReadWithItsOddities) {
   Capabilities c;
+  Quirks quirks;
   for (const char* line : {"TOP", "uidl", "STLS", "PIPELINING", "RESP-CODES", "AUTH-RESP-CODE",
                            "SASL PLAIN  plain LOGIN", "SASL PLAIN SCRAM-SHA-1", "LOGIN-DELAY 900 USER",
                            "EXPIRE 60 USER", "UTF8 USER", "LANG", "", "X-NEW thing", "IMPLEMENTATION Some Server 1.0 "})
-    add_capability(c, line);
+    add_capability(c, line, quirks);
   EXPECT_TRUE(c.top && c.uidl && c.stls && c.pipelining && c.resp_codes && c.auth_resp_code && c.utf8 && c.utf8_user &&
               c.lang);
   EXPECT_FALSE(c.user);
@@ -50,9 +51,9 @@ TEST(Capa, IsReadWithItsOddities) {
   EXPECT_EQ(c.expire_days, 60U);
   EXPECT_FALSE(c.expire_never);
   EXPECT_EQ(c.implementation, "Some Server 1.0");
-  add_capability(c, "EXPIRENEVER");
+  add_capability(c, "EXPIRENEVER", quirks);
   EXPECT_TRUE(c.expire_never);
-  for (int i = 0; i < 1000; ++i) add_capability(c, "SASL M" + std::to_string(i));
+  for (int i = 0; i < 1000; ++i) add_capability(c, "SASL M" + std::to_string(i), quirks);
   EXPECT_EQ(c.sasl.size(), kMaxSaslNames);
 }
 
@@ -81,7 +82,21 @@ TEST(Refusals, AreClassifiedByTheirCode) {
   EXPECT_TRUE(of("-ERR [SYS/TEMP] x").retry);
   EXPECT_FALSE(of("-ERR [SYS/PERM] x").retry);
   EXPECT_EQ(of("-ERR [AUTH] x").code, Errc::Auth);
+  EXPECT_EQ(of("-ERR [UTF8] x").code, Errc::Refused);
+  EXPECT_NE(of("-ERR [LOGIN-DELAY] x").text().find("10 min"), std::string::npos);
   EXPECT_EQ(of("-ERR [AUTH] \x1b[31mred").server, "[AUTH]  [31mred") << "no escape sequences";
+}
+
+TEST(Refusals, NeverAskForALongerPauseThanADay) {
+  Capabilities c;
+  c.login_delay = UINT64_MAX;
+  EXPECT_EQ(refusal("x", *parse_status("-ERR [LOGIN-DELAY]"), c, Errc::Auth).retry_after, std::chrono::hours(24));
+}
+
+TEST(Refusals, TellAStatusLineByItsFirstOctets) {
+  for (const char* yes : {"+OK ", "+ok\r", "-ERR\n", "-err [X] y"}) EXPECT_EQ(begins_status(yes), true) << yes;
+  for (const char* no : {"+O.", "-EX", "+OKAY", "-ERROR", ".", "a", "\r\n"}) EXPECT_EQ(begins_status(no), false) << no;
+  for (const char* more : {"", "+", "+O", "+OK", "-", "-ER", "-ERR"}) EXPECT_FALSE(begins_status(more)) << more;
 }
 
 TEST(Commands, RefuseLineEndsInArguments) {

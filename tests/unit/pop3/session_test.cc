@@ -96,7 +96,7 @@ TEST(Session, HoldsTheDialogueOfRfc1939) {
 TEST(Session, ReadsTheSameHoweverTheBytesAreCut) {
   const std::string wire =
       "+OK\r\n1 10\r\n2 20\r\n.\r\n+OK\n1 a\n2 b\n.\n-ERR [SYS/TEMP] later\r\n+OK\r\nX: "
-      "y\r\n\r\n..\r\n.\r\n+OK\r\n.\r\n";
+      "y\r\n\r\n..\r\n.\r\n+OK\r\n.\r\n+OK\r\n";
   const auto result = [&](size_t first, size_t piece) {
     Talk t;
     EXPECT_TRUE(t.feed("+OK\r\n"));
@@ -106,7 +106,7 @@ TEST(Session, ReadsTheSameHoweverTheBytesAreCut) {
     EXPECT_TRUE(t.feed("+OK\r\n"));
     t.send(pass(Secret("x")));
     EXPECT_TRUE(t.feed("+OK\r\n"));
-    for (const Command& command : {list(), uidl(), retr(1, 10), retr(2, 20), top(1, 0)}) t.send(command);
+    for (const Command& command : {list(), uidl(), retr(1, 10), retr(2, 20), top(1, 0), noop()}) t.send(command);
     t.log.text.clear();
     EXPECT_TRUE(t.feed(wire.substr(0, first)));
     for (size_t at = first; at < wire.size(); at += piece) EXPECT_TRUE(t.feed(wire.substr(at, piece)));
@@ -116,7 +116,7 @@ TEST(Session, ReadsTheSameHoweverTheBytesAreCut) {
   const std::string whole = result(wire.size(), 1);
   EXPECT_EQ(whole,
             "LIST ok { 1 10, 2 20, }; UIDL ok { 1 a, 2 b, }; RETR err [SYS/TEMP]; RETR ok { X: y\r\n\r\n.\r\n}; "
-            "TOP ok { }; ");
+            "TOP ok { }; NOOP ok; ");
   EXPECT_EQ(result(0, 1), whole);
   for (size_t cut = 1; cut < wire.size(); ++cut) EXPECT_EQ(result(cut, wire.size()), whole) << cut;
 }
@@ -267,6 +267,104 @@ TEST(Session, TakesALineOfFiftyMegabytesInAMessage) {
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(t.feed(piece));
   ASSERT_TRUE(t.feed("\r\n.\r\n"));
   EXPECT_TRUE(t.session.idle());
+}
+
+TEST(Session, EndsAMessageOnlyWhenTheNextAnswerComes) {
+  Talk t;
+  t.log_in();
+  t.send(retr(1, 3));
+  ASSERT_TRUE(t.feed("+OK\r\nx\r\n.\r\n"));
+  EXPECT_EQ(t.log.text, "RETR ok { x\r\n");
+  EXPECT_TRUE(t.session.holds_end());
+  t.send(noop());
+  ASSERT_TRUE(t.feed("+OK\r\n"));
+  EXPECT_EQ(t.log.text, "RETR ok { x\r\n}; NOOP ok; ");
+  EXPECT_FALSE(t.session.holds_end());
+}
+
+TEST(Session, NeverEndsAMessageWithSomethingElseBehindIt) {
+  for (const char* behind : {"text\r\n.\r\n", "+OKAY\r\n", ".\r\n", "\r\n"}) {
+    for (const uint64_t announced : {0U, 3U}) {
+      Talk t;
+      t.log_in();
+      t.send(retr(1, announced));
+      ASSERT_TRUE(t.feed("+OK\r\nx\r\n.\r\n"));
+      t.send(noop());
+      EXPECT_EQ(t.feed(std::string(behind) + "+OK\r\n").error().code, Errc::Protocol) << behind;
+      EXPECT_EQ(t.log.text, "RETR ok { x\r\n") << behind;
+    }
+    Talk unasked;
+    unasked.log_in();
+    unasked.send(retr(1, 3));
+    EXPECT_EQ(unasked.feed("+OK\r\nx\r\n.\r\n+OK\r\n").error().code, Errc::Protocol) << "an answer to nothing";
+    EXPECT_EQ(unasked.log.text, "RETR ok { x\r\n");
+  }
+}
+
+TEST(Session, ReadsAMessageWithUnstuffedDotsWholeByItsSize) {
+  // Both messages have lone dots that their server did not stuff; the second is counted as if by CRLF.
+  const std::string first = "a\r\n.\r\n.\r\nb\r\n";
+  const std::string second = "c\n.\r\n+ not an answer\r\n";
+  const std::string wire = "+OK\r\n" + first + ".\r\n+OK\r\n" + second + ".\r\n+OK\r\n";
+  for (size_t cut = 0; cut < wire.size(); ++cut) {
+    Talk t;
+    ASSERT_TRUE(t.feed("+OK\r\n"));
+    t.send(capa());
+    ASSERT_TRUE(t.feed("+OK\r\nPIPELINING\r\n.\r\n"));
+    t.send(user("joe"));
+    ASSERT_TRUE(t.feed("+OK\r\n"));
+    t.send(pass(Secret("x")));
+    ASSERT_TRUE(t.feed("+OK\r\n"));
+    t.log.text.clear();
+    for (const Command& command : {retr(1, first.size()), retr(2, second.size() + 1), noop()}) t.send(command);
+    ASSERT_TRUE(t.feed(wire.substr(0, cut)));
+    ASSERT_TRUE(t.feed(wire.substr(cut))) << cut;
+    EXPECT_EQ(t.log.text, "RETR ok { " + first + "}; RETR ok { " + second + "}; NOOP ok; ");
+  }
+}
+
+TEST(Session, GoesOnWithAMessageThatSeemedToBeOverInTheLastFlight) {
+  Talk t;
+  t.log_in();
+  t.send(retr(1, 9));
+  ASSERT_TRUE(t.feed("+OK\r\na\r\n.\r\n"));
+  t.send(retr(2, 0));  // sent in good faith
+  ASSERT_TRUE(t.feed("b\r\n.\r\n-ERR\r\n"));
+  EXPECT_EQ(t.log.text, "RETR ok { a\r\n.\r\nb\r\n}; RETR err; ");
+}
+
+TEST(Session, BelievesAnUnstuffedDotOnlyIfTheSizeBearsItOut) {
+  Talk t;
+  t.log_in();
+  t.send(retr(1, 10));
+  ASSERT_TRUE(t.feed("+OK\r\na\r\n.\r\n"));
+  t.send(noop());
+  EXPECT_EQ(t.feed("* noise\r\n+OK\r\n.\r\n+OK\r\n").error().code, Errc::Protocol);
+  EXPECT_EQ(t.log.text.find("}"), std::string::npos);
+}
+
+TEST(Session, GivesUpAServerThatDrips) {
+  for (const bool body : {false, true}) {
+    Talk t;
+    t.log_in();
+    t.send(body ? retr(1, 0) : list());
+    auto now = kStart;
+    ASSERT_TRUE(t.session.feed("+OK\r\n", now, t.log));
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(t.session.feed("1", now += std::chrono::seconds(1), t.log));
+    EXPECT_EQ(t.session.deadline(), kStart + Timeouts().idle) << "a trickle buys no time";
+    const auto enough = static_cast<size_t>(Timeouts().idle.count()) * kLeastRate;
+    ASSERT_TRUE(t.session.feed(std::string(enough, '1').replace(enough / 2, 2, "\r\n"), now, t.log));
+    EXPECT_EQ(t.session.deadline(), now + Timeouts().idle) << "who sends in earnest is waited for";
+  }
+}
+
+TEST(Session, EndsALoginThatGoesOnBehindItsCancelling) {
+  Talk t;
+  ASSERT_TRUE(t.feed("+OK\r\n"));
+  t.send(auth("PLAIN"));
+  ASSERT_TRUE(t.feed("+ !!\r\n"));
+  t.session.cancel_auth(kStart);
+  EXPECT_EQ(t.feed("+ !!\r\n").error().code, Errc::Protocol);
 }
 
 TEST(Session, GivesUpWaitingInTime) {

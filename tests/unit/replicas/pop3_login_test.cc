@@ -167,23 +167,28 @@ TEST(Pop3Login, CancelsAnExchangeThatGoesWrong) {
 }
 
 TEST(Pop3Login, AsksForUtf8BeforeTheLoginWhereOffered) {
+  for (const std::string answer : {"+OK", "-ERR not today"}) {
+    EXPECT_FALSE(run("S: +OK\nC: CAPA\nS: +OK\\r\\nUTF8 USER\\r\\nUSER\\r\\n.\nC: UTF8\nS: " + answer +
+                         "\nC: USER joe\nS: +OK\nC: PASS hunter2\nS: +OK\nC: CAPA\nS: +OK\\r\\n.\n",
+                     joe(), true)
+                     .error);
+  }
+}
+
+TEST(Pop3Login, TellsTheDelayThatTheServerWantsBetweenLogins) {
+  std::chrono::seconds told{0};
   Pop3Options options = joe();
-  options.utf8 = true;
-  EXPECT_FALSE(run(R"(
-    S: +OK
-    C: CAPA
-    S: +OK\r\nUTF8\r\nUSER\r\n.
-    C: UTF8
-    S: +OK
-    C: USER joe
-    S: +OK
-    C: PASS hunter2
-    S: +OK
-    C: CAPA
-    S: +OK\r\n.
-  )",
+  options.on_login_delay = [&](std::chrono::seconds delay) { told = delay; };
+  EXPECT_FALSE(run("S: +OK\nC: CAPA\nS: +OK\\r\\nLOGIN-DELAY 300 USER\\r\\nUSER\\r\\n.\nC: USER joe\nS: +OK\nC: PASS "
+                   "hunter2\nS: +OK\nC: CAPA\nS: +OK\\r\\nLOGIN-DELAY 600\\r\\n.\n",
                    options, true)
                    .error);
+  EXPECT_EQ(told, std::chrono::minutes(10)) << "what is told behind the login is for this user";
+}
+
+TEST(Pop3Login, EndsAServerThatNeverStopsAsking) {
+  const std::string start = "S: +OK\nC: CAPA\nS: +OK\\r\\nSASL SCRAM-SHA-256\\r\\n.\nC~ AUTH SCRAM-SHA-256 \n";
+  EXPECT_EQ(refused(start + "S: + !!\nC: *\nS: + !!\n").code, Errc::Protocol) << "cancelled once";
 }
 
 TEST(Pop3Login, KeepsThePasswordOutOfTheTrace) {

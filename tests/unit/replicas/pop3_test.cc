@@ -173,7 +173,8 @@ TEST(Pop3Replica, FetchesExactOctetsAndGoesOnBehindARefusal) {
     C: RETR 1
     C: RETR 2
     C: TOP 2 0
-    S= +OK\r\nA: b\r\n\r\n..x\0\xff\r\n.\r\n-ERR [SYS/TEMP] damaged\r\n+OK\r\nH: 2\r\n\r\n.\r\n
+    C: NOOP
+    S= +OK\r\nA: b\r\n\r\n..x\0\xff\r\n.\r\n-ERR [SYS/TEMP] damaged\r\n+OK\r\nH: 2\r\n\r\n.\r\n+OK\r\n
   )");
   ASSERT_TRUE(replica);
   Got got;
@@ -205,6 +206,8 @@ TEST(Pop3Replica, AsksOneByOneWithoutPipelining) {
     S: +OK\r\n.
     C: RETR 2
     S: +OK\r\nH: 1\n\r\nbody\r\n.
+    C: NOOP
+    S: +OK
   )");
   ASSERT_TRUE(replica) << replica.error().text();
   Got got;
@@ -221,7 +224,7 @@ TEST(Pop3Replica, AsksOneByOneWithoutPipelining) {
 TEST(Pop3Replica, DoesNotEndAMessageThatTheConnectionCutOff) {
   for (const char* end : {"CUT", "CLOSE"}) {
     auto [replica, channel] =
-        open(kModernLogin + kTwoMessages + "C: RETR 1\nC: RETR 2\nS= +OK\\r\\nA: b\\r\\n\\r\\nhalf\n" + end);
+        open(kModernLogin + kTwoMessages + "C: RETR 1\nC: RETR 2\nC: NOOP\nS= +OK\\r\\nA: b\\r\\n\\r\\nhalf\n" + end);
     ASSERT_TRUE(replica);
     Got got;
     const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("aaa")}, {.token = 8, .ref = ref("bbb")}};
@@ -234,11 +237,32 @@ TEST(Pop3Replica, DoesNotEndAMessageThatTheConnectionCutOff) {
 }
 
 TEST(Pop3Replica, HangsNoLongerThanItsDeadline) {
-  auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: RETR 1\nS= +OK\\r\\nhalf\n");
+  auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: RETR 1\nC: NOOP\nS= +OK\\r\\nhalf\n");
   ASSERT_TRUE(replica);
   Got got;
   const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("aaa")}};
   EXPECT_EQ((*replica)->fetch(items, got, {}).error().code, Errc::Network);
+}
+
+TEST(Pop3Replica, HandsOnAMessageOfFewerOctetsThanAnnounced) {
+  auto [replica, channel] =
+      open(kModernLogin + kTwoMessages + "C: RETR 1\nC: NOOP\nS= +OK\\r\\nA: b\\r\\n\\r\\n.\\r\\n+OK\\r\\n\n");
+  ASSERT_TRUE(replica);
+  Got got;
+  const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("aaa")}};
+  ASSERT_TRUE((*replica)->fetch(items, got, {}));
+  EXPECT_EQ(got.whole[7], "A: b\r\n\r\n") << "in doubt it is kept";
+  EXPECT_EQ(got.announced[7], 100U);
+}
+
+TEST(Pop3Replica, DoesNotReportAMessageWithMoreTextBehindItsDot) {
+  auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: RETR 1\nC: NOOP\nS= +OK\\r\\n" +
+                                 std::string(100, 'x') + "\\r\\n.\\r\\nmore\\r\\n.\\r\\n+OK\\r\\n\n");
+  ASSERT_TRUE(replica);
+  Got got;
+  const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("aaa")}};
+  EXPECT_EQ((*replica)->fetch(items, got, {}).error().code, Errc::Protocol);
+  EXPECT_TRUE(got.whole.empty());
 }
 
 sync::Action remove(uint64_t token, std::string key, uint64_t size) {
@@ -248,6 +272,24 @@ sync::Action remove(uint64_t token, std::string key, uint64_t size) {
   action.ref = ref(std::move(key));
   action.size_expected = size;
   return action;
+}
+
+TEST(Pop3Replica, TakesBackWhatReadingNotedDownIfNothingIsRemoved) {
+  const std::string fetched = "C: RETR 1\nC: NOOP\nS= +OK\\r\\nx\\r\\n.\\r\\n+OK\\r\\n\n";
+  const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("aaa")}};
+  auto [replica, channel] = open(kModernLogin + kTwoMessages + fetched + "C: RSET\nS: +OK\nC: QUIT\nS: +OK\n");
+  Got got;
+  Acted acted;
+  ASSERT_TRUE((*replica)->fetch(items, got, {}));
+  ASSERT_TRUE((*replica)->finish(acted, {}));
+  EXPECT_TRUE(channel->finished()) << channel->mismatch();
+
+  auto removing = open(kModernLogin + kTwoMessages + fetched + "C: DELE 1\nS: +OK\nC: QUIT\nS: +OK\n");
+  ASSERT_TRUE((*removing.replica)->fetch(items, got, {}));
+  const std::vector<sync::Action> actions = {remove(1, "aaa", 100)};
+  ASSERT_TRUE((*removing.replica)->apply(actions, acted, {}));
+  ASSERT_TRUE((*removing.replica)->finish(acted, {}));
+  EXPECT_TRUE(removing.channel->finished()) << "a RSET would take the removals back";
 }
 
 TEST(Pop3Replica, RemovesOnlyWhenQuitIsAcknowledged) {
@@ -315,25 +357,23 @@ const std::string kUidlTwice = R"(
 )";
 
 TEST(Pop3Replica, TellsRepeatedUidlsApartByTheirHeaders) {
+  const auto top = [](const std::string& header) { return "S: +OK\\r\\nA: " + header + "\\r\\n\\r\\n.\n"; };
   const auto keys = [](const std::string& uidl, const std::string& tops) {
-    auto opened = open(kModernLogin + kUidlTwice + "S: +OK\\r\\n" + uidl + "\\r\\n.\n" + tops);
+    auto opened = open(kModernLogin + kUidlTwice + "S: +OK\\r\\n" + uidl + "\\r\\n.\n" + tops + "C: NOOP\nS: +OK\n");
     EXPECT_TRUE(opened.replica);
     const Seen seen = look(**opened.replica);
     EXPECT_TRUE(opened.channel->finished()) << opened.channel->mismatch();
     return seen.keys;
   };
-  const auto first = keys("1 same\\r\\n2 other\\r\\n3 same",
-                          "C: TOP 1 0\nC: TOP 3 0\nS: +OK\\r\\nA: 1\\r\\n\\r\\n.\nS: +OK\\r\\nA: 3\\r\\n\\r\\n.\n");
+  const auto first = keys("1 same\\r\\n2 other\\r\\n3 same", "C: TOP 1 0\nC: TOP 3 0\n" + top("1") + top("3"));
   ASSERT_EQ(first.size(), 3U);
   EXPECT_EQ(first[1], "other");
   EXPECT_TRUE(first[0].starts_with("same#top:"));
   EXPECT_NE(first[0], first[2]);
-  const auto second = keys("1 same\\r\\n2 same\\r\\n3 other",
-                           "C: TOP 1 0\nC: TOP 2 0\nS: +OK\\r\\nA: 3\\r\\n\\r\\n.\nS: +OK\\r\\nA: 1\\r\\n\\r\\n.\n");
+  const auto second = keys("1 same\\r\\n2 same\\r\\n3 other", "C: TOP 1 0\nC: TOP 2 0\n" + top("3") + top("1"));
   EXPECT_EQ(second[0], first[2]) << "the same message has the same key at another number";
   EXPECT_EQ(second[1], first[0]);
-  const auto twins = keys("1 same\\r\\n2 same\\r\\n3 x",
-                          "C: TOP 1 0\nC: TOP 2 0\nS: +OK\\r\\nA: 1\\r\\n\\r\\n.\nS: +OK\\r\\nA: 1\\r\\n\\r\\n.\n");
+  const auto twins = keys("1 same\\r\\n2 same\\r\\n3 x", "C: TOP 1 0\nC: TOP 2 0\n" + top("1") + top("1"));
   EXPECT_EQ(twins[1], twins[0] + "#2");
 }
 
@@ -347,10 +387,14 @@ TEST(Pop3Replica, LivesWithoutUidl) {
     S: -ERR unknown
     C: TOP 1 0
     S: +OK\r\nA: 1\r\n\r\n.
+    C: NOOP
+    S: +OK
     C: TOP 1 0
     S: +OK\r\nA: 1\r\n\r\n.
     C: TOP 2 0
     S: +OK\r\nA: 2\r\n\r\n.
+    C: NOOP
+    S: +OK
   )");
   ASSERT_TRUE(replica);
   const Seen seen = look(**replica);
@@ -375,6 +419,8 @@ TEST(Pop3Replica, LivesWithoutUidlAndTop) {
     S: +OK\r\na\r\n.
     C: RETR 2
     S: -ERR damaged
+    C: NOOP
+    S: +OK
   )");
   ASSERT_TRUE(replica);
   const Seen seen = look(**replica);

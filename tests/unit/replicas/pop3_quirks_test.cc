@@ -1,0 +1,166 @@
+// One test for each row of the table of POP3 quirks.
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "libsync/pop3/quirks.h"
+#include "libsync/pop3/session.h"
+#include "libsync/replicas/pop3.h"
+#include "libsync/replicas/pop3_conversation.h"
+#include "libsync/replicas/pop3_maildrop.h"
+#include "libsync/sync/policy.h"
+
+#include "tests/support/scripted_channel.h"
+
+namespace libsync::replicas {
+namespace {
+
+using pop3::Quirk;
+using twinbox::test::ScriptedChannel;
+
+// Puts down what comes of the bodies that are over.
+class Bodies final : public pop3::Events {
+ public:
+  Status event(const pop3::Event& event) override {
+    if (event.kind == pop3::Event::Kind::Reply) piece_.clear();
+    if (event.kind == pop3::Event::Kind::Text || event.kind == pop3::Event::Kind::Line) piece_ += event.text;
+    if (event.kind == pop3::Event::Kind::End) whole += piece_ + "|";
+    return {};
+  }
+  std::string whole;
+
+ private:
+  std::string piece_;
+};
+
+// A session behind its login.
+struct Talk {
+  explicit Talk(const std::string& script)
+      : conversation(std::make_unique<ScriptedChannel>("S: +OK\nC: USER joe\nS: +OK\nC: PASS x\nS: +OK\n" + script),
+                     {.host = "pop.example.org"}, clock) {
+    EXPECT_TRUE(conversation.read_greeting({}));
+    EXPECT_TRUE(conversation.ask(pop3::user("joe"), {}));
+    EXPECT_TRUE(conversation.ask(pop3::pass(Secret("x")), {}));
+  }
+  Status ask(const pop3::Command& command) {
+    const auto answer = conversation.ask(command, {}, &bodies);
+    return answer ? Status() : fail(answer.error());
+  }
+  uint64_t count(Quirk quirk) const { return conversation.session().quirks().count(quirk); }
+
+  SystemClock clock;
+  Pop3Conversation conversation;
+  Bodies bodies;
+};
+
+TEST(Pop3Quirks, EachHasARowThatSaysWhereItWasSeen) {
+  for (size_t i = 0; i < pop3::kQuirks.size(); ++i) {
+    EXPECT_EQ(static_cast<size_t>(pop3::kQuirks[i].quirk), i);
+    EXPECT_FALSE(pop3::kQuirks[i].name.empty() || pop3::kQuirks[i].seen.empty());
+  }
+}
+
+TEST(Pop3Quirks, LfOnly) {
+  Talk t("C: RETR 1\nS= +OK\\na\\n..b\\n.\\n\nC: NOOP\nS= +OK\\n\n");
+  EXPECT_EQ(t.count(Quirk::LfOnly), 0U);
+  ASSERT_TRUE(t.ask(pop3::retr(1, 5)));
+  EXPECT_EQ(t.bodies.whole, "a\n.b\n|");
+  EXPECT_EQ(t.count(Quirk::LfOnly), 2U) << "the two status lines";
+}
+
+TEST(Pop3Quirks, MissingText) {
+  Talk t("C: STAT\nS: -ERR\n");
+  const auto before = t.count(Quirk::MissingText);
+  EXPECT_EQ(before, 2U) << "USER and PASS were answered by a bare +OK";
+  ASSERT_TRUE(t.ask(pop3::stat()));
+  EXPECT_EQ(t.count(Quirk::MissingText), 3U);
+}
+
+TEST(Pop3Quirks, ExpireNever) {
+  Talk t("C: CAPA\nS: +OK\\r\\nEXPIRENEVER\\r\\n.\n");
+  ASSERT_TRUE(t.ask(pop3::capa()));
+  EXPECT_EQ(t.count(Quirk::ExpireNever), 1U);
+  EXPECT_TRUE(t.conversation.session().capabilities().expire_never);
+}
+
+TEST(Pop3Quirks, RepeatedMechanism) {
+  Talk t("C: CAPA\nS: +OK\\r\\nSASL PLAIN LOGIN\\r\\nSASL plain\\r\\n.\n");
+  ASSERT_TRUE(t.ask(pop3::capa()));
+  EXPECT_EQ(t.count(Quirk::RepeatedMechanism), 1U);
+  EXPECT_EQ(t.conversation.session().capabilities().sasl, (std::vector<std::string>{"PLAIN", "LOGIN"}));
+}
+
+TEST(Pop3Quirks, WrongSize) {
+  for (const uint64_t announced : {1U, 100U}) {
+    Talk t("C: RETR 1\nS: +OK\\r\\nabc\\r\\n.\nC: NOOP\nS: +OK\n");
+    ASSERT_TRUE(t.ask(pop3::retr(1, announced)));
+    EXPECT_EQ(t.bodies.whole, "abc\r\n|") << "every octet up to the dot";
+    EXPECT_EQ(t.count(Quirk::WrongSize), 1U);
+  }
+}
+
+TEST(Pop3Quirks, UnstuffedDot) {
+  Talk t("C: RETR 1\nS: +OK\\r\\na\\r\\n.\\r\\nb\\r\\n.\nC: NOOP\nS: +OK\n");
+  ASSERT_TRUE(t.ask(pop3::retr(1, 9)));
+  EXPECT_EQ(t.bodies.whole, "a\r\n.\r\nb\r\n|");
+  EXPECT_EQ(t.count(Quirk::UnstuffedDot), 1U);
+}
+
+TEST(Pop3Quirks, RepeatedUidl) {
+  Talk t(R"(
+    C: STAT
+    S: +OK 2 20
+    C: LIST
+    S: +OK\r\n1 10\r\n2 10\r\n.
+    C: UIDL
+    S: +OK\r\n1 same\r\n2 same\r\n.
+    C: TOP 1 0
+    S: +OK\r\nA: 1\r\n\r\n.
+    C: NOOP
+    S: +OK
+    C: TOP 1 0
+    S: +OK\r\nA: 1\r\n\r\n.
+    C: TOP 2 0
+    S: +OK\r\nA: 2\r\n\r\n.
+    C: NOOP
+    S: +OK
+  )");
+  const auto drop = Pop3Maildrop::load(t.conversation, {});
+  ASSERT_TRUE(drop) << drop.error().text();
+  EXPECT_EQ(t.count(Quirk::RepeatedUidl), 2U);
+  EXPECT_NE(drop->key(drop->entries()[0]), drop->key(drop->entries()[1]));
+}
+
+TEST(Pop3Quirks, LongUidl) {
+  const std::string name = std::string(69, 'u') + " \x7f";
+  Talk t("C: STAT\nS: +OK 2 20\nC: LIST\nS: +OK\\r\\n1 10\\r\\n2 10\\r\\n.\nC: UIDL\nS: +OK\\r\\n1 " +
+         std::string(300, 'v') + "\\r\\n2 " + name + "\\r\\n.\nC: TOP 1 0\nS: -ERR\n");
+  const auto drop = Pop3Maildrop::load(t.conversation, {});
+  ASSERT_TRUE(drop) << drop.error().text();
+  EXPECT_EQ(t.count(Quirk::LongUidl), 2U);
+  EXPECT_EQ(drop->key(drop->entries()[0]), std::string(300, 'v'));
+  EXPECT_EQ(drop->key(drop->entries()[1]), name);
+}
+
+TEST(Pop3Quirks, PartialMaildrop) {
+  const auto policy = sync::mirror_policy({.remove = true, .removes_at_finish = true}, sync::Leave::Forever);
+  EXPECT_FALSE(policy.on(sync::Side::B).remove) << "what a maildrop does not show is not gone";
+}
+
+TEST(Pop3Quirks, WaitInWords) {
+  for (const char* words :
+       {"-ERR Login fail. Account is abnormal, service is not open, login frequency limited",
+        "-ERR Account exceeded command or bandwidth limits. (Failure)", "-ERR [LIMIT] Rate limit hit"}) {
+    const Error error = pop3::refusal("login refused", *pop3::parse_status(words), {}, Errc::Auth);
+    EXPECT_EQ(error.code, Errc::Refused) << words;
+    EXPECT_TRUE(error.retry);
+    EXPECT_EQ(error.retry_after, pop3::kPauseOfLimits);
+  }
+  EXPECT_EQ(
+      pop3::refusal("login refused", *pop3::parse_status("-ERR [AUTH] too many login failures"), {}, Errc::Auth).code,
+      Errc::Auth)
+      << "a code says more than words";
+}
+
+}  // namespace
+}  // namespace libsync::replicas
