@@ -114,17 +114,29 @@ Status set_password(const Reader& reader, const TomlEntry& entry, Account& accou
   return {};
 }
 
+Result<std::string> mechanism_name(const Reader& reader, const std::string& name, Position at) {
+  if (const sasl::MechanismInfo* found = sasl::find_mechanism(name)) return std::string(found->name);
+  std::vector<std::string_view> names;
+  for (const auto& mechanism : sasl::mechanisms()) names.push_back(mechanism.name);
+  const auto near = nearest(to_upper(name), names);
+  return reader.complain(at, say("unknown mechanism \"{}\"", printable(name, 40)),
+                         near.empty() ? say("known: {}", fmt::join(names, ", ")) : say("did you mean {}?", near));
+}
+
 Status set_auth(const Reader& reader, const TomlEntry& entry, Account& account) {
   TB_ASSIGN(const std::string name, reader.text(entry));
-  const sasl::MechanismInfo* found = sasl::find_mechanism(name);
-  if (found == nullptr) {
-    std::vector<std::string_view> names;
-    for (const auto& mechanism : sasl::mechanisms()) names.push_back(mechanism.name);
-    const auto near = nearest(to_upper(name), names);
-    return reader.complain(entry.value.at, say("unknown mechanism \"{}\"", printable(name, 40)),
-                           near.empty() ? say("known: {}", fmt::join(names, ", ")) : say("did you mean {}?", near));
+  TB_ASSIGN(account.auth, mechanism_name(reader, name, entry.value.at));
+  return {};
+}
+
+Status set_forbid_auth(const Reader& reader, const TomlEntry& entry, Account& account) {
+  if (entry.value.kind != Kind::List) return reader.not_a(Kind::List, entry);
+  for (const TomlNode& item : entry.value.items) {
+    if (item.kind != Kind::Text) {
+      return reader.complain(item.at, say("{} is a list of mechanisms like \"PLAIN\"", entry.key));
+    }
+    TB_ASSIGN(account.forbid_auth.emplace_back(), mechanism_name(reader, item.text, item.at));
   }
-  account.auth = std::string(found->name);
   return {};
 }
 
@@ -234,13 +246,14 @@ Status set_path(const Reader& reader, const TomlEntry& entry, Account& account) 
   return {};
 }
 
-constexpr std::array<Key, 16> kAccountKeys = {{
+constexpr std::array<Key, 17> kAccountKeys = {{
     {"remote", set_remote},
     {"password_command", set_text<&Account::password_command>},
     {"password_file", set_path<&Account::password_file>},
     {"password", set_password},
     {"token_command", set_text<&Account::token_command>},
     {"auth", set_auth},
+    {"forbid_auth", set_forbid_auth},
     {"store", set_store},
     {"tls_ca", set_path<&Account::tls_ca>},
     {"tls_pin", set_pin},
@@ -278,6 +291,9 @@ Status check_whole(const Reader& reader, const TomlEntry& entry, const Account& 
   }
   if (!token && !account.auth.empty() && !account.token_command.empty()) {
     return reader.complain(entry.at, say("auth = \"{}\" does not use a token_command", account.auth));
+  }
+  if (std::ranges::find(account.forbid_auth, account.auth) != account.forbid_auth.end()) {
+    return reader.complain(entry.at, say("auth = \"{}\" is forbidden by forbid_auth", account.auth));
   }
   const bool pop3 = account.remote.protocol == Protocol::Pop3;
   if (!pop3 && account.leave == sync::Leave::Never) {

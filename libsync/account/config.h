@@ -34,9 +34,10 @@ struct Account {
   Secret password{};
   std::string token_command{};  // OAuth 2.0 access token for XOAUTH2 or OAUTHBEARER
   std::string auth{};           // mechanism to use and no other, in capitals ("SCRAM-SHA-256", "APOP"); "": best one
-  std::string store{};          // folder of the local store, absolute
-  std::string tls_ca{};         // PEM file, absolute; "": the system's
-  std::string tls_pin{};        // "sha256:" and hex digits; "": none
+  std::vector<std::string> forbid_auth{};  // mechanisms never to use, in capitals
+  std::string store{};                     // folder of the local store, absolute
+  std::string tls_ca{};                    // PEM file, absolute; "": the system's
+  std::string tls_pin{};                   // "sha256:" and hex digits; "": none
   sync::Leave leave = sync::Leave::Forever;
   // Patterns of mailbox paths: '*' within a component, "**" across; see folder_filter.h. Empty include: all.
   std::vector<std::string> include{}, exclude{};

@@ -23,11 +23,16 @@ const Provider* find_provider(std::string_view address) {
   return found == providers().end() ? nullptr : &*found;
 }
 
-const Provider* find_provider_of_host(std::string_view host) {
+const Provider* find_provider_of(const Remote& remote) {
   const auto found = std::ranges::find_if(providers(), [&](const Provider& each) {
-    return iequals(each.imap.host, host) || iequals(each.pop3.host, host);
+    const ProviderServer& server = remote.protocol == Protocol::Imap ? each.imap : each.pop3;
+    if (server.host.empty() || !iequals(server.host, remote.host)) return false;
+    // A provider's other usual port is its server too; a port of its own (a bridge on this machine) is not.
+    if (server.port != 0) return remote.port == server.port;
+    return remote.port == default_port(remote.protocol, Security::Tls) ||
+           remote.port == default_port(remote.protocol, Security::StartTls);
   });
-  return found == providers().end() || host.empty() ? nullptr : &*found;
+  return found == providers().end() ? nullptr : &*found;
 }
 
 std::optional<Remote> remote_for(const Provider& provider, std::string_view address, Protocol protocol) {

@@ -34,8 +34,8 @@ std::span<const Provider> providers();
 // By the domain behind the last '@', without regard to case; nullptr: not known.
 const Provider* find_provider(std::string_view address);
 
-// By the name of its IMAP or POP3 server, without regard to case; nullptr: not known.
-const Provider* find_provider_of_host(std::string_view host);
+// By host and port of its server for that protocol, whatever the user; nullptr: not known.
+const Provider* find_provider_of(const Remote& remote);
 
 // The remote for an address at a known provider; nothing if the provider lacks the protocol.
 std::optional<Remote> remote_for(const Provider& provider, std::string_view address, Protocol protocol);

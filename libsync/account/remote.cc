@@ -33,6 +33,14 @@ Kind security_of(const Account& account, Kind tls, Kind start_tls, Kind plain) {
   return tls;
 }
 
+// A port of one's own is another server (a tunnel, a container beside another); the protocol's own ports,
+// of TLS and of STARTTLS, lead to the same one and stay out of the identity.
+uint16_t port_of_its_own(const Remote& remote) {
+  const bool usual = remote.port == default_port(remote.protocol, Security::Tls) ||
+                     remote.port == default_port(remote.protocol, Security::StartTls);
+  return usual ? 0 : remote.port;
+}
+
 Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> channel, const Account& account,
                                                  const Secret& secret, const RemoteOptions& options,
                                                  std::stop_token stop) {
@@ -40,10 +48,16 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
   pop3.credentials = credentials_of(account, secret);
   pop3.security =
       security_of(account, replicas::Pop3Security::Tls, replicas::Pop3Security::Stls, replicas::Pop3Security::Plain);
+  pop3.port = port_of_its_own(account.remote);
   pop3.mechanism = account.auth;
+  pop3.forbidden_mechanisms = account.forbid_auth;
   pop3.pinned_mechanism = options.pinned_mechanism;
   pop3.on_login = options.on_login;
-  if (const auto timeout = account.timeout) pop3.timeouts = {.greeting = *timeout, .reply = *timeout, .idle = *timeout};
+  pop3.on_login_delay = options.on_login_delay;
+  if (const auto timeout = account.timeout) {
+    pop3.timeouts = {.greeting = *timeout, .reply = *timeout, .idle = *timeout};
+    pop3.login_timeout = 2 * *timeout;  // several answers, the last of them a slow one
+  }
   pop3.trace = options.trace;
   pop3.clock = options.clock;
   return replicas::open_pop3(std::move(channel), std::move(pop3), std::move(stop));
@@ -56,7 +70,9 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   imap.credentials = credentials_of(account, secret);
   imap.security = security_of(account, replicas::ImapSecurity::Tls, replicas::ImapSecurity::StartTls,
                               replicas::ImapSecurity::Plain);
+  imap.port = port_of_its_own(account.remote);
   imap.mechanism = account.auth;
+  imap.forbidden_mechanisms = account.forbid_auth;
   imap.pinned_mechanism = options.pinned_mechanism;
   imap.on_login = options.on_login;
   imap.compress = account.compress.value_or(true);
@@ -74,7 +90,16 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
 // A refused login often means a switch or a kind of password that the provider alone has.
 Error with_provider_note(Error error, const Account& account) {
   if (error.code != Errc::Auth || !error.hint.empty()) return error;
-  if (const Provider* provider = find_provider_of_host(account.remote.host)) error.hint = word(provider->note);
+  const Provider* provider = find_provider_of(account.remote);
+  if (provider != nullptr && !provider->note.empty()) {
+    error.hint = word(provider->note);
+  } else if (!account.token_command.empty()) {
+    error.hint = say("check the user name and what token_command prints");
+  } else {
+    error.hint =
+        say("check the user name and the password; some providers want an app password, or a switch in "
+            "their web settings (docs/protocols.md)");
+  }
   return error;
 }
 

@@ -1,6 +1,7 @@
 // From an account's configuration to its mailbox behind the replica port.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -23,6 +24,8 @@ struct RemoteOptions {
   // The mechanism of the last login: nothing weaker is used unless the account names one. Empty: any.
   std::string pinned_mechanism{};
   std::function<void(std::string_view mechanism)> on_login{};  // told the mechanism that was accepted
+  // Told how long the server wants to be left alone after this login (POP3's LOGIN-DELAY).
+  std::function<void(std::chrono::seconds)> on_login_delay{};
   net::Resolver resolver = net::system_resolve;
 };
 
@@ -32,7 +35,8 @@ Result<net::ConnectOptions> connect_options(const Account& account, const Remote
 
 // Connects, logs in and gives the mailbox. `secret` is what resolve_secret() gave: the password, or the
 // token where the account has a token_command. Errors are those of net::connect() and of the replicas; a
-// refused login carries the provider's note as its hint ("126.com wants the authorisation code …").
+// refused login carries the provider's note as its hint ("126.com wants the authorisation code …"), or what
+// to check.
 // Thread-safe for different accounts.
 Result<std::unique_ptr<sync::Replica>> open_remote(const Account& account, const Secret& secret,
                                                    const RemoteOptions& options, std::stop_token stop);

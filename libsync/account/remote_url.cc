@@ -105,9 +105,12 @@ Status parse_host(std::string_view text, Remote& remote) {
   if (has_control(host) || host.contains(' ')) return wrong(say("\"{}\" is not a host name", printable(host, 80)));
   remote.host = to_lower(host);
   if (authority.has_port() && !authority.port().empty()) {
-    if (authority.port_number() == 0)
-      return wrong(say("port {} is not between 1 and 65535", std::string(authority.port())));
-    remote.port = authority.port_number();
+    // Not authority.port_number(): Boost.URL 1.81 gives it modulo 65,536.
+    const std::string digits = authority.port();
+    const auto port = parse_u64(digits);
+    if (!port || *port == 0 || *port > 65'535)
+      return wrong(say("port {} is not between 1 and 65535", printable(digits, 20)));
+    remote.port = static_cast<uint16_t>(*port);
   }
   return {};
 }

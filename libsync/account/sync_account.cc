@@ -1,6 +1,9 @@
 #include "libsync/account/sync_account.h"
 
+#include <algorithm>
+
 #include "libsync/account/folder_filter.h"
+#include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/replicas/store.h"
 #include "libsync/store/link_table.h"
@@ -10,6 +13,11 @@ namespace libsync::account {
 namespace {
 
 constexpr std::string_view kMechanism = "login_mechanism";
+constexpr std::string_view kIdentityForm = "identity_form";  // "port": ports of one's own are in it
+constexpr std::string_view kNotBefore = "not_before";        // Unix seconds; when the server may be asked again
+constexpr std::chrono::seconds kLongestPause{86'400};
+// A refusal that passes, without a time: mail programs ask again after so long, and no server minds.
+constexpr std::chrono::seconds kDefaultPause{300};
 constexpr std::string_view kRecovered = "Recovered";  // a mailbox of the local store, not the server's
 
 class Job {
@@ -41,8 +49,10 @@ class Job {
       TB_TRY(store::rebuild_store(account_.store, *lock, {.clock = &clock_}, {}, stop_));
     }
     TB_ASSIGN(store_, store::Store::open(account_.store, {.mode = store::StoreMode::Create, .clock = &clock_}));
+    if (settings_.scheduled) TB_TRY(keep_away());
     const Status status = sync();
     TB_TRY(record(status));
+    TB_TRY(note_pause(status));
     if (status) TB_TRY(recover());
     if (status && !settings_.dry_run) TB_TRY(index());
     return status;
@@ -53,6 +63,7 @@ class Job {
     observer_.looking();
     replicas::StoreReplica local(*store_);
     const auto link = store::open_link(store_->db());
+    TB_TRY(adopt_identity(*link, remote->identity()));
     sync::SyncOptions options{.policy = sync::mirror_policy(remote->capabilities(), account_.leave),
                               .dry_run = settings_.dry_run};
     options.policy.fuse = account_.fuse;
@@ -66,6 +77,48 @@ class Job {
     return status;
   }
 
+  // What the server wanted last time is kept to by those who don't stand before it.
+  Status keep_away() {
+    TB_ASSIGN(const auto written, store_->meta(kNotBefore));
+    const auto until = static_cast<int64_t>(parse_u64(written.value_or("")).value_or(0));
+    const int64_t left = until - clock_.unix_seconds();
+    // A clock that was wrong and has been set since must not close the account.
+    if (left <= 0 || left > kLongestPause.count()) return {};
+    return fail(Error{
+        .code = Errc::Refused,
+        .what = say("{} asked for a pause, {} of it are left", account_.remote.host,
+                    human_duration(std::chrono::seconds(left))),
+        .hint = say("twinbox sync {} asks it all the same; schedule it less often if this comes again", account_.name),
+        .retry = true,
+        .retry_after = std::chrono::seconds(left)});
+  }
+
+  Status note_pause(const Status& status) {
+    if (settings_.dry_run) return {};
+    std::chrono::seconds pause = login_delay_;
+    if (!status && status.error().retry &&
+        (status.error().code == Errc::Refused || status.error().code == Errc::Auth)) {
+      pause = std::max({pause, status.error().retry_after, kDefaultPause});
+    }
+    pause = std::min(pause, kLongestPause);
+    TB_ASSIGN(const auto before, store_->meta(kNotBefore));
+    if (pause.count() == 0 && (!before || before->empty())) return {};
+    return store_->set_meta(kNotBefore,
+                            pause.count() == 0 ? std::string() : std::to_string(clock_.unix_seconds() + pause.count()));
+  }
+
+  // Stores of before had no port in the identity of their server; such a one is the account's own, once. From
+  // then on another port is another server.
+  Status adopt_identity(sync::Link& link, const std::string& now) {
+    TB_ASSIGN(const auto form, store_->meta(kIdentityForm));
+    if (form) return {};
+    TB_ASSIGN(const std::string before, link.identity(sync::Side::A));
+    if (!before.empty() && before + ":" + std::to_string(account_.remote.port) == now) {
+      TB_TRY(link.set_identity(sync::Side::A, now));
+    }
+    return store_->set_meta(kIdentityForm, "port");
+  }
+
   // A server that once took a strong mechanism is not given a password by a weaker one (a stripped list
   // of mechanisms); the user's word, `auth` in the configuration, goes before.
   Result<std::unique_ptr<sync::Replica>> connect() {
@@ -75,6 +128,7 @@ class Job {
     if (account_.auth.empty()) remote_options_.pinned_mechanism = pinned.value_or("");
     std::string accepted;
     remote_options_.on_login = [&](std::string_view mechanism) { accepted = mechanism; };
+    remote_options_.on_login_delay = [&](std::chrono::seconds delay) { login_delay_ = delay; };
     TB_ASSIGN(auto remote, open_remote(account_, secret, remote_options_, stop_));
     if (!settings_.dry_run && !accepted.empty() && accepted != pinned) {
       TB_TRY(store_->set_meta(kMechanism, accepted));
@@ -141,6 +195,7 @@ class Job {
   std::stop_token stop_;
   std::unique_ptr<store::Store> store_;
   store::Run run_;
+  std::chrono::seconds login_delay_{0};
   SyncResult result_;
 };
 

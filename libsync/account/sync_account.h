@@ -15,6 +15,9 @@ namespace libsync::account {
 
 struct SyncSettings {
   bool dry_run = false;
+  // A timer asked, not a person: a server that wants to be left alone for a while is (Errc::Refused, `retry`,
+  // `retry_after` says for how long). A person's word goes before the server's.
+  bool scheduled = false;
   uint64_t allow_deletes = 0;              // the user's word for the deletion fuse
   std::chrono::milliseconds lock_wait{0};  // how long to wait for another sync of the same store
 };

@@ -38,4 +38,8 @@ int exit_status(Errc code) {
   return 3;
 }
 
+int exit_status(const Error& error) {
+  return error.code == Errc::Refused && error.retry ? exit_status(Errc::Network) : exit_status(error.code);
+}
+
 }  // namespace libsync

@@ -57,6 +57,8 @@ inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::mo
 // The exit status a failure of this kind gives (DESIGN 6): 2 usage, 3 an account failed, 4
 // authentication, 5 network, 6 deletion fuse, 7 store in use, 8 damaged store or data.
 int exit_status(Errc code);
+// The same, but 5 also for a refusal that passes (another session, a limit): try later.
+int exit_status(const Error& error);
 
 }  // namespace libsync
 

@@ -245,10 +245,13 @@ void Session::greet(const Frame& frame) {
                          : text.starts_with("HTTP/")                          ? "HTTP"
                          : text.starts_with("SSH-")                           ? "SSH"
                                                                               : nullptr;
-    return break_off(
-        Errc::Protocol,
-        speaks != nullptr ? say("the server speaks {}, not IMAP", speaks) : say("the server does not speak IMAP"),
-        text);
+    break_off(Errc::Protocol,
+              speaks != nullptr ? say("the server speaks {}, not IMAP", speaks) : say("the server does not speak IMAP"),
+              text);
+    const bool pop3 = speaks != nullptr && std::string_view(speaks) == "POP3";
+    broken_.error().hint = pop3 ? say("write the account's remote with pop3s:// or pop3+starttls://")
+                                : say("check the port in the account's remote; IMAP is at 993 and 143");
+    return;
   }
   Parser in(frame, quirks_);
   in.seek(2);

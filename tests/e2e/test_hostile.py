@@ -19,7 +19,9 @@ class Hostile(harness.Case):
         """An account `it` on a server that behaves so."""
         server = hostile.Hostile(behaviour, *arguments).start()
         self.addCleanup(server.close)
-        self.home.add("it", f"{protocol}://me@127.0.0.1:{server.port}", password="very secret", timeout=PATIENCE)
+        # Each server has a store of its own: another port is another server, and its store is refused.
+        self.home.add("it", f"{protocol}://me@127.0.0.1:{server.port}", password="very secret", timeout=PATIENCE,
+                      store=self.home.store(f"it-{server.port}"))
         return server
 
     def fails(self, behaviour, *arguments, protocol="imap+plain", seconds=30):
@@ -43,7 +45,15 @@ class Hostile(harness.Case):
     def test_a_server_that_speaks_another_protocol(self):
         for behaviour in (hostile.another_protocol, hostile.web_server):
             for protocol in ("imap+plain", "pop3+plain"):
-                self.fails(behaviour, protocol=protocol)
+                self.assertIn("check the port", self.fails(behaviour, protocol=protocol).err)
+
+    def test_the_other_mail_protocol_tells_the_scheme_to_write(self):
+        done = self.fails(hostile.imap, protocol="pop3+plain")
+        self.assertIn("speaks IMAP, not POP3", done.err)
+        self.assertIn("imaps://", done.err)
+        done = self.fails(hostile.pop3, protocol="imap+plain")
+        self.assertIn("speaks POP3, not IMAP", done.err)
+        self.assertIn("pop3s://", done.err)
 
     def test_a_server_that_speaks_no_tls(self):
         for protocol in ("imaps", "pop3s"):
@@ -123,18 +133,19 @@ class BarePop3(harness.Case):
     MESSAGES = tuple(b"Subject: number %d\r\nMessage-ID: <%d@example.org>\r\n\r\n.dot %d\r\n" % (n, n, n)
                      for n in range(5))
 
-    def connect(self, **settings):
+    def connect(self, keys=None, **settings):
         server = hostile.Hostile(lambda line: hostile.pop3(line, **settings)).start()
         self.addCleanup(server.close)
-        self.home.add("it", f"pop3+plain://me@127.0.0.1:{server.port}", password="secret", timeout=5)
+        self.home.add("it", f"pop3+plain://me@127.0.0.1:{server.port}", password="secret", timeout=5, **(keys or {}))
 
-    def check(self, **settings):
-        self.connect(messages=self.MESSAGES, **settings)
+    def check(self, messages=MESSAGES, **settings):
+        there = list(messages)
+        self.connect(messages=there, **settings)
         self.sync("it")
-        self.assert_same_mail("it", self.MESSAGES)
-        self.connect(messages=self.MESSAGES + (b"Subject: new\r\n\r\n",), **settings)
+        self.assert_same_mail("it", there)
+        there.append(b"Subject: new\r\n\r\n")
         self.sync("it")
-        self.assert_same_mail("it", self.MESSAGES + (b"Subject: new\r\n\r\n",))
+        self.assert_same_mail("it", there)
 
     def test_without_capa_uidl_and_top_nothing_is_lost_or_doubled(self):
         self.check(uidl=False, top=False)
@@ -147,6 +158,83 @@ class BarePop3(harness.Case):
 
     def test_sizes_that_are_not_the_size(self):
         self.check(sizes=[1] * 6)
+
+    def test_dots_that_the_server_does_not_stuff_are_the_messages_own(self):
+        messages = (b"Subject: dots\r\n\r\nbefore\r\n.\r\nafter\r\n.\r\n", self.MESSAGES[0])
+        self.check(messages, stuff=False)
+
+    def test_a_message_is_never_removed_on_the_server_for_half_of_it(self):
+        """The server does not stuff dots and does not tell sizes: where the message ends can't be known."""
+        there = [b"Subject: dots\r\n\r\nbefore\r\n.\r\nafter\r\n"]
+        self.connect({"leave": "never"}, messages=there, stuff=False, sizes=[0])
+        for _ in range(2):
+            done = self.home.run("sync", "it")
+            self.assertEqual(done.status, SOME_FAILED, done.err)
+            self.assertEqual(self.ls("it"), [], "what is not known to be whole is not stored")
+        self.assertEqual(len(there), 1)
+
+    def test_a_server_that_sends_an_octet_now_and_then_is_given_up(self):
+        server = hostile.Hostile(hostile.pop3_drips).start()
+        self.addCleanup(server.close)
+        self.home.add("it", f"pop3+plain://me@127.0.0.1:{server.port}", password="secret", timeout=PATIENCE)
+        started = time.monotonic()
+        done = self.home.run("sync", "it")
+        self.assertEqual(done.status, NETWORK, done.err)
+        self.assertLess(time.monotonic() - started, PATIENCE * 4)
+
+    def test_a_login_with_endless_challenges_is_given_up(self):
+        server = hostile.Hostile(hostile.pop3_endless_challenges).start()
+        self.addCleanup(server.close)
+        self.home.add("it", f"pop3+plain://me@127.0.0.1:{server.port}", password="secret", timeout=PATIENCE)
+        started = time.monotonic()
+        done = self.home.run("sync", "it")
+        self.assertIn(done.status, (SOME_FAILED, NETWORK), done.err)
+        self.assertLess(time.monotonic() - started, PATIENCE * 4)
+
+    def test_a_pause_that_the_server_asks_for_is_kept_by_scheduled_syncs(self):
+        answers = [b"-ERR [LOGIN-DELAY] minimum time between mail checks violation\r\n"]
+        logins = []
+
+        def behaviour(line):
+            logins.append(1)
+            hostile.pop3(line, capa=[b"USER", b"TOP", b"UIDL", b"RESP-CODES", b"LOGIN-DELAY 900"],
+                         passed=answers.pop() if answers else b"+OK\r\n")
+        server = hostile.Hostile(behaviour).start()
+        self.addCleanup(server.close)
+        self.home.add("it", f"pop3+plain://me@127.0.0.1:{server.port}", password="secret", timeout=5)
+        done = self.run_it("sync", "it", status=NETWORK)
+        self.assertIn("15 min between logins", done.err)
+        done = self.run_it("sync", "--quiet", "it", status=NETWORK)
+        self.assert_one_line(done, "it", "pause")
+        self.assertEqual(len(logins), 1, "a timer leaves it alone")
+        self.sync("it")
+        self.assertEqual(len(logins), 2, "a person is obeyed")
+        self.run_it("sync", "--quiet", "it", status=NETWORK)
+        self.assertEqual(len(logins), 2, "CAPA names the time between any two logins")
+
+    def test_a_maildrop_in_use_is_status_5_and_left_alone_by_the_next_timer(self):
+        logins = []
+
+        def behaviour(line):
+            logins.append(1)
+            hostile.pop3(line, passed=b"-ERR [IN-USE] locked\r\n" if len(logins) == 1 else b"+OK\r\n")
+        server = hostile.Hostile(behaviour).start()
+        self.addCleanup(server.close)
+        self.home.add("it", f"pop3+plain://me@127.0.0.1:{server.port}", password="secret", timeout=5)
+        self.run_it("sync", "it", status=NETWORK)
+        self.run_it("sync", "--quiet", "it", status=NETWORK)
+        self.sync("it")
+        self.sync("--quiet", "it")
+        self.assertEqual(len(logins), 3)
+
+    def test_what_a_maildrop_does_not_show_is_not_gone(self):
+        """Gmail shows some hundred messages at a time."""
+        there = list(self.MESSAGES)
+        self.connect(messages=there)
+        self.sync("it")
+        there[:3] = []
+        self.sync("it")
+        self.assert_same_mail("it", self.MESSAGES)
 
     def test_a_line_of_100_megabytes_in_a_message_is_one_outcome_not_a_crash(self):
         server = hostile.Hostile(hostile.pop3_line_without_end).start()

@@ -202,6 +202,22 @@ class Pop3(harness.Case):
         self.assertEqual(len(self.ls("it")), sample.COUNTS["INBOX"])
         self.assertEqual(len(self.in_maildrop(server)), sample.COUNTS["INBOX"])
 
+    def test_the_server_is_never_changed(self):
+        """Dovecot, as it comes, marks what POP3 clients have read; a mirror is no reader."""
+        server = self.serve(pop3_no_flag_updates=False)
+        self.fill(server, 3)
+        server.deliver(b"Subject: read\r\n\r\n", flags=["\\Seen", "later"])
+        flags = lambda: server.doveadm("fetch", "-u", server.user, "uid flags", "mailbox", "INBOX")  # noqa: E731
+        before = flags()
+        self.assertEqual(before.count(b"Seen"), 1)
+        self.home.connect("it", server, "pop3s")
+        for _ in range(2):
+            self.sync("it")
+            self.assertEqual(flags(), before)
+        self.fill(server, 1, first=3)
+        self.sync("it")
+        self.assertEqual(flags().count(b"Seen"), 1)
+
     def test_a_second_mirror_retrieves_nothing(self):
         server = self.serve()
         self.fill(server, 5)

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """What goes wrong gets one clear line and its exit status, and costs no mail."""
 
+import contextlib
 import os
 import pathlib
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -34,6 +36,32 @@ class Servers(harness.Case):
             self.home.connect("it", server, protocol, password="wrong one")
             done = self.refused(AUTH)
             self.assertNotIn("wrong one", done.err)
+
+    def test_a_refused_login_tells_what_to_check_and_no_other_providers_rule(self):
+        server = self.with_one_message()
+        for protocol in ("imaps", "pop3s"):
+            self.home.connect("it", server, protocol, password="wrong one")
+            self.home.accounts["it"]["remote"] = self.home.accounts["it"]["remote"].replace("localhost", "127.0.0.1")
+            self.home.add("it", **self.home.accounts["it"])
+            done = self.refused(AUTH)
+            self.assertIn("app password", done.err)
+            self.assertNotIn("Bridge", done.err)
+
+    def test_the_trace_of_a_failure_shows_how_far_it_came(self):
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+        self.home.add("it", f"imaps://me@localhost:{port}", password="secret")
+        done = self.home.run("--trace", "sync", "it")
+        for words in ("looking up localhost", f"connecting to 127.0.0.1:{port}", f"127.0.0.1:{port}: Connection refused"):
+            self.assertIn(words, done.err)
+        self.home.add("it", "imaps://me@no-such-host.invalid", password="secret")
+        self.assertIn("looking up no-such-host.invalid", self.home.run("--trace", "sync", "it").err)
+        server = self.with_one_message(certificate="expired")
+        self.home.connect("it", server, "imaps")
+        done = self.home.run("--trace", "sync", "it")
+        self.assertIn("certificate received: for localhost, 127.0.0.1, issued by twinbox test authority", done.err)
+        self.assertIn(server.fingerprint, done.err)
 
     def test_a_certificate_for_another_name_is_refused(self):
         server = self.with_one_message(certificate="wrong-name")
@@ -91,6 +119,43 @@ class Servers(harness.Case):
         done = self.sync(status=SOME_FAILED)
         self.assertIn("bad", done.err)
         self.assertEqual(len(self.ls("good")), 1)
+
+
+class OneHost(harness.Case):
+    """Two servers behind one name: containers, tunnels, a bridge beside a local server."""
+
+    def two_servers(self):
+        first, second = self.serve(), self.serve()
+        first.deliver(MESSAGE)
+        second.deliver(MESSAGE.replace(b"one", b"other"))
+        return first, second
+
+    def refuses(self, protocol, server):
+        self.home.connect("it", server, protocol)
+        done = self.sync("it", status=SOME_FAILED)
+        self.assert_one_line(done, "it", "belongs to", str(server.ports[protocol]))
+        self.assert_same_mail("it", [MESSAGE])
+
+    def test_another_port_is_another_server_and_its_mail_is_not_mixed_in(self):
+        for protocol in ("imaps", "pop3s"):
+            first, second = self.two_servers()
+            self.home.connect("it", first, protocol)
+            self.sync("it")
+            self.refuses(protocol, second)
+            shutil.rmtree(self.home.store("it"))
+
+    def test_a_store_whose_identity_has_no_port_yet_is_taken_once(self):
+        for protocol in ("imaps", "pop3s"):
+            first, second = self.two_servers()
+            self.home.connect("it", first, protocol)
+            self.sync("it")
+            with contextlib.closing(sqlite3.connect(os.path.join(self.home.store("it"), "twin.db"))) as store, store:
+                store.execute("UPDATE link_identity SET identity = replace(identity, ?, '') WHERE side = 0",
+                              (f":{first.ports[protocol]}",))
+                store.execute("DELETE FROM meta WHERE name = 'identity_form'")
+            self.sync("it")
+            self.refuses(protocol, second)
+            shutil.rmtree(self.home.store("it"))
 
 
 class Files(harness.Case):

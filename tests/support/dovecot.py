@@ -137,7 +137,7 @@ class Dovecot:
     """
 
     def __init__(self, users=None, mail="maildir", certificate="good", mechanisms=DEFAULT_MECHANISMS, capability="",
-                 ssl="yes", pop3_uidl_format="%08Xu%08Xv", pop3_lock=False, pop3_no_flag_updates=True,
+                 ssl="yes", pop3_uidl_format="%08Xu%08Xv", pop3_lock=False, pop3_no_flag_updates=False,
                  pop3_uidl_duplicates="allow", compress=False, greeting="", extra="", keep=False):
         self.users = dict(users or {"sample": "correct horse"})
         self.user, self.password = next(iter(self.users.items()))

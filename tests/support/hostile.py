@@ -7,9 +7,11 @@ closed. It serves any number of connections, one thread each, on loopback, witho
 connect by imap+plain or pop3+plain, which twinbox allows to loopback when asked by name).
 """
 
+import hashlib
 import re
 import socket
 import threading
+import time
 
 HOST = "127.0.0.1"
 CAPABILITY = b"IMAP4rev1 SASL-IR LITERAL+ NAMESPACE UIDPLUS"
@@ -230,8 +232,9 @@ def folder_names(line, *names):
 
 # POP3
 
-def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, retr=None):
-    """A POP3 server by RFC 1939; without CAPA, UIDL or TOP if so wished."""
+def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, retr=None, stuff=True, passed=None):
+    """A POP3 server by RFC 1939; without CAPA, UIDL, TOP or dot-stuffing if so wished. passed: the answer to PASS."""
+    names = [hashlib.sha256(one).hexdigest()[:16].encode("ascii") for one in messages]
     line.send(b"+OK bare\r\n")
     gone = set()
     while (command := line.read()) is not None:
@@ -241,6 +244,10 @@ def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, 
         number = int(word.split()[0]) if word.split() and word.split()[0].isdigit() else 0
         if name in (b"RETR", b"TOP", b"DELE", b"LIST", b"UIDL") and number and number not in here:
             line.send(b"-ERR no such message\r\n")
+        elif name == b"PASS" and passed:
+            line.send(passed)
+            if not passed.startswith(b"+OK"):
+                return
         elif name in (b"USER", b"PASS", b"NOOP", b"RSET"):
             line.send(b"+OK\r\n")
         elif name == b"STAT":
@@ -249,13 +256,14 @@ def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, 
             size = sizes or [len(one) for one in messages]
             line.send(_listing(here, number, lambda one: b"%d %d" % (one, size[one - 1])))
         elif name == b"UIDL" and uidl:
-            line.send(_listing(here, number, lambda one: b"%d uid-%d" % (one, one)))
+            line.send(_listing(here, number, lambda one: b"%d %s" % (one, names[one - 1])))
         elif name == b"CAPA" and capa is not None:
             line.send(b"+OK\r\n" + b"".join(one + b"\r\n" for one in capa) + b".\r\n")
         elif name == b"RETR" and retr:
             retr(line, number)
         elif name == b"RETR":
-            line.send(b"+OK\r\n" + _stuffed(messages[number - 1]))
+            body = messages[number - 1]
+            line.send(b"+OK\r\n" + (_stuffed(body) if stuff else body + b".\r\n"))
         elif name == b"TOP" and top:
             head = messages[number - 1].partition(b"\r\n\r\n")[0]
             line.send(b"+OK\r\n" + _stuffed(head + b"\r\n\r\n"))
@@ -264,6 +272,8 @@ def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, 
             line.send(b"+OK\r\n")
         elif name == b"QUIT":
             line.send(b"+OK\r\n")
+            if isinstance(messages, list):
+                messages[:] = [one for at, one in enumerate(messages, 1) if at not in gone]
             return
         else:
             line.send(b"-ERR unknown command\r\n")
@@ -288,6 +298,32 @@ def pop3_closes_in_message(line):
         line.send(b"+OK 5000 octets\r\nSubject: half\r\n\r\nhalf of it")
         line.connection.shutdown(socket.SHUT_RDWR)
     pop3(line, retr=retr)
+
+
+def pop3_drips(line):
+    """A listing that never ends, an octet at a time."""
+    line.send(b"+OK\r\n")
+    while (command := line.read()) is not None:
+        if not command.startswith(b"LIST"):
+            line.send(b"+OK 1 44\r\n")
+            continue
+        line.send(b"+OK\r\n")
+        for _ in range(300):
+            line.send(b"1")
+            time.sleep(0.1)
+
+
+def pop3_endless_challenges(line):
+    """AUTH is answered by nonsense for as long as the client cancels it."""
+    line.send(b"+OK\r\n")
+    while (command := line.read()) is not None:
+        if command.startswith(b"CAPA"):
+            line.send(b"+OK\r\nSASL SCRAM-SHA-256\r\n.\r\n")
+        elif command.startswith(b"QUIT"):
+            return
+        else:
+            time.sleep(0.05)
+            line.send(b"+ !!\r\n")
 
 
 def pop3_line_without_end(line):

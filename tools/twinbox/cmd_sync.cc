@@ -142,6 +142,7 @@ class SyncCommand {
     TB_ASSIGN(const auto wait, arguments.number("wait", 0, 86400));
     TB_ASSIGN(const auto* config, context_.config());
     settings_ = {.dry_run = dry_run_,
+                 .scheduled = context_.globals().quiet,
                  .allow_deletes = allow.value_or(0),
                  .lock_wait = wait ? std::chrono::seconds(*wait) : kDefaultLockWait};
     for (const Account* account : accounts_)
@@ -190,7 +191,7 @@ class SyncCommand {
   }
 
   void note_status(const SyncResult& result) {
-    int status = result.status ? 0 : libsync::exit_status(result.status.error().code);
+    int status = result.status ? 0 : libsync::exit_status(result.status.error());
     if (status == 2) status = 3;  // 2 is for the words of the command line; here an account failed
     if (status == 0 && (!result.report.held.empty() || result.report.suspect > 0)) {
       status = libsync::exit_status(libsync::Errc::Fuse);

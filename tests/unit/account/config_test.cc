@@ -227,5 +227,15 @@ TEST(Places, TheVariableNamesTheFileUnlessAnOptionDoes) {
   EXPECT_EQ(config_path(environment, "/o.toml"), "/o.toml");
 }
 
+TEST(Config, ForbidsMechanismsByName) {
+  const auto config = parse(with_remote("forbid_auth = [\"plain\", \"USER\"]"));
+  ASSERT_TRUE(config) << config.error().what;
+  EXPECT_EQ(config->accounts[0].forbid_auth, (std::vector<std::string>{"PLAIN", "USER"}));
+  EXPECT_THAT(complaint(with_remote("forbid_auth = [\"PLIAN\"]")), HasSubstr("did you mean PLAIN?"));
+  EXPECT_THAT(complaint(with_remote("forbid_auth = \"PLAIN\"")), HasSubstr("must be"));
+  EXPECT_THAT(complaint(with_remote("forbid_auth = [1]")), HasSubstr("list of mechanisms"));
+  EXPECT_THAT(complaint(with_remote("auth = \"PLAIN\"\nforbid_auth = [\"PLAIN\"]")), HasSubstr("forbidden"));
+}
+
 }  // namespace
 }  // namespace libsync::account

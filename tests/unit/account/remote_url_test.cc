@@ -70,6 +70,10 @@ TEST(RemoteUrl, ComplaintsSayWhatToWrite) {
   EXPECT_THAT(complaint("imaps://@h"), HasSubstr("no user name"));
   EXPECT_THAT(complaint("imaps://u@"), HasSubstr("no host name"));
   EXPECT_THAT(complaint("imaps://u@h:0"), HasSubstr("port"));
+  for (const char* port : {"65536", "65537", "99999", "4294967295", "18446744073709551617"}) {
+    EXPECT_THAT(complaint(std::string("imaps://u@h:") + port), HasSubstr("is not between 1 and 65535")) << port;
+  }
+  EXPECT_EQ(parse_remote("imaps://u@h:65535")->port, 65535);
   for (const char* bad : {"imaps://u@h:70000", "imaps://u@h:x", "imaps://u@h/INBOX", "imaps://u@h?x",
                           "imaps://%0D%0A@h", "imaps://%zz@h", "imaps://u%@h", "imaps://u@h h", "imaps://u@h%00"}) {
     EXPECT_FALSE(parse_remote(bad)) << bad;
@@ -155,6 +159,27 @@ TEST(Providers, TheUserIsTheAddressOrItsLocalPart) {
   EXPECT_EQ(find_provider("me@example.org"), nullptr);
   EXPECT_EQ(find_provider("me@qq.com vip.qq.com"), nullptr);
   EXPECT_EQ(find_provider(""), nullptr);
+}
+
+TEST(Providers, AreKnownByHostAndPort) {
+  const auto name = [](std::string_view url) {
+    const Provider* provider = find_provider_of(*parse_remote(url));
+    return provider == nullptr ? std::string_view("none") : provider->name;
+  };
+  EXPECT_EQ(name("imaps://me@IMAP.126.com"), "NetEase 126");
+  EXPECT_EQ(name("imap+starttls://me@imap.126.com"), "NetEase 126");
+  EXPECT_EQ(name("pop3s://me@pop.126.com"), "NetEase 126");
+  EXPECT_EQ(name("pop3s://me@imap.126.com"), "none");
+  EXPECT_EQ(name("imaps://me@imap.126.com:40993"), "none");
+  EXPECT_EQ(name("imap+starttls://me@127.0.0.1:1143"), "Proton");
+  EXPECT_EQ(name("imaps://me@127.0.0.1:34935"), "none") << "a server of one's own, not Proton's bridge";
+  EXPECT_EQ(name("imaps://me@127.0.0.1"), "none");
+  EXPECT_EQ(name("pop3s://me@mail.example.org"), "none");
+}
+
+TEST(Providers, FastmailHasPop3) {
+  EXPECT_EQ(to_url(*remote_for(*find_provider("fastmail.com"), "me@fastmail.com", Protocol::Pop3)),
+            "pop3s://me@fastmail.com@pop.fastmail.com");
 }
 
 }  // namespace
