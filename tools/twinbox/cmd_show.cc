@@ -16,7 +16,6 @@ namespace twinbox {
 namespace store = libsync::store;
 namespace mime = libsync::mime;
 using libsync::Errc;
-using libsync::Error;
 using libsync::fail;
 using libsync::Result;
 using libsync::say;
