@@ -143,7 +143,7 @@ Result<int> search(Context& context, const Arguments& arguments) {
   bool more = false;
   int status = 0;
   for (const account::Account* which : query.accounts) {
-    auto result = search_one(context, *which, query.text, options, found, more);
+    auto result = with_way_out(search_one(context, *which, query.text, options, found, more), which->name);
     if (result) {
       unindexed += *result;
     } else if (query.accounts.size() == 1 || result.error().code == Errc::Usage) {
