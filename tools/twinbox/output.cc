@@ -1,8 +1,9 @@
 #include "tools/twinbox/output.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
-#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -36,19 +37,42 @@ std::vector<size_t> natural_widths(const std::vector<Column>& columns,
   return widths;
 }
 
+constexpr size_t kDropped = SIZE_MAX;  // the width of a column that is left out
+
+size_t total_of(const std::vector<size_t>& widths) {
+  size_t total = 0;
+  for (const size_t width : widths) total += width == kDropped ? 0 : width + kGap;
+  return total < kGap ? 0 : total - kGap;
+}
+
 // Takes from the widest flexible column until the line fits.
-void shrink(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t available) {
-  size_t total = std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+void shrink_flexible(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t available) {
+  size_t total = total_of(widths);
   while (total > available) {
     size_t widest = columns.size();
     for (size_t c = 0; c < columns.size(); ++c) {
-      if (columns[c].flexible && widths[c] > kNarrowest && (widest == columns.size() || widths[c] > widths[widest])) {
+      const bool gives = columns[c].flexible && widths[c] != kDropped && widths[c] > kNarrowest;
+      if (gives && (widest == columns.size() || widths[c] > widths[widest])) {
         widest = c;
       }
     }
     if (widest == columns.size()) return;
     --widths[widest];
     --total;
+  }
+}
+
+void shrink(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t available) {
+  const std::vector<size_t> natural = widths;
+  int last = 0;
+  for (const Column& column : columns) last = std::max(last, column.drop);
+  shrink_flexible(widths, columns, available);
+  for (int drop = 1; drop <= last && total_of(widths) > available; ++drop) {
+    const std::vector<size_t> before = std::exchange(widths, natural);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      if (before[c] == kDropped || columns[c].drop == drop) widths[c] = kDropped;
+    }
+    shrink_flexible(widths, columns, available);
   }
 }
 
@@ -93,11 +117,12 @@ void print_table(Output& out, const std::vector<Column>& columns, const std::vec
   const auto print = [&](const auto& cell) {
     std::string line;
     for (size_t c = 0; c < columns.size(); ++c) {
-      if (c > 0) line += std::string(kGap, ' ');
+      if (widths[c] == kDropped) continue;
+      if (!line.empty()) line += std::string(kGap, ' ');
       line += pad(fit_width(cell(c), widths[c]), widths[c], columns[c].right);
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    out.line(line);
+    out.line(out.terminal() ? fit_width(line, out.columns()) : line);
   };
   if (std::ranges::any_of(columns, [](const Column& c) { return !c.title.empty(); })) {
     print([&](size_t c) -> std::string_view { return columns[c].title; });
