@@ -23,7 +23,7 @@ constexpr uint64_t kTerminalLimit = 50;
 constexpr std::array<Option, 3> kOptions = {{
     {"limit", 'n', "N", "at most N messages; 0: all (on a terminal 50 unless given)"},
     {"folders", 0, "", "list the folders with their counts"},
-    {"removed", 0, "", "list the messages removed in the last 30 days; show reads them"},
+    {"removed", 0, "", "list removed messages that are still kept; show reads them"},
 }};
 
 Result<int> list_folders(Context& context, store::Store& from) {
@@ -48,7 +48,7 @@ Result<int> list_folders(Context& context, store::Store& from) {
                 {{.title = std::string(word("folder")), .flexible = true},
                  {.title = std::string(word("messages")), .right = true},
                  {.title = std::string(word("unread")), .right = true},
-                 {.title = std::string(word("size")), .right = true}},
+                 {.title = std::string(word("size")), .right = true, .drop = 1}},
                 rows);
   }
   return 0;
