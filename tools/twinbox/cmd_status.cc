@@ -138,7 +138,7 @@ Result<int> status(Context& context, const Arguments& arguments) {
                {.title = std::string(word("protocol")), .drop = 1},
                {.title = std::string(word("last success"))},
                {.title = std::string(word("next")), .drop = 2},
-               {.title = std::string(word("local"))},
+               {.title = std::string(word("local")), .drop = 3},
                {.title = std::string(word("waiting")), .flexible = true}},
               rows);
   return result;

@@ -181,7 +181,7 @@ Status refuse_what_is_whole(Context& context, const libsync::account::Account& a
   return fail(Error{
       .code = Errc::Usage,
       .what = say("{}: every octet is as it came and the index is whole; there is nothing to rebuild", account.name),
-      .hint = say("--force does it all the same: which messages were removed, and their ids, are lost")});
+      .hint = say("--force does it all the same; every id changes, and it is forgotten what was removed when")});
 }
 
 // A new twin.db from the segments; the old one is kept beside it.

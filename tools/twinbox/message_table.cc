@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kBlock = 256;  // rows that set the widths together
 constexpr size_t kSender = 24;  // columns for a name
 constexpr size_t kShortSender = 12, kShortestSender = 8;
-constexpr size_t kLeastSubject = 16;
+constexpr size_t kLeastSubject = 16, kShortestSubject = 8;
 constexpr size_t kGap = 2;
 constexpr std::string_view kIndent = "    ";
 constexpr size_t kUnlimited = SIZE_MAX;
@@ -82,7 +82,8 @@ MessageTable::Widths MessageTable::layout() const {
     return sum;
   };
   const auto at_most = [&](Cell cell, size_t most) { widths[cell] = std::min(widths[cell], most); };
-  for (int step = 0; step < 5 && before_subject() + kLeastSubject > out_.columns(); ++step) {
+  for (int step = 0; step < 7; ++step) {
+    if (before_subject() + (step < 5 ? kLeastSubject : kShortestSubject) <= out_.columns()) break;
     if (step == 0) at_most(kSize, 0);
     if (step == 1) at_most(kFolder, 0);
     if (step == 2) at_most(kFrom, kShortSender);
@@ -91,6 +92,8 @@ MessageTable::Widths MessageTable::layout() const {
       at_most(kFrom, kShortestSender);
       at_most(kAccount, kShortestSender);
     }
+    if (step == 5) at_most(kFlags, 0);
+    if (step == 6) at_most(kFrom, 0);
   }
   const size_t before = before_subject();
   widths[kSubject] = out_.columns() > before ? out_.columns() - before : 1;

@@ -22,7 +22,8 @@ namespace {
 
 constexpr size_t kBuffer = 64 * 1024;
 constexpr size_t kGap = 2;
-constexpr size_t kNarrowest = 8;  // a flexible column keeps at least this
+constexpr size_t kNarrow = 16;    // a flexible column keeps at least this while others can be left out
+constexpr size_t kNarrowest = 8;  // and this always
 
 std::vector<size_t> natural_widths(const std::vector<Column>& columns,
                                    const std::vector<std::vector<std::string>>& rows) {
@@ -45,13 +46,13 @@ size_t total_of(const std::vector<size_t>& widths) {
   return total < kGap ? 0 : total - kGap;
 }
 
-// Takes from the widest flexible column until the line fits.
-void shrink_flexible(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t available) {
+// Takes from the widest flexible column until the line fits, or each is down to `floor`.
+void shrink_flexible(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t available, size_t floor) {
   size_t total = total_of(widths);
   while (total > available) {
     size_t widest = columns.size();
     for (size_t c = 0; c < columns.size(); ++c) {
-      const bool gives = columns[c].flexible && widths[c] != kDropped && widths[c] > kNarrowest;
+      const bool gives = columns[c].flexible && widths[c] != kDropped && widths[c] > floor;
       if (gives && (widest == columns.size() || widths[c] > widths[widest])) {
         widest = c;
       }
@@ -66,14 +67,15 @@ void shrink(std::vector<size_t>& widths, const std::vector<Column>& columns, siz
   const std::vector<size_t> natural = widths;
   int last = 0;
   for (const Column& column : columns) last = std::max(last, column.drop);
-  shrink_flexible(widths, columns, available);
+  shrink_flexible(widths, columns, available, kNarrow);
   for (int drop = 1; drop <= last && total_of(widths) > available; ++drop) {
     const std::vector<size_t> before = std::exchange(widths, natural);
     for (size_t c = 0; c < columns.size(); ++c) {
       if (before[c] == kDropped || columns[c].drop == drop) widths[c] = kDropped;
     }
-    shrink_flexible(widths, columns, available);
+    shrink_flexible(widths, columns, available, kNarrow);
   }
+  shrink_flexible(widths, columns, available, kNarrowest);
 }
 
 std::tm local_time(int64_t unix_seconds) {
