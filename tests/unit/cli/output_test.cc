@@ -216,7 +216,9 @@ TEST(MessageTable, FitsNarrowTerminalsAndKeepsWhatOpensAMessage) {
     if (columns >= 40) {
       EXPECT_THAT(all[1], HasSubstr("关于")) << columns;
     }
-    if (columns >= 50) EXPECT_THAT(all[1], HasSubstr("Annabel")) << columns;
+    if (columns >= 50) {
+      EXPECT_THAT(all[1], HasSubstr("Annabel")) << columns;
+    }
   }
 }
 
