@@ -150,6 +150,12 @@ class Repair(harness.Case):
         self.assert_same_mail("it", self.octets)
         self.run_it("verify", "it", "--remote")
 
+    def test_an_account_added_anew_is_told_whose_mail_its_store_holds(self):
+        self.run_it("account", "remove", "it")
+        done = self.run_it("account", "add", "it", "--remote", "imaps://other@localhost", "--store", self.home.store("it"))
+        self.assertRegex(done.err, r"Mail/it holds 12 messages of imap://sample@localhost\S* already; mail of another "
+                                   r"place needs another folder: --store DIR\n")
+
     def test_a_newer_index_is_never_replaced(self):
         with sqlite3.connect(self.home.store("it") + "/twin.db") as db:
             db.execute("PRAGMA user_version=999")
