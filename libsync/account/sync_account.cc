@@ -38,7 +38,7 @@ class Job {
     TB_ASSIGN(const auto lock, store::lock_store(account_.store, settings_.lock_wait, stop_));
     // Nothing is there that a rebuild could overwrite; the sync then finds every message's place again.
     if (store::database_is_lost(account_.store) && !settings_.dry_run) {
-      TB_TRY(store::rebuild_store(account_.store, *lock, {.clock = &clock_}, {}, stop_));
+      TB_ASSIGN(result_.rebuilt, store::rebuild_store(account_.store, *lock, {.clock = &clock_}, {}, stop_));
     }
     TB_ASSIGN(store_, store::Store::open(account_.store, {.mode = store::StoreMode::Create, .clock = &clock_}));
     const Status status = sync();
