@@ -8,6 +8,7 @@
 #include "libsync/replicas/memory.h"
 #include "libsync/store/link_table.h"
 #include "libsync/sync/sync.h"
+#include "libsync/sync/verify.h"
 
 #include "tests/support/lent_replica.h"
 
@@ -407,6 +408,15 @@ TEST_F(OddServers, TheFuseStartsAnewWhenTheUserHasAnswered) {
   const sync::SyncReport report = run(server);
   EXPECT_TRUE(report.held.empty());
   EXPECT_EQ(report.removed, 1U);
+}
+
+TEST_F(OddServers, WhatIsHeldIsADifference) {
+  fill(kInbox, 50);
+  run(server);
+  EXPECT_EQ(sync::compare_with_remote(server, *link, policy, {})->differences_total, 0U);
+  for (uint64_t uid = 1; uid <= 40; ++uid) server.expunge(kInbox, uid);
+  EXPECT_EQ(run(server).held.size(), 1U);
+  EXPECT_EQ(sync::compare_with_remote(server, *link, policy, {})->differences_total, 40U);
 }
 
 TEST_F(OddServers, NothingInsteadOfAMessageIsNotStored) {
