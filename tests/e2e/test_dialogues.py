@@ -28,7 +28,8 @@ SHOWN = {"IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE", "STARTTLS", "AUTH=PLAIN
 CHANGING = [(re.compile(pattern), text) for pattern, text in (
     (r"^\d+\.\d+ ", "0.000 "), (r"<[0-9a-f.]+\.[^>]*@[^>]*>", "<…>"), (r"(127\.0\.0\.1|\[::1\]|::1):\d+", "…"),
     (r"expires [-\d: ]+UTC", "expires …"), (r"\(\d+\.\d+( \+ \d+\.\d+)* secs\)", "(…)"),
-    (r"UIDVALIDITY \d+", "UIDVALIDITY …"), (r"^(\S+ S: \d) [0-9a-f]{16}$", r"\1 …"))]
+    (r"UIDVALIDITY \d+", "UIDVALIDITY …"), (r"sha256:[0-9a-f]{64}", "sha256:…"),
+    (r"^(\S+ S: \d) [0-9a-f]{16}$", r"\1 …"))]
 
 
 def without_long_lists(line):
