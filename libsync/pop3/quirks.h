@@ -17,6 +17,7 @@ enum class Quirk : uint8_t {
   WrongSize,
   UnstuffedDot,
   RepeatedUidl,
+  NumberForUidl,
   LongUidl,
   PartialMaildrop,
   WaitInWords,
@@ -42,6 +43,8 @@ inline constexpr std::array<QuirkInfo, static_cast<size_t>(Quirk::kCount)> kQuir
      "servers that send a line with a lone dot as it is: with a size by LIST the message is put together, without one "
      "it is not taken for whole"},
     {Quirk::RepeatedUidl, "repeated-uidl", "one UIDL for several messages: a digest of the header tells them apart"},
+    {Quirk::NumberForUidl, "number-for-uidl",
+     "home-made servers: each UIDL is the message's number of today: digests of the headers stand in"},
     {Quirk::LongUidl, "long-uidl", "UIDLs over 70 characters or with odd ones in them: taken as they are"},
     {Quirk::PartialMaildrop, "partial-maildrop",
      "Gmail shows some hundred messages at a time, others only the last 30 days: what is not listed is not gone"},

@@ -151,6 +151,7 @@ Result<Pop3Maildrop> Pop3Maildrop::load(Pop3Conversation& conversation, std::sto
     return fail(pop3::refusal(say("{} does not show the maildrop", conversation.channel().host()), *reader.stat_refused,
                               conversation.session().capabilities(), Errc::Refused));
   }
+  drop.drop_numbers(conversation.session().quirks());
   TB_TRY(drop.probe_top(conversation, stop));
   TB_TRY(drop.settle_keys(conversation, stop));
   return drop;
@@ -197,6 +198,18 @@ Status Pop3Maildrop::take_digests(Pop3Conversation& conversation, std::span<cons
     TB_TRY(conversation.send(has_top_ ? pop3::top(entry.number, 0) : pop3::retr(entry.number, entry.size)));
   }
   return which.empty() ? Status() : conversation.drain_messages(digester, stop);
+}
+
+// Some servers give each message its number for a UIDL. Such a one names other mail as soon as a message before
+// it goes: it is no UIDL. (Where real UIDLs count up from 1 and nothing was removed yet, the digests cost a TOP a
+// message; the first sync that sees the UIDLs part from the numbers finds each message again by its header.)
+void Pop3Maildrop::drop_numbers(pop3::Quirks& quirks) {
+  const auto is_number = [&](const Entry& entry) { return key(entry) == std::to_string(entry.number); };
+  if (entries_.empty() || !std::ranges::all_of(entries_, is_number)) return;
+  for (Entry& entry : entries_) entry.key_size = 0;
+  keys_.clear();
+  has_uidl_ = false;
+  quirks.note(pop3::Quirk::NumberForUidl);
 }
 
 // Messages without a UIDL go by their digest; those that share one by UIDL and digest.

@@ -39,6 +39,7 @@ class Pop3Maildrop {
   // Nothing where no digest was needed.
   const Digest* digest(const Entry& entry) const;
 
+  // False also where the UIDLs are the message numbers.
   bool has_uidl() const { return has_uidl_; }
   bool has_top() const { return has_top_; }
   // False where the server's answers contradict each other, or a message has no key: then what is not
@@ -53,6 +54,7 @@ class Pop3Maildrop {
   Status probe_top(Pop3Conversation& conversation, std::stop_token stop);
   Status take_digests(Pop3Conversation& conversation, std::span<const size_t> which, std::stop_token stop);
   Status settle_keys(Pop3Conversation& conversation, std::stop_token stop);
+  void drop_numbers(pop3::Quirks& quirks);
   void set_key(Entry& entry, std::string_view key);
   void sort_keys();
   void number_twins();

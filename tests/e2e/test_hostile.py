@@ -236,6 +236,18 @@ class BarePop3(harness.Case):
         self.sync("it")
         self.assert_same_mail("it", self.MESSAGES)
 
+    def test_numbers_for_uidls_stand_for_other_mail_each_day(self):
+        monday, tuesday = (b"Subject: cron %s\r\n\r\ndone\r\n" % day for day in (b"mon", b"tue"))
+        there = [monday]
+        self.connect(messages=there, uidl="number")
+        self.sync("it")
+        there[:] = [tuesday]
+        self.home.accounts["it"]["leave"] = "never"
+        self.home.add("it", **self.home.accounts["it"])
+        self.sync("it")
+        self.assert_same_mail("it", [monday, tuesday])
+        self.assertEqual(there, [], "taken, as leave says")
+
     def test_a_line_of_100_megabytes_in_a_message_is_one_outcome_not_a_crash(self):
         server = hostile.Hostile(hostile.pop3_line_without_end).start()
         self.addCleanup(server.close)

@@ -233,8 +233,12 @@ def folder_names(line, *names):
 # POP3
 
 def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, retr=None, stuff=True, passed=None):
-    """A POP3 server by RFC 1939; without CAPA, UIDL, TOP or dot-stuffing if so wished. passed: the answer to PASS."""
+    """A POP3 server by RFC 1939; without CAPA, UIDL, TOP or dot-stuffing if so wished. passed: the answer to PASS.
+
+    uidl="number": each UIDL is the number of the message."""
     names = [hashlib.sha256(one).hexdigest()[:16].encode("ascii") for one in messages]
+    if uidl == "number":
+        names = [b"%d" % number for number in range(1, len(messages) + 1)]
     line.send(b"+OK bare\r\n")
     gone = set()
     while (command := line.read()) is not None:

@@ -131,6 +131,26 @@ TEST(Pop3Quirks, RepeatedUidl) {
   EXPECT_NE(drop->key(drop->entries()[0]), drop->key(drop->entries()[1]));
 }
 
+TEST(Pop3Quirks, NumberForUidl) {
+  const auto keys = [](const std::string& tops, const std::string& uidls) {
+    Talk t("C: STAT\nS: +OK 2 20\nC: LIST\nS: +OK\\r\\n1 10\\r\\n2 10\\r\\n.\nC: UIDL\nS: +OK\\r\\n" + uidls +
+           "\\r\\n.\nC: TOP 1 0\nS: +OK\\r\\nA: probe\\r\\n\\r\\n.\nC: NOOP\nS: +OK\n" + tops);
+    const auto drop = Pop3Maildrop::load(t.conversation, {});
+    EXPECT_TRUE(drop) << drop.error().text();
+    EXPECT_EQ(drop->has_uidl(), t.count(Quirk::NumberForUidl) == 0);
+    return std::pair(std::string(drop->key(drop->entries()[0])), std::string(drop->key(drop->entries()[1])));
+  };
+  const auto tops = [](const std::string& first, const std::string& second) {
+    return "C: TOP 1 0\nS: +OK\\r\\nA: " + first + "\\r\\n\\r\\n.\nC: TOP 2 0\nS: +OK\\r\\nA: " + second +
+           "\\r\\n\\r\\n.\nC: NOOP\nS: +OK\n";
+  };
+  const auto monday = keys(tops("mon", "tue"), "1 1\\r\\n2 2");
+  const auto tuesday = keys(tops("tue", "wed"), "1 1\\r\\n2 2");
+  EXPECT_EQ(tuesday.first, monday.second) << "the same message, whatever its number";
+  EXPECT_NE(tuesday.second, monday.first);
+  EXPECT_EQ(keys("", "1 1\\r\\n2 7"), std::pair(std::string("1"), std::string("7"))) << "one that is not its number";
+}
+
 TEST(Pop3Quirks, LongUidl) {
   const std::string name = std::string(69, 'u') + " \x7f";
   Talk t("C: STAT\nS: +OK 2 20\nC: LIST\nS: +OK\\r\\n1 10\\r\\n2 10\\r\\n.\nC: UIDL\nS: +OK\\r\\n1 " +
