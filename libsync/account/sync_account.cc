@@ -10,6 +10,7 @@ namespace libsync::account {
 namespace {
 
 constexpr std::string_view kMechanism = "login_mechanism";
+constexpr int64_t kRecoverAfter = 7 * 86400;  // a server that is out of order for a day or two is waited for
 constexpr std::string_view kRecovered = "Recovered";  // a mailbox of the local store, not the server's
 
 class Job {
@@ -61,6 +62,7 @@ class Job {
     options.policy.fuse.allow = settings_.allow_deletes;
     options.takes_part = [&](const sync::Path& path) { return wanted(path, account_.include, account_.exclude); };
     TB_TRY(offer_known_content(options));
+    options.verify_stored = [this](const sync::Id& content) { return replicas::verify_content(*store_, content); };
     sync::Sync engine(*remote, local, *link, clock_, options, observer_);
     const Status status = engine.run(stop_);
     result_.report = engine.report();
@@ -87,21 +89,22 @@ class Job {
   // A store rebuilt from its segments has contents and no messages: what the server shows is compared
   // with them first. Otherwise the question would cost a header for every new message.
   Status offer_known_content(sync::SyncOptions& options) {
-    TB_ASSIGN(const bool any, store_->any_unclaimed());
-    if (!any) return {};
+    TB_ASSIGN(const auto since, store_->unclaimed_since());
+    if (!since) return {};
     options.find_known = [this](const sync::Id& print) { return replicas::find_known_content(*store_, print); };
     return {};
   }
 
   // Everything the server has was gone through and found its content: what is left is mail that only this
-  // store has (removed on the server, or taken from it by POP3).
+  // store has (removed on the server, or taken from it by POP3). Where one message can never be had, it is shown
+  // all the same after a while.
   Status recover() {
     const sync::SyncReport& report = result_.report;
     const bool complete =
         report.skipped.empty() && report.held.empty() && report.doubtful.empty() && report.suspect == 0;
-    if (settings_.dry_run || !complete) return {};
-    TB_ASSIGN(const bool any, store_->any_unclaimed());
-    if (!any) return {};
+    if (settings_.dry_run) return {};
+    TB_ASSIGN(const auto since, store_->unclaimed_since());
+    if (!since || (!complete && clock_.unix_seconds() - *since < kRecoverAfter)) return {};
     TB_ASSIGN(result_.recovered, store_->recover_unclaimed({std::string(kRecovered)}));
     return {};
   }
