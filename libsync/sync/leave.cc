@@ -132,6 +132,7 @@ Status Leaver::mark() {
                            .size_expected = row.size});
       }
       if (run_.options.dry_run) {
+        run_.report.left += actions.size();
         for (const Action& action : actions) {
           run_.observer.action(say("{}: remove on the server ({})", printable(action.ref.key.name, 80),
                                    reason_text(Reason::LeaveNever)));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "libsync/base/digest.h"
+#include "libsync/base/words.h"
 #include "libsync/mime/address.h"
 
 #include "tools/twinbox/export_files.h"
@@ -146,7 +147,7 @@ class MboxTarget final : public ExportTarget {
   Status write(std::string_view bytes) {
     if (path_ == "-") {
       if (out_(bytes)) return {};
-      return libsync::fail(libsync::Errc::Cancelled, "nobody reads standard output any more");
+      return libsync::fail(libsync::Errc::Cancelled, libsync::say("standard output was closed"));
     }
     if (!file_) TB_TRY(open());
     hash_.update(bytes);
