@@ -142,9 +142,9 @@ Result<Secret> resolve_secret(const Account& account, Prompt& prompt, std::stop_
     return no_secret(say("no password is set and there is no terminal to ask on"),
                      say("set password_command or password_file in the configuration"));
   }
-  return prompt.ask(say("Password of {} ({} at {}):", account.name, printable(account.remote.user),
-                        printable(account.remote.host)),
-                    stop);
+  return prompt.ask(
+      say("Password of {} ({} at {}):", account.name, printable(account.remote.user), printable(account.remote.host)),
+      stop);
 }
 
 }  // namespace libsync::account

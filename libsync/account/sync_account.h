@@ -41,7 +41,7 @@ struct SyncResult {
   sync::SyncReport report{};  // what was done, also before a failure
   uint64_t put_back = 0;      // of the added: a rebuilt store had their octets without their places
   uint64_t recovered = 0;     // messages that only the store has, found again by a rebuild: in mailbox "Recovered"
-  std::vector<FolderChange> folders{};  // those in which something came or went
+  std::vector<FolderChange> folders{};      // those in which something came or went
   std::optional<sync::ReplicaCost> cost{};  // nothing: no login, nothing was counted
   std::chrono::milliseconds took{0};
 };

@@ -60,7 +60,8 @@ Result<std::unique_ptr<FileLock>> FileLock::acquire(const std::string& path, std
                                                     std::stop_token stop) {
   const auto deadline = std::chrono::steady_clock::now() + wait;
   while (true) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     TB_ASSIGN(auto lock, acquire_file(path, std::max(left, std::chrono::milliseconds(0)), stop));
     // Who held it may have taken the file away with an empty store: then this locks nothing that others see.
     if (is_at(lock->fd_, path)) return lock;

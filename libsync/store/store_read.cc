@@ -254,7 +254,8 @@ Run read_run(const Statement& s) {
 
 Status StoreImpl::record_run(const Run& run) {
   TB_ASSIGN(auto transaction, Transaction::begin(*db_));
-  TB_ASSIGN(auto s, db_->prepare("INSERT INTO run(" RUN_COLUMNS ") VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+  TB_ASSIGN(auto s,
+            db_->prepare("INSERT INTO run(" RUN_COLUMNS ") VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
   const Error& error = run.error;
   s.bind(run.started, run.finished, run.ok ? 1 : 0, run.ok ? 0 : static_cast<int>(error.code), error.what, run.added,
          run.flags, run.moved, run.removed, run.skipped, run.held, run.octets, run.bytes_in, run.bytes_out,

@@ -61,7 +61,7 @@ struct Run {
   uint64_t suspect = 0;   // messages that lost their place on the server
   uint64_t doubtful = 0;  // mailboxes of which the server counts other messages than it lists
   uint64_t refused = 0;   // messages of which a side refused a change; asked again when they change
-  uint64_t octets = 0;  // of the messages added
+  uint64_t octets = 0;    // of the messages added
   uint64_t bytes_in = 0, bytes_out = 0, round_trips = 0;
 };
 

@@ -69,8 +69,8 @@ struct Open {
   const char* name;  // stable, for scripts
   std::string text;  // "150 held"
   std::string why;
-  std::string settle;                // the command
-  std::string_view and_then = {};    // what else to say of it
+  std::string settle;              // the command
+  std::string_view and_then = {};  // what else to say of it
 };
 
 std::vector<Open> open_matters(const Row& row) {

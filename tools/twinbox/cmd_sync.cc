@@ -143,10 +143,8 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
   }
   JsonList folders;
   for (const auto& each : result.folders) {
-    folders.push_back(JsonObject{{"folder", folder_name(each.path)},
-                                 {"added", each.added},
-                                 {"gone", each.gone},
-                                 {"messages", each.messages}});
+    folders.push_back(JsonObject{
+        {"folder", folder_name(each.path)}, {"added", each.added}, {"gone", each.gone}, {"messages", each.messages}});
   }
   JsonObject out{{"account", account.name},
                  {"ok", result.status.has_value()},
@@ -283,7 +281,8 @@ class SyncCommand {
     if (!context_.globals().quiet) tell_summary(result, label);
     if (context_.globals().verbose) tell_details(result, indent);
     if (result.recovered > 0) {
-      const std::string messages = counted(result.recovered, "message that is only here is", "messages that are only here are");
+      const std::string messages =
+          counted(result.recovered, "message that is only here is", "messages that are only here are");
       context_.out().line(indent + say("{} in the folder Recovered", messages));
     }
     tell_skipped(report, indent);
@@ -295,8 +294,8 @@ class SyncCommand {
     const auto& report = result.report;
     const std::string text = summary(result);
     if (dry_run_) {
-      context_.out().line(label + (text.empty() ? std::string(word("nothing to do"))
-                                                : say("would be: {}; nothing was changed", text)));
+      context_.out().line(
+          label + (text.empty() ? std::string(word("nothing to do")) : say("would be: {}; nothing was changed", text)));
       return;
     }
     const bool in_log = !context_.out().terminal();
@@ -318,7 +317,8 @@ class SyncCommand {
           indent + say("skipped {}: {} (tried again next time)", report.skipped[i].where, report.skipped[i].why));
     }
     if (report.skipped.size() > shown) {
-      context_.out().line(indent + say("and {} more (all of them: -v)", with_separators(report.skipped.size() - shown)));
+      context_.out().line(indent +
+                          say("and {} more (all of them: -v)", with_separators(report.skipped.size() - shown)));
     }
     for (const auto& mailbox : report.doubtful) {
       context_.out().line(

@@ -88,7 +88,7 @@ TEST(Secrets, WithoutAnyTheTerminalIsAsked) {
   EXPECT_THAT(secret_or_error(account_a(), false), HasSubstr("no terminal to ask on"));
   FakePrompt prompt;
   ASSERT_TRUE(resolve_secret(account_a(), prompt, {}));
-  EXPECT_EQ(prompt.asked, "Password for me at mail.example.org:");
+  EXPECT_EQ(prompt.asked, "Password of a (me at mail.example.org):");
 }
 
 // A zombie that nobody has waited for runs no more.

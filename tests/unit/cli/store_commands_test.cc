@@ -87,7 +87,7 @@ TEST_F(StoreCommands, LsFoldersCounts) {
   ASSERT_EQ(twinbox("ls work --folders"), 0) << twinbox.err;
   EXPECT_THAT(twinbox.out, HasSubstr("INBOX"));
   ASSERT_EQ(twinbox("ls work --folders --json"), 0);
-  EXPECT_THAT(twinbox.out, HasSubstr("\"folder\":\"INBOX\",\"path\":[\"INBOX\"],\"messages\":2,\"unseen\":1"));
+  EXPECT_THAT(twinbox.out, HasSubstr("\"folder\":\"INBOX\",\"path\":[\"INBOX\"],\"messages\":2,\"unread\":1"));
 }
 
 TEST_F(StoreCommands, AWrongFolderOrIdIsNamed) {

@@ -235,15 +235,15 @@ TEST_F(StoreTest, AStoreOfANewerVersionIsRefused) {
 
 TEST_F(StoreTest, AStoreOfVersionOneGetsWhatIsNewAndKeepsItsRuns) {
   put(make_box({"INBOX"}), mail("one", "x"));
-  ASSERT_TRUE(
-      store->db().exec("DROP TABLE run;"
-                       "CREATE TABLE run(id INTEGER PRIMARY KEY, started INTEGER NOT NULL, finished INTEGER NOT NULL,"
-                       " ok INTEGER NOT NULL, error_code INTEGER NOT NULL, error_text TEXT NOT NULL, added INTEGER NOT NULL,"
-                       " flags INTEGER NOT NULL, moved INTEGER NOT NULL, removed INTEGER NOT NULL, skipped INTEGER NOT NULL,"
-                       " held INTEGER NOT NULL, octets INTEGER NOT NULL, bytes_in INTEGER NOT NULL,"
-                       " bytes_out INTEGER NOT NULL, round_trips INTEGER NOT NULL);"
-                       "INSERT INTO run VALUES(1,2,3,0,3,'refused (wait)',0,0,0,0,0,4,0,0,0,0);"
-                       "PRAGMA user_version=1"));
+  ASSERT_TRUE(store->db().exec(
+      "DROP TABLE run;"
+      "CREATE TABLE run(id INTEGER PRIMARY KEY, started INTEGER NOT NULL, finished INTEGER NOT NULL,"
+      " ok INTEGER NOT NULL, error_code INTEGER NOT NULL, error_text TEXT NOT NULL, added INTEGER NOT NULL,"
+      " flags INTEGER NOT NULL, moved INTEGER NOT NULL, removed INTEGER NOT NULL, skipped INTEGER NOT NULL,"
+      " held INTEGER NOT NULL, octets INTEGER NOT NULL, bytes_in INTEGER NOT NULL,"
+      " bytes_out INTEGER NOT NULL, round_trips INTEGER NOT NULL);"
+      "INSERT INTO run VALUES(1,2,3,0,3,'refused (wait)',0,0,0,0,0,4,0,0,0,0);"
+      "PRAGMA user_version=1"));
   store.reset();
   StoreOptions read_only = options();
   read_only.mode = StoreMode::ReadOnly;
@@ -367,11 +367,13 @@ TEST_F(StoreTest, RangesAndHeadersAreReadWithoutTheRest) {
 
 TEST_F(StoreTest, RemembersRunsAndTheLastThatWentWell) {
   ASSERT_TRUE(store->record_run({.started = 1, .finished = 2, .ok = true, .added = 5}));
-  ASSERT_TRUE(store->record_run({.started = 3, .finished = 4, 
-                                 .error = {.code = Errc::Auth, .what = "no", .server = "NO", .hint = "ask", .retry = true},
-                                 .suspect = 5,
-                                 .doubtful = 6,
-                                 .refused = 7}));
+  ASSERT_TRUE(
+      store->record_run({.started = 3,
+                         .finished = 4,
+                         .error = {.code = Errc::Auth, .what = "no", .server = "NO", .hint = "ask", .retry = true},
+                         .suspect = 5,
+                         .doubtful = 6,
+                         .refused = 7}));
   const libsync::store::Run last = store->runs(10)->front();
   EXPECT_EQ(last.error.code, Errc::Auth);
   EXPECT_EQ(last.error.text(), "no: \"NO\" (ask)");
