@@ -233,7 +233,7 @@ namespace {
 
 #define RUN_COLUMNS                                                                                         \
   "id, started, finished, ok, error_code, error_text, added, flags, moved, removed, skipped, held, octets," \
-  " bytes_in, bytes_out, round_trips"
+  " bytes_in, bytes_out, round_trips, error_server, error_hint, error_retry, suspect, doubtful, refused"
 
 Run read_run(const Statement& s) {
   const auto count = [&](int column) { return static_cast<uint64_t>(s.integer(column)); };
@@ -241,14 +241,20 @@ Run read_run(const Statement& s) {
           .started = s.integer(1),
           .finished = s.integer(2),
           .ok = s.integer(3) != 0,
-          .error_code = static_cast<int>(s.integer(4)),
-          .error_text = std::string(s.text(5)),
+          .error = {.code = static_cast<Errc>(s.integer(4)),
+                    .what = std::string(s.text(5)),
+                    .server = std::string(s.text(16)),
+                    .hint = std::string(s.text(17)),
+                    .retry = s.integer(18) != 0},
           .added = count(6),
           .flags = count(7),
           .moved = count(8),
           .removed = count(9),
           .skipped = count(10),
           .held = count(11),
+          .suspect = count(19),
+          .doubtful = count(20),
+          .refused = count(21),
           .octets = count(12),
           .bytes_in = count(13),
           .bytes_out = count(14),
@@ -259,9 +265,12 @@ Run read_run(const Statement& s) {
 
 Status StoreImpl::record_run(const Run& run) {
   TB_ASSIGN(auto transaction, Transaction::begin(*db_));
-  TB_ASSIGN(auto s, db_->prepare("INSERT INTO run(" RUN_COLUMNS ") VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
-  s.bind(run.started, run.finished, run.ok ? 1 : 0, run.error_code, run.error_text, run.added, run.flags, run.moved,
-         run.removed, run.skipped, run.held, run.octets, run.bytes_in, run.bytes_out, run.round_trips);
+  TB_ASSIGN(auto s,
+            db_->prepare("INSERT INTO run(" RUN_COLUMNS ") VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+  const Error& error = run.error;
+  s.bind(run.started, run.finished, run.ok ? 1 : 0, run.ok ? 0 : static_cast<int>(error.code), error.what, run.added,
+         run.flags, run.moved, run.removed, run.skipped, run.held, run.octets, run.bytes_in, run.bytes_out,
+         run.round_trips, error.server, error.hint, error.retry ? 1 : 0, run.suspect, run.doubtful, run.refused);
   TB_TRY(s.run());
   TB_ASSIGN(auto trim, db_->prepare("DELETE FROM run WHERE id<=(SELECT max(id) FROM run)-?1"
                                     " AND id<>coalesce((SELECT max(id) FROM run WHERE ok=1),0)"));

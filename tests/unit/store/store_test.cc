@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "libsync/store/lock.h"
 #include "libsync/store/schema.h"
@@ -262,6 +263,54 @@ TEST_F(StoreTest, AStoreOfANewerVersionIsRefused) {
   EXPECT_EQ(opened.error().code, Errc::Newer);
 }
 
+TEST_F(StoreTest, AStoreOfVersionOneGetsWhatIsNewAndKeepsItsRuns) {
+  put(make_box({"INBOX"}), mail("one", "x"));
+  ASSERT_TRUE(store->db().exec(
+      "DROP TABLE run;"
+      "CREATE TABLE run(id INTEGER PRIMARY KEY, started INTEGER NOT NULL, finished INTEGER NOT NULL,"
+      " ok INTEGER NOT NULL, error_code INTEGER NOT NULL, error_text TEXT NOT NULL, added INTEGER NOT NULL,"
+      " flags INTEGER NOT NULL, moved INTEGER NOT NULL, removed INTEGER NOT NULL, skipped INTEGER NOT NULL,"
+      " held INTEGER NOT NULL, octets INTEGER NOT NULL, bytes_in INTEGER NOT NULL,"
+      " bytes_out INTEGER NOT NULL, round_trips INTEGER NOT NULL);"
+      "INSERT INTO run VALUES(1,2,3,0,3,'refused (wait)',0,0,0,0,0,4,0,0,0,0);"
+      "PRAGMA user_version=1"));
+  store.reset();
+  StoreOptions read_only = options();
+  read_only.mode = StoreMode::ReadOnly;
+  EXPECT_EQ(Store::open(path(), read_only).error().code, Errc::Refused);
+  open();
+  const libsync::store::Run run = store->runs(1)->front();
+  EXPECT_EQ(run.error.text(), "refused (wait)");
+  EXPECT_EQ(run.held, 4U);
+  EXPECT_EQ(run.suspect, 0U);
+  EXPECT_EQ(store->mailboxes()->front().messages, 1U);
+  store.reset();
+  EXPECT_TRUE(Store::open(path(), read_only));
+}
+
+TEST_F(StoreTest, AnEmptyStoreIsTakenAwayAndOneWithMailIsNot) {
+  auto lock = lock_store(path(), std::chrono::milliseconds(0), {});
+  ASSERT_TRUE(lock);
+  // One waits for the lock meanwhile: what it gets must lock the file that is there.
+  Result<std::unique_ptr<FileLock>> waited = fail(Errc::Internal, "not asked yet");
+  std::thread other([&] { waited = lock_store(path(), std::chrono::seconds(20), {}); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  store.reset();
+  remove_empty_store(path(), **lock, true);
+  EXPECT_FALSE(stdfs::exists(path() + "/twin.db"));
+  lock->reset();
+  other.join();
+  ASSERT_TRUE(waited) << waited.error().text();
+  EXPECT_EQ(lock_store(path(), std::chrono::milliseconds(0), {}).error().code, Errc::Busy);
+
+  open();
+  make_box({"INBOX"});
+  store.reset();
+  remove_empty_store(path(), **waited, true);
+  EXPECT_TRUE(stdfs::exists(path() + "/twin.db")) << "a folder was seen: the server was looked at";
+  EXPECT_TRUE(stdfs::exists(path() + "/sync.lock"));
+}
+
 TEST_F(StoreTest, WhatIsNoStoreIsCorruptOrMissing) {
   EXPECT_EQ(Store::open(dir / "nowhere").error().code, Errc::NotFound);
   stdfs::create_directories(dir / "other");
@@ -348,8 +397,20 @@ TEST_F(StoreTest, RangesAndHeadersAreReadWithoutTheRest) {
 
 TEST_F(StoreTest, RemembersRunsAndTheLastThatWentWell) {
   ASSERT_TRUE(store->record_run({.started = 1, .finished = 2, .ok = true, .added = 5}));
-  ASSERT_TRUE(store->record_run({.started = 3, .finished = 4, .error_code = 4, .error_text = "no"}));
-  EXPECT_EQ(store->runs(10)->front().error_text, "no");
+  ASSERT_TRUE(
+      store->record_run({.started = 3,
+                         .finished = 4,
+                         .error = {.code = Errc::Auth, .what = "no", .server = "NO", .hint = "ask", .retry = true},
+                         .suspect = 5,
+                         .doubtful = 6,
+                         .refused = 7}));
+  const libsync::store::Run last = store->runs(10)->front();
+  EXPECT_EQ(last.error.code, Errc::Auth);
+  EXPECT_EQ(last.error.text(), "no: \"NO\" (ask)");
+  EXPECT_TRUE(last.error.retry);
+  EXPECT_EQ(last.suspect, 5U);
+  EXPECT_EQ(last.doubtful, 6U);
+  EXPECT_EQ(last.refused, 7U);
   EXPECT_EQ((*store->last_success())->added, 5u);
 }
 
