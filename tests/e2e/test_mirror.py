@@ -207,7 +207,10 @@ class Pop3(harness.Case):
         server = self.serve(pop3_no_flag_updates=False)
         self.fill(server, 3)
         server.deliver(b"Subject: read\r\n\r\n", flags=["\\Seen", "later"])
-        flags = lambda: server.doveadm("fetch", "-u", server.user, "uid flags", "mailbox", "INBOX")  # noqa: E731
+
+        def flags():
+            told = server.doveadm("fetch", "-u", server.user, "uid flags", "mailbox", "INBOX")
+            return told.replace(b"\\Recent", b"").replace(b" ", b"")  # the mark of who came first; none can leave it
         before = flags()
         self.assertEqual(before.count(b"Seen"), 1)
         self.home.connect("it", server, "pop3s")
