@@ -115,8 +115,9 @@ Status Observer::insert_fresh(const MsgRef& ref, const Facts& facts) {
 
 Status Observer::update_known(Row row, const Facts& facts) {
   Half& half = row.half(side_);
-  if (half.flags == facts.flags && (facts.instance.empty() || half.instance == facts.instance)) return {};
-  half.flags = facts.flags;
+  const bool same_flags = !facts.knows_flags || half.flags == facts.flags;
+  if (same_flags && (facts.instance.empty() || half.instance == facts.instance)) return {};
+  if (facts.knows_flags) half.flags = facts.flags;
   if (!facts.instance.empty()) half.instance = facts.instance;
   for (Half& each : row.side) each.blocked.clear();  // it changed: what was refused may be asked again
   settle(row, context_);

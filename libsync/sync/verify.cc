@@ -40,7 +40,7 @@ class Comparer final : public ChangeSink {
              say("{} octets on the server, {} when it was downloaded", facts.size, row->size));
     }
     const FlagMask mask = book_.mask(pair_->id, policy_);
-    if (!(masked(facts.flags, mask) == masked(row->half(Side::B).flags, mask))) {
+    if (facts.knows_flags && !(masked(facts.flags, mask) == masked(row->half(Side::B).flags, mask))) {
       differ(DifferenceKind::Flags, ref.key, std::string(word("the flags differ")));
     }
     return {};

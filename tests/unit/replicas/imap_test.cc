@@ -44,7 +44,7 @@ class Changes final : public sync::ChangeSink {
   }
   Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
     log += "seen " + std::to_string(ref.key.number) + " " + std::to_string(facts.flags.system) + " " +
-           std::to_string(facts.size) + " " + facts.object + "\n";
+           std::to_string(facts.size) + " " + facts.object + (facts.knows_flags ? "" : "flags unknown") + "\n";
     return {};
   }
   Status vanished(const sync::BoxId&, uint64_t, const sync::Key& key) override {
@@ -67,9 +67,10 @@ class Changes final : public sync::ChangeSink {
   }
   Status unreadable(const sync::BoxId& box, const Error& error) override {
     log += "unreadable " + box + ": " + error.server + "\n";
+    words = error.what;
     return {};
   }
-  std::string log;
+  std::string log, words;
 };
 
 class Messages final : public sync::MessageSink {
@@ -148,6 +149,21 @@ TEST(ImapReplica, QresyncTellsOnlyWhatChanged) {
             "open INBOX 5\nseen 5 1 0 \nseen 7 0 99 \nvanished 3\nvanished 4\nclose 2 [1 5 8 40 2 INBOX]\n");
 }
 
+// Between EXAMINE and [CLOSED] the server speaks of the mailbox that was open before.
+TEST(ImapReplica, NewsOfTheMailboxBeforeIsNotThisOnes) {
+  auto o = open(login(kModern) + std::string(kModernList) +
+                "C: T4 EXAMINE INBOX (QRESYNC (5 30))\nC: T5 UID FETCH 7:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+                "S: * 9 EXISTS\nS: * 1 FETCH (UID 5 FLAGS (\\\\Flagged))\nS: * VANISHED (EARLIER) 4\n"
+                "S: * OK [HIGHESTMODSEQ 99]\nS: * OK [CLOSED] Previous mailbox closed\n"
+                "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 7]\nS: * OK [HIGHESTMODSEQ 40]\n"
+                "S: * VANISHED (EARLIER) 3\nS: * 1 FETCH (UID 6 FLAGS (\\\\Seen))\nS: T4 OK in\nS: T5 OK\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 7 30 3 INBOX"}};
+  EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+  EXPECT_EQ(changes.log, "open INBOX 5\nseen 6 1 0 \nvanished 3\nclose 2 [1 5 7 40 2 INBOX]\n");
+}
+
 TEST(ImapReplica, NumbersThatGoBackwardsLeadToAFullLook) {
   for (const char* state : {"S: * OK [UIDVALIDITY 6]\nS: * OK [UIDNEXT 9]\nS: * OK [HIGHESTMODSEQ 60]\n",
                             "S: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 9]\nS: * OK [HIGHESTMODSEQ 20]\n",
@@ -207,6 +223,41 @@ TEST(ImapReplica, MailboxIsMissingOnlyWhenTheServerSaysSo) {
     const std::vector<sync::BoxCursor> cursors{{"Old", ""}};
     EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
     EXPECT_EQ(changes.log, log);
+  }
+}
+
+std::string listing(std::string_view lines) {
+  std::string script = login("") + std::string(kBare) +
+                       "C: T6 EXAMINE INBOX\nC: T7 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+                       "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 3]\nS: T6 OK in\n";
+  return script.append(lines).append("S: T7 OK\n");
+}
+
+TEST(ImapReplica, MessageWithAnItemThatCantBeReadIsThere) {
+  auto o =
+      open(listing("S: * 1 FETCH (UID 1 FLAGS (\\\\Seen) RFC822.SIZE 44 INTERNALDATE NIL)\n"
+                   "S: * 2 FETCH (UID 2 FLAGS NIL RFC822.SIZE NIL INTERNALDATE \"00-Jan-0000 00:00:00 +0000\")\n"));
+  ASSERT_TRUE((*o).mailboxes({}));
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"INBOX", ""}};
+  EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+  EXPECT_EQ(changes.log, "open INBOX 5 full\nseen 1 1 44 \nseen 2 0 0 flags unknown\nclose 2 [1 5 3 0 2 INBOX]\n");
+}
+
+TEST(ImapReplica, LinesThatCantBeReadAreCountedAndNamed) {
+  for (const auto& [lines, server, what] :
+       {std::tuple("S: * 2 FETCH (UID x FLAGS ())\n", "* 2 FETCH (UID x FLAGS ()) (a number is missing)",
+                   "mail.example.org: an answer in INBOX can't be read"),
+        std::tuple("S: * 2 FETCH (FLAGS () RFC822.SIZE 3)\nS: * 3 FETCH (\n", "* 2 FETCH (no UID)",
+                   "mail.example.org: 2 answers in INBOX can't be read")}) {
+    auto o = open(listing(std::string("S: * 1 FETCH (UID 1 FLAGS () RFC822.SIZE 44)\n") + lines));
+    ASSERT_TRUE((*o).mailboxes({}));
+    Changes changes;
+    const std::vector<sync::BoxCursor> cursors{{"INBOX", ""}};
+    EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+    EXPECT_EQ(changes.log,
+              std::string("open INBOX 5 full\nseen 1 0 44 \nclose 2 []\nunreadable INBOX: ") + server + "\n");
+    EXPECT_EQ(changes.words, what);
   }
 }
 
