@@ -66,6 +66,7 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   if (const auto timeout = account.timeout) {
     imap.login_timeout = *timeout;
     imap.timeout = *timeout;
+    imap.answer_timeout = *timeout * 10;
   }
   imap.trace = options.trace;
   return replicas::open_imap(std::move(channel), std::move(imap), std::move(stop));

@@ -57,6 +57,8 @@ class Session final : private FrameSink {
 
   State state() const { return state_; }
   const Capabilities& capabilities() const { return capabilities_; }
+  uint64_t responses() const { return responses_; }                   // whole ones received
+  bool mid_response() const { return !framer_.idle(); }               // a part of one was received
   size_t in_flight() const { return sent_.size() + queued_.size(); }  // commands not completed
   bool has_unsent() const { return !queued_.empty(); }
   bool saw_bye() const { return !bye_.empty(); }
@@ -108,7 +110,7 @@ class Session final : private FrameSink {
   std::string output_;
   std::string surplus_;
   std::string bye_;
-  uint64_t untagged_ = 0;
+  uint64_t untagged_ = 0, responses_ = 0;
   Status broken_;
   bool stopped_ = false;  // behind STARTTLS or COMPRESS
 };

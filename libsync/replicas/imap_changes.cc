@@ -345,12 +345,12 @@ void ImapChanges::report_gone(const Look& look) {
 void ImapChanges::report_malformed(const Look& look) {
   if (look.malformed == 0 || !status_) return;
   keep(sink_.unreadable(
-      look.box, Error{.code = Errc::Protocol,
-                      .what = look.malformed == 1
-                                  ? say("{}: an answer in {} can't be read", c_.host(), printable(look.wire))
-                                  : say("{}: {} answers in {} can't be read", c_.host(),
-                                        with_separators(look.malformed), printable(look.wire)),
-                      .server = look.malformed_first}));
+      look.box,
+      Error{.code = Errc::Protocol,
+            .what = look.malformed == 1 ? say("{}: an answer in {} can't be read", c_.host(), printable(look.wire))
+                                        : say("{}: {} answers in {} can't be read", c_.host(),
+                                              with_separators(look.malformed), printable(look.wire)),
+            .server = look.malformed_first}));
 }
 
 void ImapChanges::finish(Look look) {

@@ -61,6 +61,7 @@ Status ImapMailboxes::ask(Listener& found, std::stop_token stop) {
   if (extended && can.list_status()) options.status_items = status_items(can);
   TB_ASSIGN(const auto id, c_.send(imap::list("*", options)));
   if (!extended) TB_TRY(c_.send(imap::lsub("*")));
+  TB_TRY(c_.offer_compression());
   TB_TRY(c_.drain(stop));
   const ImapAnswer answer = c_.take_answer(id).value_or(ImapAnswer{});
   if (!answer.ok()) return fail(c_.error(Errc::Refused, say("the server does not list its mailboxes"), answer));
