@@ -55,8 +55,9 @@ class Watcher final : public libsync::account::AccountObserver {
     board_.update(line_, {.done = done, .total = total, .what = word("indexing")});
   }
   void action(const std::string& text) override { actions.push_back(text); }
+  void alert(std::string_view text) override { alerts.emplace_back(text); }
 
-  std::vector<std::string> actions;
+  std::vector<std::string> actions, alerts;
 
  private:
   void show(std::string_view what) { board_.update(line_, {.what = what}); }
@@ -92,7 +93,8 @@ uint64_t held_in(const libsync::sync::SyncReport& report) {
   return held;
 }
 
-Json to_json(const Account& account, const SyncResult& result, const std::vector<std::string>& actions, bool dry_run) {
+Json to_json(const Account& account, const SyncResult& result, const std::vector<std::string>& actions,
+             const std::vector<std::string>& alerts, bool dry_run) {
   const auto& report = result.report;
   JsonList skipped;
   for (const auto& each : report.skipped) skipped.push_back(JsonObject{{"where", each.where}, {"why", each.why}});
@@ -122,6 +124,7 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
                  {"round_trips", result.cost.round_trips},
                  {"seconds", static_cast<double>(result.took.count()) / 1000}};
   if (dry_run) out.emplace_back("actions", actions);
+  if (!alerts.empty()) out.emplace_back("alerts", alerts);
   if (!result.status) out.emplace_back("error", error_body(result.status.error()));
   return out;
 }
@@ -170,7 +173,7 @@ class SyncCommand {
     };
     const libsync::account::RemoteOptions remote{.trace = trace.get(), .clock = &context_.around().clock};
     SyncResult result;
-    std::vector<std::string> actions;
+    std::vector<std::string> actions, alerts;
     {
       Watcher watcher(board_, libsync::printable(account.name));
       // No deadline: the accounts before this one each have theirs.
@@ -178,13 +181,15 @@ class SyncCommand {
       result = libsync::account::sync_account(account, secret, remote, settings_, watcher, context_.around().clock,
                                               context_.stop());
       actions = std::move(watcher.actions);
+      alerts = std::move(watcher.alerts);
     }
     const std::scoped_lock lock(mutex_);
     note_status(result);
     if (context_.json()) {
-      context_.out().json(to_json(account, result, actions, dry_run_));
+      context_.out().json(to_json(account, result, actions, alerts, dry_run_));
     } else {
       tell(account, result, actions);
+      tell_alerts(result, alerts);
     }
     context_.out().flush();
   }
@@ -232,6 +237,15 @@ class SyncCommand {
     }
     tell_skipped(report, indent);
     tell_held(account, report);
+  }
+
+  // A refused login often says the same: its error has it then.
+  void tell_alerts(const SyncResult& result, const std::vector<std::string>& alerts) {
+    const std::string indent(label_width_ + 2, ' ');
+    for (const std::string& alert : alerts) {
+      if (!result.status && result.status.error().server.find(alert) != std::string::npos) continue;
+      context_.out().line(indent + say("the server says: {}", alert));
+    }
   }
 
   void tell_skipped(const libsync::sync::SyncReport& report, const std::string& indent) {
