@@ -85,6 +85,10 @@ Status unknown_key(const Reader& reader, const TomlEntry& entry, std::span<const
 }
 
 Status read_table(const Reader& reader, const TomlEntry& table, std::span<const Key> keys, Account& account) {
+  if (table.value.kind == Kind::List && table.key == "folders") {
+    return reader.complain(table.value.at, say("folders must be a table, not a list"),
+                           say("write folders.include = […] or folders.exclude = […]"));
+  }
   if (table.value.kind != Kind::Table) return reader.not_a(Kind::Table, table);
   for (const TomlEntry& entry : table.value.entries) {
     const auto key = std::ranges::find(keys, entry.key, &Key::name);
@@ -378,9 +382,14 @@ Result<const Account*> find_account(const Config& config, std::string_view name)
 Status check_account_name(std::string_view name) {
   const bool good = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == name.npos;
   if (name.empty() || name.size() > kMaxAccountName || !good || name.front() == '.' || name.front() == '-') {
+    const std::string lower = to_lower(name);
+    const std::string what = say("\"{}\" can't be the name of an account", printable(name, 80));
+    if (lower != name && check_account_name(lower)) {
+      return fail(Error{.code = Errc::Usage, .what = what, .hint = say("in small letters it can: {}", lower)});
+    }
     return fail(
         Error{.code = Errc::Usage,
-              .what = say("\"{}\" can't be the name of an account", printable(name, 80)),
+              .what = what,
               .hint = say("use a-z, 0-9, '.', '_' and '-', beginning with a letter or digit, at most {} characters",
                           kMaxAccountName)});
   }

@@ -15,6 +15,8 @@ constexpr std::string_view kIspdb = "Mozilla ISPDB, 2026-11";
 constexpr std::string_view kIspdbDelta = "Mozilla ISPDB and Delta Chat provider-db, 2026-11";
 constexpr std::string_view kIspdbGuide = "Mozilla ISPDB; POP3 from setup guides, 2026-11";
 constexpr std::string_view kDelta = "Delta Chat provider-db, 2026-11";
+constexpr std::string_view kDeltaCommon =
+    "Delta Chat provider-db; POP3 from the provider's published settings, 2026-11";
 constexpr std::string_view kGuide = "setup guides only, not confirmed elsewhere, 2026-11";
 constexpr std::string_view kCommon = "the provider's published settings, not in the collected sources, 2026-11";
 
@@ -86,10 +88,10 @@ constexpr std::array kProviders = std::to_array<Provider>({
      "fastmail.jp fastmail.net fastmail.nl fastmail.org fastmail.se fastmail.to fastmail.us messagingengine.com "
      "123mail.org airpost.net eml.cc f-m.fm fastest.cc fastimap.com",
      {"imap.fastmail.com"},
-     {},
+     {"pop.fastmail.com"},
      kAddress,
      kAppPassword,
-     kDelta},
+     kDeltaCommon},
     {"Proton",
      "proton.me protonmail.com protonmail.ch pm.me",
      {"127.0.0.1", Security::StartTls, 1143},

@@ -235,7 +235,7 @@ Result<ScheduleStatus> Scheduler::systemd_status() {
 Result<ScheduleStatus> Scheduler::cron_status() {
   const auto text = crontab();
   if (!text) {
-    if (text.error().code == Errc::NotFound) return ScheduleStatus{};
+    if (text.error().code == Errc::NotFound) return ScheduleStatus{.possible = has_systemd()};
     return fail(text.error());
   }
   for (const auto& line : lines_of(*text)) {

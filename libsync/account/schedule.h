@@ -43,6 +43,7 @@ enum class ScheduleKind { None, Systemd, Cron };
 
 struct ScheduleStatus {
   ScheduleKind kind = ScheduleKind::None;
+  bool possible = true;                 // false: neither systemd for users nor cron is there
   std::string what{};                   // the command line it runs
   std::chrono::minutes interval{0};     // 0: not known
   std::optional<int64_t> next{};        // next run, seconds since 1970

@@ -35,15 +35,17 @@ class Job {
  private:
   Status locked() {
     // The lock before anything is opened: whoever had it may have put another twin.db in its place.
-    TB_ASSIGN(const auto lock, store::lock_store(account_.store, settings_.lock_wait, stop_));
+    TB_ASSIGN(auto lock, store::lock_store(account_.store, settings_.lock_wait, stop_));
     // Nothing is there that a rebuild could overwrite; the sync then finds every message's place again.
     if (store::database_is_lost(account_.store) && !settings_.dry_run) {
-      TB_TRY(store::rebuild_store(account_.store, *lock, {.clock = &clock_}, {}, stop_));
+      TB_ASSIGN(result_.rebuilt, store::rebuild_store(account_.store, *lock, {.clock = &clock_}, {}, stop_));
     }
     TB_ASSIGN(store_, store::Store::open(account_.store, {.mode = store::StoreMode::Create, .clock = &clock_}));
     const Status status = sync();
     TB_TRY(record(status));
     if (status) TB_TRY(recover());
+    // The mirror is whole: the next sync need not wait for the index.
+    lock.reset();
     if (status && !settings_.dry_run) TB_TRY(index());
     return status;
   }

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 
 #include "libsync/account/config.h"
 #include "libsync/account/remote.h"
+#include "libsync/store/store.h"
 #include "libsync/sync/replica.h"
 #include "libsync/sync/sync.h"
 
@@ -32,6 +34,7 @@ struct SyncResult {
   Status status{};
   sync::SyncReport report{};  // what was done, also before a failure
   uint64_t recovered = 0;     // messages that only the store has, found again by a rebuild: in mailbox "Recovered"
+  std::optional<store::RebuildReport> rebuilt{};  // nothing could be read of twin.db: it was made anew first
   sync::ReplicaCost cost{};
   std::chrono::milliseconds took{0};
 };

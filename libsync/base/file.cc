@@ -109,17 +109,17 @@ Status RealFileSystem::remove(const std::string& path) {
 Status RealFileSystem::make_dirs(const std::string& path) {
   const stdfs::path full(path);
   stdfs::path so_far;
+  std::error_code error;
   for (const auto& part : full) {
     so_far /= part;
     if (::mkdir(so_far.c_str(), 0700) == 0) {
       // A folder that a power loss takes away would take the mail in it along.
       const std::string parent = so_far.parent_path().string();
       TB_TRY(sync_dir(parent.empty() ? "." : parent));
-    } else if (errno != EEXIST && !stdfs::is_directory(so_far)) {
-      return errno_error(so_far.string());
+    } else if (const int why = errno; why != EEXIST && !stdfs::is_directory(so_far, error)) {
+      return disk_error(so_far.string(), std::error_code(why, std::generic_category()));
     }
   }
-  std::error_code error;
   if (!stdfs::is_directory(full, error)) {
     return disk_error(path, error ? error : std::make_error_code(std::errc::not_a_directory));
   }

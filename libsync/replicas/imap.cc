@@ -51,7 +51,8 @@ class ImapReplica final : public sync::Replica {
             .change_tokens = c_->can().condstore(),
             .partial_fetch = true,
             .push = c_->can().has("IDLE") || c_->can().has("IMAP4REV2"),
-            .stable_ids = true};
+            .stable_ids = true,
+            .counted_fetch = true};
   }
 
   std::string identity() const override {

@@ -22,7 +22,8 @@ struct MemoryTraits {
                                   .remove = true,
                                   .change_tokens = true,
                                   .partial_fetch = true,
-                                  .stable_ids = true};
+                                  .stable_ids = true,
+                                  .counted_fetch = true};
   bool instances = true;  // Facts::instance
   bool objects = false;   // Facts::object
   bool box_ids = true;    // mailbox ids survive a rename; else the id is the path

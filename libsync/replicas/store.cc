@@ -316,7 +316,8 @@ sync::Capabilities StoreReplica::capabilities() const {
           .change_tokens = true,
           .partial_fetch = true,
           .push = true,
-          .stable_ids = true};
+          .stable_ids = true,
+          .counted_fetch = true};
 }
 
 std::string StoreReplica::identity() const {

@@ -29,27 +29,30 @@ CREATE TABLE link_row(
   a_at INTEGER NOT NULL, a_pair INTEGER NOT NULL, a_num INTEGER NOT NULL, a_name TEXT,
   a_flags INTEGER NOT NULL, a_keywords TEXT, a_instance TEXT, a_blocked TEXT,
   b_at INTEGER NOT NULL, b_pair INTEGER NOT NULL, b_num INTEGER NOT NULL, b_name TEXT,
-  b_flags INTEGER NOT NULL, b_keywords TEXT, b_instance TEXT, b_blocked TEXT);
+  b_flags INTEGER NOT NULL, b_keywords TEXT, b_instance TEXT, b_blocked TEXT,
+  doubt INTEGER NOT NULL);
 CREATE INDEX link_row_a ON link_row(a_pair, a_num, a_name) WHERE a_at = 1;
 CREATE INDEX link_row_b ON link_row(b_pair, b_num, b_name) WHERE b_at = 1;
 CREATE INDEX link_row_a_lost ON link_row(size) WHERE a_at IN (2, 3);
 CREATE INDEX link_row_b_lost ON link_row(size) WHERE b_at IN (2, 3);
 CREATE INDEX link_row_dirty ON link_row(id) WHERE dirty = 1;
+CREATE INDEX link_row_doubt ON link_row(id) WHERE doubt = 1;
 CREATE TABLE link_removed(pair INTEGER NOT NULL, day INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(pair, day));
 )sql";
 
 #define ROW_COLUMNS                                                                                             \
   "id, home, agreed, dirty, suspect, inferred, size, date, base_flags, base_keywords, object, print, content, " \
   "a_at, a_pair, a_num, a_name, a_flags, a_keywords, a_instance, a_blocked, "                                   \
-  "b_at, b_pair, b_num, b_name, b_flags, b_keywords, b_instance, b_blocked"
+  "b_at, b_pair, b_num, b_name, b_flags, b_keywords, b_instance, b_blocked, doubt"
 
 constexpr char kInsertRow[] =
-    "INSERT INTO link_row(" ROW_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "INSERT INTO link_row(" ROW_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr char kUpdateRow[] =
     "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, size=?7, date=?8, base_flags=?9,"
     " base_keywords=?10, object=?11, print=?12, content=?13,"
     " a_at=?14, a_pair=?15, a_num=?16, a_name=?17, a_flags=?18, a_keywords=?19, a_instance=?20, a_blocked=?21,"
-    " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29"
+    " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
+    " doubt=?30"
     " WHERE id=?1";
 
 constexpr int64_t kSecondsPerDay = 86400;
@@ -117,6 +120,7 @@ void bind_row(Statement& statement, const Row& row) {
   statement.bind_at(12, or_null(row.content));
   bind_half(statement, 13, row.half(Side::A));
   bind_half(statement, 21, row.half(Side::B));
+  statement.bind_at(29, static_cast<int>(row.doubt));
 }
 
 Half read_half(const Statement& s, int at) {
@@ -144,6 +148,7 @@ Row read_row(const Statement& s) {
   row.content = s.text(12);
   row.half(Side::A) = read_half(s, 13);
   row.half(Side::B) = read_half(s, 21);
+  row.doubt = static_cast<sync::Doubt>(s.integer(29));
   return row;
 }
 
@@ -250,6 +255,13 @@ class LinkTable final : public sync::Link {
     return all(s);
   }
 
+  Result<std::vector<Row>> doubtful(RowId after, size_t limit) override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS
+                                  " FROM link_row WHERE doubt=1 AND a_at=1 AND id>? ORDER BY id LIMIT ?"));
+    s.bind(after, limit);
+    return all(s);
+  }
+
   Result<uint64_t> count_bound(Side side, PairId pair) override {
     TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "SELECT count(*) FROM link_row WHERE a_at=1 AND a_pair=?"
                                                   : "SELECT count(*) FROM link_row WHERE b_at=1 AND b_pair=?"));
@@ -308,6 +320,11 @@ class LinkTable final : public sync::Link {
     TB_ASSIGN(auto s, db_.prepare("INSERT INTO link_removed(pair, day, count) VALUES(?1,?2,?3)"
                                   " ON CONFLICT(pair, day) DO UPDATE SET count=count+?3"));
     return s.bind(pair, unix_seconds / kSecondsPerDay, removed).run();
+  }
+
+  Status forget_removals() override {
+    TB_ASSIGN(auto s, db_.prepare("DELETE FROM link_removed"));
+    return s.run();
   }
 
   Result<uint64_t> removals_since(std::optional<PairId> pair, int64_t unix_seconds) override {

@@ -18,7 +18,9 @@ namespace {
 constexpr std::chrono::milliseconds kPoll{50};  // short beside a person's patience, long beside a syscall
 
 std::unexpected<Error> system_error(const std::string& path) {
-  return fail(errno == ENOENT ? Errc::NotFound : Errc::Disk, say("{}: {}", path, std::strerror(errno)));
+  Error error{.code = errno == ENOENT ? Errc::NotFound : Errc::Disk, .what = say("{}: {}", path, std::strerror(errno))};
+  if (errno == EACCES || errno == EPERM) error.hint = word("the store belongs to another user, or to root");
+  return fail(std::move(error));
 }
 
 std::string holder(int fd) {

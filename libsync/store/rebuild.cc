@@ -1,6 +1,9 @@
+#include <ctime>
+
 #include <fmt/format.h>
 
 #include "libsync/base/words.h"
+#include "libsync/store/schema.h"
 #include "libsync/store/store_impl.h"
 
 namespace libsync::store {
@@ -9,8 +12,13 @@ namespace {
 // The old database and its companions get names that nothing opens; whatever is in them can still be
 // looked at.
 Result<std::string> set_aside(FileSystem& fs, const std::string& path, int64_t now) {
-  std::string aside = fmt::format("{}.damaged-{}", path, now);
-  while (fs.exists(aside)) aside += "x";
+  const std::time_t seconds = now;
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  const std::string dated = fmt::format("{}.old-{:04}{:02}{:02}-{:02}{:02}{:02}", path, utc.tm_year + 1900,
+                                        utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  std::string aside = dated;
+  for (int n = 2; fs.exists(aside); ++n) aside = fmt::format("{}-{}", dated, n);
   // The database first: a crash in between must not leave it without its write-ahead log.
   const bool was_there = fs.exists(path);
   if (was_there) TB_TRY(fs.rename(path, aside));
@@ -18,6 +26,37 @@ Result<std::string> set_aside(FileSystem& fs, const std::string& path, int64_t n
     if (fs.exists(path + companion)) TB_TRY(fs.rename(path + companion, aside + companion));
   }
   return was_there ? aside : std::string();
+}
+
+// The head of an SQLite file (its "Database File Format", 1.3).
+constexpr size_t kHeadBytes = 100;
+constexpr std::string_view kMagic{"SQLite format 3\0", 16};
+constexpr size_t kVersionAt = 60, kApplicationAt = 68;
+
+uint32_t big_endian(std::string_view bytes, size_t at) {
+  uint32_t out = 0;
+  for (size_t i = 0; i < 4; ++i) out = out << 8 | static_cast<uint8_t>(bytes[at + i]);
+  return out;
+}
+
+// Empty when there is no such file, or nothing of a database in it; nothing when it can't be read.
+std::optional<std::string> database_head(FileSystem& fs, const std::string& path) {
+  if (!fs.exists(path)) return std::string();
+  const auto file = fs.open(path, OpenMode::Read);
+  if (!file) return std::nullopt;
+  std::string head(kHeadBytes, '\0');
+  const auto got = (*file)->read_at(0, head);
+  if (!got) return std::nullopt;
+  return *got == kHeadBytes && head.starts_with(kMagic) ? head : std::string();
+}
+
+// Read from the head alone: a damaged file of a newer version is still not this version's to replace.
+Status refuse_newer(FileSystem& fs, const std::string& path) {
+  const auto head = database_head(fs, path);
+  if (!head || head->empty() || big_endian(*head, kApplicationAt) != kApplicationId) return {};
+  const uint32_t version = big_endian(*head, kVersionAt);
+  if (version <= kSchemaVersion) return {};
+  return fail(newer_format(path, version));
 }
 
 Status remove_database(FileSystem& fs, const std::string& path) {
@@ -61,7 +100,9 @@ Result<RebuildReport> adopt_all(Db& db, Contents& contents, int64_t now, const P
 bool database_is_lost(const std::string& directory, const StoreOptions& options) {
   RealFileSystem real;
   FileSystem& fs = options.fs != nullptr ? *options.fs : real;
-  if (fs.exists(database_path(directory)) || !fs.exists(contents_path(directory))) return false;
+  if (!fs.exists(contents_path(directory))) return false;
+  const auto head = database_head(fs, database_path(directory));
+  if (!head || !head->empty()) return false;
   const auto segments = Contents(fs, contents_path(directory), options.segment_bytes).on_disk();
   return segments && !segments->empty();
 }
@@ -83,6 +124,7 @@ Result<RebuildReport> rebuild_store(const std::string& directory, const FileLock
 
   // The new one is complete before the old one moves: killed anywhere, a rebuild can be run again.
   const std::string path = database_path(directory);
+  TB_TRY(refuse_newer(fs, path));
   const std::string fresh = path + ".rebuild";
   TB_TRY(remove_database(fs, fresh));
   RebuildReport report;

@@ -96,6 +96,13 @@ Status check_path(const sync::Path& path) {
   return {};
 }
 
+Error newer_format(const std::string& path, int64_t version) {
+  return {.code = Errc::Newer,
+          .what = say("{}: made by a newer version of twinbox (format {}; this one knows {})", path, version,
+                      kSchemaVersion),
+          .hint = std::string(word("update twinbox"))};
+}
+
 Status migrate(Db& db, const std::string& path, bool may_write) {
   while (true) {
     TB_ASSIGN(const int64_t version, pragma(db, "PRAGMA user_version"));
@@ -105,10 +112,7 @@ Status migrate(Db& db, const std::string& path, bool may_write) {
       return fail(Errc::Corrupt, say("{}: a database, but not a twinbox store", path));
     }
     if (version > kSchemaVersion) {
-      return fail(Error{.code = Errc::Newer,
-                        .what = say("{}: made by a newer version of twinbox (format {}; this one knows {})", path,
-                                    version, kSchemaVersion),
-                        .hint = std::string(word("update twinbox"))});
+      return fail(newer_format(path, version));
     }
     if (version == kSchemaVersion) return {};
     if (version < 0) return fail(Errc::Corrupt, say("{}: impossible format number {}", path, version));

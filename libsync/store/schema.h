@@ -20,6 +20,9 @@ inline constexpr size_t kMaxPathBytes = 4096;  // encoded
 // Errc::Usage saying what is wrong with the name.
 Status check_path(const sync::Path& path);
 
+// Errc::Newer, naming the file and both versions.
+Error newer_format(const std::string& path, int64_t version);
+
 // Vanished messages remembered per mailbox; past these a cursor of old gets a full look instead.
 inline constexpr uint64_t kMaxVanished = 50'000;
 

@@ -11,6 +11,7 @@
 // Any text is a query: what is no field is a word, whatever is no letter or digit is passed over.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,11 @@ namespace libsync::store {
 // A query is typed or pasted by a person; beyond these it is a mistake.
 inline constexpr size_t kMaxQueryBytes = 4096;
 inline constexpr size_t kMaxQueryTerms = 64;
+
+// What may stand before a colon.
+inline constexpr auto kSearchKeys =
+    std::to_array<std::string_view>({"from", "to", "cc", "subject", "text", "body", "in", "after", "since", "before",
+                                     "on", "larger", "smaller", "is", "tag", "keyword", "has"});
 
 enum class SearchField { Any, From, To, Subject, Text };
 

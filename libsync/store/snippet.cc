@@ -81,6 +81,7 @@ Snippet SnippetMaker::make(std::string_view text) const {
     at = mark.offset + mark.length;
   }
   append_piece(text.substr(at, end - at), snippet.text);
+  while (snippet.text.ends_with(' ')) snippet.text.pop_back();
   return snippet;
 }
 

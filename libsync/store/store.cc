@@ -71,24 +71,33 @@ Result<std::unique_ptr<Db>> open_database(const std::string& path, const StoreOp
 
 Status StoreImpl::open() {
   const std::string path = database_path(directory_);
-  if (!fs_->exists(path)) {
-    if (fs_->exists(contents_path(directory_))) {
-      TB_ASSIGN(const auto segments, contents_.on_disk());
-      if (!segments.empty()) {
-        return fail(Error{
-            .code = Errc::Corrupt,
-            .what = say("{}: twin.db is missing, but {} segment files of mail are there", directory_, segments.size()),
-            .hint =
-                std::string(word("the next sync makes it anew from them, or now: twinbox verify ACCOUNT --rebuild"))});
-      }
-    }
-    if (options_.mode != StoreMode::Create) return fail(Errc::NotFound, say("{}: no store there", directory_));
-  }
+  TB_TRY(check_database_is_there(path));
   if (options_.mode == StoreMode::Create) TB_TRY(fs_->make_dirs(contents_path(directory_)));
   TB_ASSIGN(db_, open_database(path, options_));
   if (read_only()) return {};
   TB_ASSIGN(const auto uuid, meta("uuid"));
   return uuid ? Status{} : set_meta("uuid", new_uuid());
+}
+
+Status StoreImpl::check_database_is_there(const std::string& path) {
+  if (!fs_->exists(path)) {
+    // A folder that may not be entered looks like one without a store, and is something else.
+    if (const auto names = fs_->list(directory_); !names && names.error().code != Errc::NotFound) {
+      return fail(
+          Error{.code = names.error().code,
+                .what = names.error().what,
+                .hint = say("the store's folder can't be read; see its owner and mode: ls -ld {}", directory_)});
+    }
+  }
+  if (database_is_lost(directory_, options_)) {
+    return fail(Errc::Corrupt, fs_->exists(path)
+                                   ? say("{}: not a database, but mail is stored beside it", path)
+                                   : say("{}: twin.db is missing, but mail is stored beside it", directory_));
+  }
+  if (!fs_->exists(path) && options_.mode != StoreMode::Create) {
+    return fail(Errc::NotFound, say("{}: no store there", directory_));
+  }
+  return {};
 }
 
 Result<std::unique_ptr<FileLock>> StoreImpl::lock_for_sync(std::chrono::milliseconds wait, std::stop_token stop) {

@@ -230,12 +230,15 @@ inline constexpr size_t kMaxRuns = 1000;
 Result<std::unique_ptr<FileLock>> lock_store(const std::string& directory, std::chrono::milliseconds wait,
                                              std::stop_token stop);
 
-// Whether segments are there and twin.db is not: rebuild_store() makes it anew.
+// Whether segments are there and nothing can be read of twin.db: it is missing, empty, or no database at
+// all. rebuild_store() then loses nothing by making it anew. (A damaged page is another matter: much of
+// what only twin.db holds may still be read.)
 bool database_is_lost(const std::string& directory, const StoreOptions& options = {});
 
 // Makes a new twin.db from the segments alone: every content, its envelope and its print. Mailboxes and
 // flags come back with the next sync, which finds contents by hash or print and downloads nothing
-// twice. The old twin.db is kept under another name. `lock` is what lock_store() gave.
+// twice. The old twin.db is kept under another name; one of a newer version is Errc::Newer and stays.
+// `lock` is what lock_store() gave.
 Result<RebuildReport> rebuild_store(const std::string& directory, const FileLock& lock, const StoreOptions& options,
                                     const ProgressFn& progress, std::stop_token stop);
 

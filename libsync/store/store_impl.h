@@ -26,6 +26,7 @@ class StoreImpl final : public Store {
  public:
   StoreImpl(std::string directory, const StoreOptions& options);
   Status open();
+  Status check_database_is_there(const std::string& path);
 
   Db& db() override { return *db_; }
   const std::string& directory() const override { return directory_; }

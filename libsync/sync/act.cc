@@ -36,6 +36,9 @@ class ActSink final : public ActionSink {
           apply(todo.planned, outcome, half);
         }
         count(todo.planned.op);
+        if (todo.planned.op == Op::Remove && !run_.removals_accepted) {
+          TB_TRY(run_.link.record_removals(todo.planned.pair, run_.clock.unix_seconds(), 1));
+        }
         break;
       case Did::Gone:
         half.at = At::Gone;
@@ -118,6 +121,8 @@ class AddSink final : public TransferSink {
     if (planned.on == Side::B) {
       row.content = outcome.content;
       row.inferred = false;
+      row.doubt = received.short_of && !run_.a.capabilities().counted_fetch ? Doubt::ReadAgain : Doubt::None;
+      run_.downloaded.insert(row.id);
     }
     Pair& pair = *run_.book.find(planned.pair);
     if (pair.at(planned.on).epoch == 0 && outcome.ref.epoch != 0) {
@@ -198,6 +203,11 @@ class Actor {
     }
     counts[0].recent = elsewhere;  // what went with mailboxes that are gone themselves
     held_ = held_by_fuse(counts, fuse);
+    FusePolicy unasked = fuse;
+    unasked.allow = 0;
+    // The user answered for these, and so for what went before them: the fuse starts anew.
+    run_.removals_accepted = held_.empty() && !held_by_fuse(counts, unasked).empty();
+    if (run_.removals_accepted && !run_.options.dry_run) TB_TRY(run_.link.forget_removals());
     for (const PairId id : held_) {
       const Pair& pair = *run_.book.find(id);
       run_.report.held.push_back(
@@ -299,13 +309,16 @@ class Actor {
     std::vector<FetchItem> headers;
     for (const TransferItem& item : items) headers.push_back(item.fetch);
     TB_ASSIGN(const auto prints, fetch_prints(run_, Side::A, std::move(headers)));
+    // Copies of one message have one date; messages that a print can't tell apart are fetched.
+    std::map<Id, std::set<std::optional<int64_t>>> dates;
+    for (size_t i = 0; i < items.size(); ++i) dates[prints[i]].insert(items[i].date);
     std::vector<Todo> known;
     std::vector<Action> actions;
     std::vector<Todo> rest;
     std::vector<TransferItem> rest_items;
     for (size_t i = 0; i < items.size(); ++i) {
       std::optional<Id> content;
-      if (!prints[i].empty()) {
+      if (!prints[i].empty() && dates[prints[i]].size() == 1) {
         TB_ASSIGN(content, run_.options.find_known(prints[i]));
       }
       if (!content) {
@@ -339,19 +352,14 @@ class Actor {
         if (row) rows.push_back(std::move(*row));
       }
       std::vector<Todo> todo;
-      std::map<PairId, uint64_t> counts;
       for (Row& row : rows) {
         // Planned anew: an add in between may have settled it.
         for (Planned& planned : plan_row(row, run_.context).actions) {
           if (planned.op != Op::Remove) continue;
-          ++counts[planned.pair];
           todo.push_back({&row, std::move(planned)});
         }
       }
       for (const Side side : {Side::A, Side::B}) TB_TRY(apply(side, todo));
-      for (const auto& [pair, count] : counts) {
-        TB_TRY(run_.link.record_removals(pair, run_.clock.unix_seconds(), count));
-      }
     }
     return {};
   }

@@ -1,9 +1,9 @@
 // POP3's `leave = "never"`: what is durable here is removed from the server.
 //
 // A removal is asked for only when the link row says that the content is durable (it was committed
-// together with the content), when that content was really downloaded, and only for a message that has
-// in this session the size it had when it was downloaded: a UIDL may have been given again.
-#include "libsync/base/digest.h"
+// together with the content), when that content was really downloaded and is not shorter than the server
+// announced, and only for a message that has in this session the size it had when it was downloaded: a
+// UIDL may have been given again.
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/sync/run.h"
@@ -11,103 +11,100 @@
 namespace libsync::sync {
 namespace {
 
-// Hashes what the server holds, to compare it with what is stored.
-class HashSink final : public MessageSink {
- public:
-  explicit HashSink(std::vector<Id>& contents) : contents_(contents) {}
-  Status begin(uint64_t, uint64_t) override { return {}; }
-  Status data(std::string_view bytes) override {
-    hash_.update(bytes);
-    return {};
-  }
-  Status end(uint64_t token) override {
-    contents_[token] = "sha256:" + to_hex(hash_.finish());
-    return {};
-  }
-  Status failed(uint64_t, const Error&) override { return {}; }
-
- private:
-  Sha256 hash_;
-  std::vector<Id>& contents_;
-};
-
 class MarkSink final : public ActionSink {
  public:
   explicit MarkSink(Run& run) : run_(run) {}
   Status done(uint64_t token, const Outcome& outcome) override {
-    TB_ASSIGN(auto row, run_.link.get(static_cast<RowId>(token)));
-    if (!row) return {};
-    Half& half = row->half(Side::A);
-    switch (outcome.did) {
-      case Did::Ok:
-        ++run_.report.left;
-        [[fallthrough]];
-      case Did::Gone:
-        // The row stays: a server that shows the message again all the same is known to be that one.
-        half.at = At::Gone;
-        settle(*row, run_.context);
-        break;
-      case Did::Refused:
-        run_.report.skipped.push_back({run_.place(half, Side::A), outcome.words});
-        return {};
-      default:
-        return {};
-    }
-    TB_TRY(run_.link.put(*row));
+    if (outcome.did != Did::Marked) outcomes_.emplace_back(static_cast<RowId>(token), outcome);
     return {};
   }
   Status durable() override { return {}; }
 
+  // Writes down what the server answered; not while it is waited for, with the database locked.
+  Status write() {
+    if (outcomes_.empty()) return {};
+    TB_ASSIGN(auto batch, run_.link.begin());
+    for (const auto& [id, outcome] : outcomes_) TB_TRY(write(id, outcome));
+    return batch->commit();
+  }
+
  private:
+  Status write(RowId id, const Outcome& outcome) {
+    TB_ASSIGN(auto row, run_.link.get(id));
+    if (!row) return {};
+    Half& half = row->half(Side::A);
+    if (outcome.did == Did::Refused) run_.report.skipped.push_back({run_.place(half, Side::A), outcome.words});
+    if (outcome.did != Did::Ok && outcome.did != Did::Gone) return {};
+    if (outcome.did == Did::Ok) ++run_.report.left;
+    // The row stays, and stays in doubt: a server that shows the message again all the same is known to be that
+    // one, once the octets have been compared.
+    half.at = At::Gone;
+    settle(*row, run_.context);
+    TB_TRY(run_.link.put(*row));
+    return {};
+  }
+
   Run& run_;
+  std::vector<std::pair<RowId, Outcome>> outcomes_;
 };
 
 }  // namespace
 
-// A row bound by its print says "probably the same": before anything is deleted for it, the server's
-// octets are read once more. What differs becomes a message of its own again.
-Status Leaver::verify_inferred(std::vector<Row>& rows) {
+// What was not downloaded in this very run may by now be other mail of the same size under the same UIDL: the
+// header tells, and where it differs, or can't be had, the octets are compared.
+Status Leaver::doubt_by_print(std::vector<Row>& rows) {
   std::vector<FetchItem> items;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (!rows[i].inferred) continue;
-    const Half& half = rows[i].half(Side::A);
+  std::vector<Row*> asked;
+  for (Row& row : rows) {
+    if (row.inferred || row.doubt != Doubt::None || row.size == 0 || run_.downloaded.contains(row.id)) continue;
+    const Half& half = row.half(Side::A);
     const Pair::End& end = run_.book.find(half.pair)->at(Side::A);
-    items.push_back({.token = i, .ref = {end.box, end.epoch, half.key}, .size = rows[i].size});
+    items.push_back({.ref = {end.box, end.epoch, half.key}, .size = row.size});
+    asked.push_back(&row);
   }
-  if (items.empty()) return {};
-  std::vector<Id> contents(rows.size());
-  HashSink sink(contents);
-  TB_TRY(run_.a.fetch(items, sink, run_.stop));
+  TB_ASSIGN(const auto prints, fetch_prints(run_, Side::A, std::move(items)));
+  for (size_t i = 0; i < asked.size(); ++i) asked[i]->inferred = prints[i].empty() || prints[i] != asked[i]->print;
+  return {};
+}
+
+// Committed before the removals are asked for: if the answer to QUIT is lost, the UIDLs may by the next session
+// stand for other mail.
+Status Leaver::doubt_until_acknowledged(const std::vector<Action>& actions) {
   TB_ASSIGN(auto batch, run_.link.begin());
-  for (const FetchItem& item : items) {
-    Row& row = rows[item.token];
-    if (contents[item.token].empty()) continue;
-    if (contents[item.token] == row.content) {
-      row.inferred = false;
-    } else {
-      Row fresh;
-      fresh.half(Side::A) = row.half(Side::A);
-      fresh.size = row.size;
-      fresh.date = row.date;
-      row.half(Side::A).at = At::Gone;
-      settle(fresh, run_.context);
-      TB_TRY(run_.link.put(fresh));
-    }
-    settle(row, run_.context);
-    TB_TRY(run_.link.put(row));
+  for (const Action& action : actions) {
+    TB_ASSIGN(auto row, run_.link.get(static_cast<RowId>(action.token)));
+    if (!row) continue;
+    row->inferred = true;
+    TB_TRY(run_.link.put(*row));
   }
   return batch->commit();
 }
 
-// Committed before the removals are asked for; MarkSink takes it back with the half.
-Status Leaver::doubt_until_acknowledged(std::vector<Row>& rows) {
-  TB_ASSIGN(auto batch, run_.link.begin());
-  for (Row& row : rows) {
-    if (row.half(Side::A).at != At::Bound || row.content.empty()) continue;
-    row.inferred = true;
-    TB_TRY(run_.link.put(row));
+std::optional<std::string> Leaver::why_not(const Row& row) const {
+  if (row.doubt != Doubt::None) {
+    return say("left on the server: fewer octets came than the {} announced", with_separators(row.size));
   }
-  return batch->commit();
+  if (!run_.options.verify_stored || run_.downloaded.contains(row.id)) return std::nullopt;
+  const Status whole = run_.options.verify_stored(row.content);
+  if (whole) return std::nullopt;
+  return say("left on the server: the copy here is not whole: {}", whole.error().what);
+}
+
+std::vector<Action> Leaver::removals(const Pair& pair, const std::vector<Row>& rows) {
+  std::vector<Action> actions;
+  for (const Row& row : rows) {
+    const bool ours = row.half(Side::A).at == At::Bound && row.agreed && !row.content.empty() && !row.inferred;
+    if (!ours) continue;
+    if (auto why = why_not(row)) {
+      run_.report.skipped.push_back({run_.place(row.half(Side::A), Side::A), std::move(*why)});
+      continue;
+    }
+    actions.push_back({.token = static_cast<uint64_t>(row.id),
+                       .op = Op::Remove,
+                       .ref = {pair.at(Side::A).box, pair.at(Side::A).epoch, row.half(Side::A).key},
+                       .size_expected = row.size});
+  }
+  return actions;
 }
 
 Status Leaver::mark() {
@@ -118,29 +115,22 @@ Status Leaver::mark() {
       TB_ASSIGN(auto rows, run_.link.bound(Side::A, pair.id, after, kRowsAtOnce));
       if (rows.empty()) break;
       after = rows.back().id;
-      // Before anything is asked: if the answer to QUIT is lost, the UIDLs may by the next session stand
-      // for other mail, and the octets are to be compared then.
+      TB_TRY(doubt_by_print(rows));
       for (Row& row : rows) row.inferred = row.inferred || row.size == 0;
-      TB_TRY(verify_inferred(rows));
-      std::vector<Action> actions;
-      for (const Row& row : rows) {
-        const bool ours = row.half(Side::A).at == At::Bound && row.agreed && !row.content.empty() && !row.inferred;
-        if (!ours) continue;
-        actions.push_back({.token = static_cast<uint64_t>(row.id),
-                           .op = Op::Remove,
-                           .ref = {pair.at(Side::A).box, pair.at(Side::A).epoch, row.half(Side::A).key},
-                           .size_expected = row.size});
-      }
+      TB_TRY(read_again(run_, rows, [](const Row& row) { return row.inferred && !row.content.empty(); }));
+      const std::vector<Action> actions = removals(pair, rows);
       if (run_.options.dry_run) {
         for (const Action& action : actions) {
           run_.observer.action(say("{}: remove on the server ({})", printable(action.ref.key.name, 80),
                                    reason_text(Reason::LeaveNever)));
         }
-        continue;
+      } else if (!actions.empty()) {
+        TB_TRY(doubt_until_acknowledged(actions));
+        MarkSink sink(run_);
+        const Status applied = run_.a.apply(actions, sink, run_.stop);
+        TB_TRY(sink.write());
+        TB_TRY(applied);
       }
-      TB_TRY(doubt_until_acknowledged(rows));
-      MarkSink sink(run_);
-      if (!actions.empty()) TB_TRY(run_.a.apply(actions, sink, run_.stop));
     }
   }
   return {};
@@ -148,9 +138,9 @@ Status Leaver::mark() {
 
 Status Leaver::finish() {
   MarkSink sink(run_);
-  TB_ASSIGN(auto batch, run_.link.begin());
-  TB_TRY(run_.a.finish(sink, run_.stop));
-  return batch->commit();
+  const Status finished = run_.a.finish(sink, run_.stop);
+  TB_TRY(sink.write());
+  return finished;
 }
 
 }  // namespace libsync::sync

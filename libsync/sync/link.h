@@ -36,6 +36,17 @@ enum class At : uint8_t {
   Gone = 3,     // was there and is no more
 };
 
+// What is doubtful about a row's content.
+enum class Doubt : uint8_t {
+  None = 0,
+  // To be read from side A once more and compared: fewer octets came than were announced, from a replica that
+  // can't count them (Capabilities::counted_fetch), or the key now stands for a message of another size or date.
+  ReadAgain = 1,
+  // Another session brought the same octets, fewer than announced. They are kept, not read a third time, and
+  // nothing is removed on the server for them.
+  Short = 2,
+};
+
 // One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.
 struct Half {
   At at = At::Absent;
@@ -61,6 +72,7 @@ struct Row {
   Id print{};             // print_of() the content
   Id content{};           // what is durable on side B ("sha256:…"); empty: nothing yet
   bool inferred = false;  // `content` comes from a match by print, not from the server's octets
+  Doubt doubt = Doubt::None;
 
   Half& half(Side s) { return side[index(s)]; }
   const Half& half(Side s) const { return side[index(s)]; }
@@ -123,6 +135,8 @@ class Link {
   // Rows Bound on `side` in `pair`, in order of id.
   virtual Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) = 0;
   virtual Result<uint64_t> count_bound(Side side, PairId pair) = 0;
+  // Rows Bound on side A with Doubt::ReadAgain, in order of id.
+  virtual Result<std::vector<Row>> doubtful(RowId after, size_t limit) = 0;
   // Rows whose half on `side` is Gone or Unbound and whose content had this size: whom a message that
   // seems new on that side may turn out to be.
   virtual Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) = 0;
@@ -138,6 +152,7 @@ class Link {
 
   // Removals that were inferred from absence and carried out, for the fuse's memory.
   virtual Status record_removals(PairId pair, int64_t unix_seconds, uint64_t count) = 0;
+  virtual Status forget_removals() = 0;  // the user answered for them
   virtual Result<uint64_t> removals_since(std::optional<PairId> pair, int64_t unix_seconds) = 0;
 };
 

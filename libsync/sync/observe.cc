@@ -5,6 +5,11 @@
 #include "libsync/base/words.h"
 
 namespace libsync::sync {
+namespace {
+
+constexpr size_t kSeenAtOnce = 2000;  // messages written to the link in one transaction
+
+}  // namespace
 
 Status PairBook::load(Link& link) {
   TB_ASSIGN(pairs_, link.pairs());
@@ -63,15 +68,22 @@ FlagMask PairBook::mask(PairId id, const Policy& policy) const {
 Status Observer::open(const BoxId& box, const BoxState& state) {
   pair_ = book_.find_box(side_, box);
   if (pair_ == nullptr) return {};  // a mailbox that takes no part
-  TB_ASSIGN(batch_, link_.begin());
-  before_ = *pair_;
   Pair::End& end = pair_->at(side_);
-  if (end.epoch != 0 && end.epoch != state.epoch) TB_TRY(link_.unbind(side_, pair_->id));
-  end.epoch = state.epoch;
+  if (end.epoch != state.epoch) {
+    TB_ASSIGN(auto batch, link_.begin());
+    if (end.epoch != 0) TB_TRY(link_.unbind(side_, pair_->id));
+    end.epoch = state.epoch;
+    end.cursor.clear();
+    TB_TRY(link_.put(*pair_));
+    TB_TRY(batch->commit());
+  }
   end.missing = false;
   book_.set_mask(side_, pair_->id, state.storable);
   full_ = state.full;
+  seen_.clear();
   seen_keys_ = {};
+  vanished_.clear();
+  present_.reset();
   TB_ASSIGN(const uint64_t bound, link_.count_bound(side_, pair_->id));
   was_empty_ = bound == 0;
   return {};
@@ -79,26 +91,33 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
 
 Status Observer::seen(const MsgRef& ref, const Facts& facts) {
   if (pair_ == nullptr) return {};
-  // A server may speak of a message again while it lists them (another client set a flag).
-  const bool repeated = ref.key.number != 0 && seen_keys_.contains(ref.key);
-  if (full_ || was_empty_) seen_keys_.add(ref.key);
-  if (was_empty_ && !repeated) return insert_fresh(ref, facts);
-  TB_ASSIGN(auto known, link_.find(side_, pair_->id, ref.key));
-  if (!known) return insert_fresh(ref, facts);
-  // A UIDL that names a message of another size was given again to other mail (RFC 1939, section 7
-  // forbids it; servers do it).
-  const bool renamed = ref.key.number == 0 && facts.size != 0 && known->size != 0 && facts.size != known->size;
-  if (!renamed) return update_known(std::move(*known), facts);
-  known->half(side_).at = At::Gone;
-  settle(*known, context_);
-  TB_TRY(link_.put(*known));
-  return insert_fresh(ref, facts);
+  seen_.push_back({ref.key, facts});
+  return seen_.size() < kSeenAtOnce ? Status{} : flush();
 }
 
-Status Observer::insert_fresh(const MsgRef& ref, const Facts& facts) {
+Status Observer::flush() {
+  if (seen_.empty()) return {};
+  TB_ASSIGN(auto batch, link_.begin());
+  for (const Seen& each : seen_) TB_TRY(write(each));
+  TB_TRY(batch->commit());
+  seen_.clear();
+  return {};
+}
+
+Status Observer::write(const Seen& seen) {
+  // A server may speak of a message again while it lists them (another client set a flag).
+  const bool repeated = seen.key.number != 0 && seen_keys_.contains(seen.key);
+  if (full_ || was_empty_) seen_keys_.add(seen.key);
+  if (was_empty_ && !repeated) return insert_fresh(seen);
+  TB_ASSIGN(auto known, link_.find(side_, pair_->id, seen.key));
+  return known ? update_known(std::move(*known), seen.facts) : insert_fresh(seen);
+}
+
+Status Observer::insert_fresh(const Seen& seen) {
+  const Facts& facts = seen.facts;
   Row row;
   row.half(side_) = {
-      .at = At::Bound, .pair = pair_->id, .key = ref.key, .flags = facts.flags, .instance = facts.instance};
+      .at = At::Bound, .pair = pair_->id, .key = seen.key, .flags = facts.flags, .instance = facts.instance};
   row.size = facts.size;
   row.date = facts.date;
   row.print = facts.print;
@@ -115,8 +134,19 @@ Status Observer::insert_fresh(const MsgRef& ref, const Facts& facts) {
 
 Status Observer::update_known(Row row, const Facts& facts) {
   Half& half = row.half(side_);
+  // A key may have been given again to other mail: a UIDL by careless servers (RFC 1939, section 7), a UID by one
+  // that was restored from a backup.
+  const bool other_size = facts.size != 0 && row.size != 0 && facts.size != row.size;
+  const bool other_date = facts.date && row.date && *facts.date != *row.date;
+  const bool other = side_ == Side::A && (other_size || other_date);
+  const bool same_instance = facts.instance.empty() || half.instance == facts.instance;
   const bool same_flags = !facts.knows_flags || half.flags == facts.flags;
-  if (same_flags && (facts.instance.empty() || half.instance == facts.instance)) return {};
+  if (!other && same_flags && same_instance) return {};
+  if (other) {
+    if (other_size) row.size = facts.size;
+    if (other_date) row.date = facts.date;
+    if (!row.content.empty()) row.doubt = Doubt::ReadAgain;
+  }
   if (facts.knows_flags) half.flags = facts.flags;
   if (!facts.instance.empty()) half.instance = facts.instance;
   for (Half& each : row.side) each.blocked.clear();  // it changed: what was refused may be asked again
@@ -127,49 +157,55 @@ Status Observer::update_known(Row row, const Facts& facts) {
 }
 
 Status Observer::vanished(const BoxId&, uint64_t epoch, const Key& key) {
-  if (pair_ == nullptr || epoch != pair_->at(side_).epoch) return {};
-  TB_ASSIGN(auto known, link_.find(side_, pair_->id, key));
-  if (!known) return {};
-  known->half(side_).at = At::Gone;
-  settle(*known, context_);
-  ++changed_;
-  TB_TRY(link_.put(*known));
+  if (pair_ != nullptr && epoch == pair_->at(side_).epoch) vanished_.push_back(key);
   return {};
 }
 
 Status Observer::present(const BoxId&, std::span<const KeyRange> ranges) {
   if (pair_ == nullptr) return {};
-  KeySet there;
-  for (const KeyRange& range : ranges) there.add_range(range.first, range.last);
-  TB_ASSIGN(const uint64_t gone, link_.vanish_unseen(side_, pair_->id, there));
-  changed_ += gone;
+  present_.emplace();
+  for (const KeyRange& range : ranges) present_->add_range(range.first, range.last);
   return {};
+}
+
+Result<uint64_t> Observer::vanish(const Key& key) {
+  TB_ASSIGN(auto known, link_.find(side_, pair_->id, key));
+  if (!known) return uint64_t{0};
+  known->half(side_).at = At::Gone;
+  settle(*known, context_);
+  TB_TRY(link_.put(*known));
+  return uint64_t{1};
+}
+
+Result<bool> Observer::write_absences(uint64_t exists) {
+  if (full_ && seen_keys_.size() != exists) return false;
+  uint64_t gone = 0;
+  if (full_ || present_) {
+    TB_ASSIGN(gone, link_.vanish_unseen(side_, pair_->id, full_ ? seen_keys_ : *present_));
+  }
+  for (const Key& key : vanished_) {
+    TB_ASSIGN(const uint64_t one, vanish(key));
+    gone += one;
+  }
+  changed_ += gone;
+  if (full_) return true;
+  TB_ASSIGN(const uint64_t bound, link_.count_bound(side_, pair_->id));
+  return bound == exists;
 }
 
 Status Observer::close(const BoxId&, std::string_view next, uint64_t exists) {
   if (pair_ == nullptr) return {};
-  bool believable = true;
-  if (full_) {
-    believable = seen_keys_.size() == exists;
-    if (believable) {
-      TB_ASSIGN(const uint64_t gone, link_.vanish_unseen(side_, pair_->id, seen_keys_));
-      changed_ += gone;
-    }
-  } else {
-    TB_ASSIGN(const uint64_t bound, link_.count_bound(side_, pair_->id));
-    believable = bound == exists;
-  }
-  if (!believable) doubtful_.push_back(pair_->id);
-  if (!believable && !full_) {
-    // What was said to be gone or changed is as doubtful as the count: nothing of it is kept.
-    batch_.reset();
-    *pair_ = before_;
-    TB_ASSIGN(batch_, link_.begin());
+  TB_TRY(flush());
+  TB_ASSIGN(auto batch, link_.begin());
+  TB_ASSIGN(const bool believable, write_absences(exists));
+  if (!believable) {
+    doubtful_.push_back(pair_->id);
+    batch.reset();
+    TB_ASSIGN(batch, link_.begin());
   }
   pair_->at(side_).cursor = believable ? std::string(next) : std::string();
   TB_TRY(link_.put(*pair_));
-  TB_TRY(batch_->commit());
-  batch_.reset();
+  TB_TRY(batch->commit());
   pair_ = nullptr;
   return {};
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <map>
-#include <memory>
+#include <optional>
 #include <vector>
 
 #include "libsync/sync/link.h"
@@ -35,11 +35,14 @@ class PairBook {
   std::array<bool, 2> flagless_{};
 };
 
-// Writes one side's changes into the link, each mailbox in one transaction with its cursor.
+// Writes one side's changes into the link. What is seen goes in as it comes, in short transactions, so that
+// nobody waits for the network with the database locked; what is gone goes in last, with the cursor. A look
+// that is cut short leaves the old cursor, and rows that the next look finds as they are.
 //
 // A mailbox known to be missing is only noted: the engine first asks whether it was renamed.
 // What looks wrong never deletes: when a full look saw another number of messages than the replica
-// says exist, absences are passed over and the cursor is not kept, so that the next run looks again.
+// says exist, absences are passed over and the cursor is not kept, so that the next run looks again. A key
+// that stands for a message of another size or date than before is in doubt: its octets are read again.
 class Observer final : public ChangeSink {
  public:
   Observer(Side side, Link& link, PairBook& book, const PlanContext& context)
@@ -64,19 +67,29 @@ class Observer final : public ChangeSink {
   uint64_t changed() const { return changed_; }  // rows that an observation changed
 
  private:
-  Status insert_fresh(const MsgRef& ref, const Facts& facts);
+  struct Seen {
+    Key key;
+    Facts facts;
+  };
+  Status flush();
+  Status write(const Seen& seen);
+  Status insert_fresh(const Seen& seen);
   Status update_known(Row row, const Facts& facts);
+  // What is gone, by the look that ends; false: the count does not fit, and nothing of it is believed.
+  Result<bool> write_absences(uint64_t exists);
+  Result<uint64_t> vanish(const Key& key);
 
   Side side_;
   Link& link_;
   PairBook& book_;
   const PlanContext& context_;
-  std::unique_ptr<Link::Batch> batch_;
   Pair* pair_ = nullptr;  // the mailbox that is open
-  Pair before_{};         // as it was before open()
   bool full_ = false;
   bool was_empty_ = false;
+  std::vector<Seen> seen_;  // not written yet
   KeySet seen_keys_;
+  std::vector<Key> vanished_;
+  std::optional<KeySet> present_;
   std::vector<PairId> missing_;
   std::vector<PairId> doubtful_;
   std::vector<std::pair<PairId, Error>> unreadable_;

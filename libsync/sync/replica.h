@@ -230,6 +230,8 @@ struct Capabilities {
   bool partial_fetch = false;      // FetchPart::Header costs less than the whole
   bool push = false;               // wait() hears of changes
   bool stable_ids = false;         // keys survive between sessions (POP3 without UIDL: digests stand in)
+  bool counted_fetch = false;      // a fetched message has its length before it (IMAP's literal) and can't come short;
+                                   // else only a mark in the text ends it (POP3's dot)
 };
 
 // Bytes and round trips so far, for reports. All zero for local replicas.

@@ -17,6 +17,13 @@ Id place_and_key(const Half& half, uint64_t size) {
   return fmt::format("{}/{}/{}/{}", half.pair, size, half.key.number, half.key.name);
 }
 
+// A print says the same of two drafts of one length; a move keeps the date (RFC 3501, section 6.4.7), a new
+// message has another one. POP3 has none.
+Id print_and_date(const Row& row) {
+  if (row.print.empty()) return {};
+  return row.date ? fmt::format("{}/{}", row.print, *row.date) : row.print;
+}
+
 class Matcher {
  public:
   Matcher(std::span<const Row> fresh, std::span<const Row> lost) : fresh_(fresh), lost_(lost) {}
@@ -68,7 +75,7 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
   matcher.match([&](const Row& row) { return place_and_key(row.half(side), row.size); }, false, false);
   matcher.match([&](const Row& row) { return row.half(side).instance; }, false, false);
   matcher.match([](const Row& row) { return row.object; }, false, false);
-  matcher.match([](const Row& row) { return row.print; }, true, true);
+  matcher.match(print_and_date, true, true);
   return std::move(matcher).bindings();
 }
 

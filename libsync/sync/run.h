@@ -1,6 +1,7 @@
 // What the steps of one sync share. Internal to sync/.
 #pragma once
 
+#include <set>
 #include <stop_token>
 
 #include "libsync/base/clock.h"
@@ -21,6 +22,8 @@ struct Run {
   SyncObserver& observer;
   SyncReport& report;
   std::stop_token stop;
+  bool removals_accepted = false;  // by the user's word: the fuse would have held them
+  std::set<RowId> downloaded{};    // in this run: their octets came from the server as it is now
 
   Replica& replica(Side side) const { return side == Side::A ? a : b; }
   bool takes_part(const Path& path) const;
@@ -50,6 +53,12 @@ Status release_suspects(Run& run);
 // The prints of messages on `side`, by their header; "" where it can't be read. `sizes` as announced.
 Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::vector<FetchItem> items);
 
+// Reads those of the rows that `doubtful` picks from side A once more and compares them with what is stored. What
+// differs becomes a message of its own; what can't be read now stays as it is (read_again.cc).
+Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(const Row&)>& doubtful);
+// The same for every row with Doubt::ReadAgain.
+Status read_doubtful_again(Run& run);
+
 // Flags, adds, moves and removals of single messages (act.cc).
 Status act_on_messages(Run& run);
 
@@ -62,8 +71,11 @@ class Leaver {
   Status finish();
 
  private:
-  Status verify_inferred(std::vector<Row>& rows);
-  Status doubt_until_acknowledged(std::vector<Row>& rows);
+  Status doubt_by_print(std::vector<Row>& rows);
+  Status doubt_until_acknowledged(const std::vector<Action>& actions);
+  std::vector<Action> removals(const Pair& pair, const std::vector<Row>& rows);
+  // What speaks against removing the message on the server.
+  std::optional<std::string> why_not(const Row& row) const;
   Run& run_;
 };
 

@@ -9,6 +9,8 @@
 namespace libsync::sync {
 namespace {
 
+constexpr int kMaxLooks = 4;
+
 Status check_identity(Run& run) {
   for (const Side side : {Side::A, Side::B}) {
     const std::string now = run.replica(side).identity();
@@ -33,7 +35,8 @@ std::vector<BoxCursor> second_look(const Run& run, Side side, const Observer& fi
   return cursors;
 }
 
-Status observe(Run& run, Side side) {
+// How much was new or changed.
+Result<uint64_t> observe(Run& run, Side side) {
   Observer observer(side, run.link, run.book, run.context);
   TB_TRY(run.replica(side).changes(cursors_of(run, side), observer, run.stop));
   if (const auto again = second_look(run, side, observer); !again.empty()) {
@@ -52,6 +55,20 @@ Status observe(Run& run, Side side) {
         run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));
     }
   }
+  return observer.fresh() + observer.changed();
+}
+
+// A look goes mailbox by mailbox and is no consistent cut: what is gone from one may have been moved to another
+// that was looked at before. Looked at again until nothing new turns up.
+Status look_for_moved(Run& run) {
+  for (int looks = 1; looks < kMaxLooks; ++looks) {
+    TB_ASSIGN(const auto gone, run.link.dirty_gone(0, 1));
+    if (gone.empty()) return {};
+    TB_TRY(pair_mailboxes(run));
+    TB_ASSIGN(const uint64_t news, observe(run, Side::A));
+    if (news == 0) return {};
+    TB_TRY(rebind(run, Side::A));
+  }
   return {};
 }
 
@@ -61,6 +78,7 @@ Status observe_both(Run& run) {
   TB_TRY(observe(run, Side::A));
   TB_TRY(rebind(run, Side::B));
   TB_TRY(rebind(run, Side::A));
+  TB_TRY(look_for_moved(run));
   TB_ASSIGN(run.report.suspect, run.link.count_suspect());
   if (run.report.suspect > 0 && run.report.suspect <= run.options.policy.fuse.allow) {
     TB_TRY(release_suspects(run));
@@ -73,13 +91,15 @@ Status act(Run& run) {
   TB_ASSIGN(const auto pending, run.link.pending());
   run.observer.planned(pending.messages, pending.octets);
   TB_TRY(create_and_rename_mailboxes(run));
+  if (!run.options.dry_run) TB_TRY(read_doubtful_again(run));
   TB_TRY(act_on_messages(run));
   if (!run.options.dry_run) TB_TRY(delete_mailboxes(run));
   Leaver leaver(run);
   TB_TRY(leaver.mark());
   TB_TRY(leaver.finish());
   // Our own changes come back as an observation: seen now, they are no news next time.
-  return run.options.dry_run ? Status{} : observe(run, Side::B);
+  if (!run.options.dry_run) TB_TRY(observe(run, Side::B));
+  return {};
 }
 
 }  // namespace

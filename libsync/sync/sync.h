@@ -23,6 +23,9 @@ struct SyncOptions {
   // Content that side B has without a message for it (a store rebuilt from its segments), by print:
   // nothing is downloaded twice. Empty: there is none; else headers are fetched first.
   std::function<Result<std::optional<Id>>(const Id& print)> find_known{};
+  // Whether side B still has these octets whole (Facts::object): asked before a message is removed from side A
+  // that was stored in an earlier run. Empty: believed.
+  std::function<Status(const Id& content)> verify_stored{};
 };
 
 // Hears of a sync while it runs; called on the thread that runs it.

@@ -6,6 +6,7 @@
 
 #include "libsync/base/words.h"
 #include "libsync/sync/byte_queue.h"
+#include "libsync/sync/octet_counter.h"
 #include "libsync/sync/print.h"
 
 namespace libsync::sync {
@@ -88,6 +89,13 @@ class QueueSink final : public MessageSink {
   std::string buffer_;
 };
 
+bool falls_short(std::string_view message, uint64_t announced) {
+  if (message.size() >= announced) return false;
+  OctetCounter counter;
+  counter.update(message);
+  return counter.count() < announced;
+}
+
 // A message that is wholly in memory.
 class StringSource final : public ContentSource {
  public:
@@ -117,6 +125,7 @@ class QueueSource final : public ContentSource {
     if (event && std::holds_alternative<Piece>(*event)) {
       piece_ = std::move(std::get<Piece>(*event).bytes);
       octets_ += piece_.size();
+      counted_.update(piece_);
       print_.update(piece_);
       return piece_;
     }
@@ -131,12 +140,14 @@ class QueueSource final : public ContentSource {
   bool ended() const { return ended_; }
   bool broken() const { return broken_; }
   uint64_t octets() const { return octets_; }
+  bool falls_short(uint64_t announced) const { return counted_.count() < announced; }
   Id print(uint64_t announced) const { return print_.finish(announced); }
 
  private:
   Queue& queue_;
   std::string piece_;
   PrintBuilder print_;
+  OctetCounter counted_;
   uint64_t octets_ = 0;
   bool ended_ = false;
   bool broken_ = false;
@@ -171,6 +182,7 @@ class Receiver final : ActionSink {
 
   Status handle(Event& event) {
     if (auto* whole = std::get_if<Whole>(&event)) {
+      if (whole->bytes.empty() && announced(whole->token) > 0) return nothing_came(whole->token);
       if (gathered_.empty()) oldest_ = Steady::now();
       gathered_bytes_ += whole->bytes.size();
       gathered_.push_back({{.item = whole->token, .octets = whole->bytes.size()},
@@ -184,6 +196,11 @@ class Receiver final : ActionSink {
     }
     if (auto* failed = std::get_if<Failed>(&event)) return sink_.failed(failed->token, failed->error);
     return {};
+  }
+
+  Status nothing_came(size_t item) {
+    return sink_.failed(
+        item, {.code = Errc::Protocol, .what = say("the server announced {} octets and sent none", announced(item))});
   }
 
   Action add_action(size_t item, ContentSource* source) const {
@@ -201,6 +218,7 @@ class Receiver final : ActionSink {
     current_.clear();
     for (Gathered& each : gathered_) {
       each.received.print = print_of_message(each.source->bytes(), announced(each.received.item));
+      each.received.short_of = falls_short(each.source->bytes(), announced(each.received.item));
       current_[each.received.item] = &each.received;
       actions.push_back(add_action(each.received.item, each.source.get()));
     }
@@ -239,6 +257,7 @@ class Receiver final : ActionSink {
     if (stream_ != nullptr) {
       received.octets = stream_->octets();
       received.print = stream_->print(announced(received.item));
+      received.short_of = stream_->falls_short(announced(received.item));
     }
     ++stored_;
     octets_ += received.octets;

@@ -26,9 +26,10 @@ struct TransferItem {
 
 // What the transfer knows of a message when the receiving side has it.
 struct Received {
-  size_t item = 0;      // index into the items
-  uint64_t octets = 0;  // as they came
-  Id print{};           // print_of() what came
+  size_t item = 0;        // index into the items
+  uint64_t octets = 0;    // as they came
+  bool short_of = false;  // fewer than were announced, a bare LF counted as CRLF
+  Id print{};             // print_of() what came
 };
 
 // Called on the thread that called transfer().

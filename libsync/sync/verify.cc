@@ -1,6 +1,7 @@
 #include "libsync/sync/verify.h"
 
 #include <algorithm>
+#include <set>
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
@@ -38,6 +39,8 @@ class Comparer final : public ChangeSink {
     if (facts.size != 0 && row->size != 0 && facts.size != row->size) {
       differ(DifferenceKind::Size, ref.key,
              say("{} octets on the server, {} when it was downloaded", facts.size, row->size));
+    } else if (row->doubt != Doubt::None) {
+      differ(DifferenceKind::Size, ref.key, say("fewer octets came than the {} on the server", facts.size));
     }
     const FlagMask mask = book_.mask(pair_->id, policy_);
     if (facts.knows_flags && !(masked(facts.flags, mask) == masked(row->half(Side::B).flags, mask))) {
@@ -61,13 +64,16 @@ class Comparer final : public ChangeSink {
     }
     RowId after = 0;
     while (true) {
-      TB_ASSIGN(const auto rows, link_.bound(Side::A, pair_->id, after, kRowsAtOnce));
+      TB_ASSIGN(const auto rows, link_.bound(Side::B, pair_->id, after, kRowsAtOnce));
       if (rows.empty()) return {};
       after = rows.back().id;
       for (const Row& row : rows) {
-        const Key& key = row.half(Side::A).key;
-        if (renumbered_ || !seen_.contains(key)) {
-          differ(DifferenceKind::NotThere, key, std::string(word("no longer on the server")));
+        const Half& half = row.half(Side::A);
+        const bool bound = half.at == At::Bound;
+        const bool there = bound && !renumbered_ && (half.pair != pair_->id || seen_.contains(half.key));
+        // Where removals are not followed (POP3), what the last sync saw go is no difference.
+        if (row.agreed && !there && (bound || policy_.on(Side::B).remove)) {
+          differ(DifferenceKind::NotThere, half.key, std::string(word("no longer on the server")));
         }
       }
     }
@@ -84,10 +90,12 @@ class Comparer final : public ChangeSink {
   void name_box(const BoxId& box, const Path& path) { names_[box] = encode_path(path); }
 
   ComparisonReport report;
+  std::set<PairId> look_again;  // mailboxes in which something differs
 
  private:
   std::string name() const { return printable(encode_path(pair_->at(Side::A).path)); }
   void differ(DifferenceKind kind, const Key& key, std::string text) {
+    look_again.insert(pair_->id);
     const std::string message = key.number != 0 ? std::to_string(key.number) : printable(key.name, 80);
     add({kind, name() + "/" + message, std::move(text)});
   }
@@ -104,6 +112,18 @@ class Comparer final : public ChangeSink {
   bool renumbered_ = false;
   KeySet seen_;
 };
+
+// A server whose counters did not move while its mail did: the next sync is to look at these mailboxes whole.
+Status forget_cursors(Link& link, const std::set<PairId>& pairs) {
+  TB_ASSIGN(auto batch, link.begin());
+  TB_ASSIGN(auto all, link.pairs());
+  for (Pair& pair : all) {
+    if (!pairs.contains(pair.id)) continue;
+    pair.at(Side::A).cursor.clear();
+    TB_TRY(link.put(pair));
+  }
+  return batch->commit();
+}
 
 }  // namespace
 
@@ -125,6 +145,7 @@ Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Polic
     if (!box.empty() && !listed) cursors.push_back({box});
   }
   TB_TRY(a.changes(cursors, comparer, stop));
+  if (!comparer.look_again.empty()) TB_TRY(forget_cursors(link, comparer.look_again));
   return std::move(comparer.report);
 }
 

@@ -1,5 +1,4 @@
-// Comparing what a server shows with what the link says is here, without changing anything on either
-// side or in the link.
+// Comparing what a server shows with what the link says is here, without changing anything on either side.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +34,8 @@ struct ComparisonReport {
 };
 inline constexpr size_t kMaxDifferences = 1000;
 
-// Lists every message on side A, `a`, and compares key, size and flags with the link's rows.
+// Lists every message on side A, `a`, and compares key, size and flags with the link's rows. Nothing is changed
+// but the cursors of mailboxes in which something differs: the next sync looks at them whole.
 Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Policy& policy, std::stop_token stop);
 
 }  // namespace libsync::sync

@@ -3,6 +3,7 @@
 
 import mailbox
 import os
+import sqlite3
 import tempfile
 
 import harness
@@ -100,6 +101,85 @@ class Commands(harness.Case):
         self.assertIn("S: ", words)
         self.assertNotIn(self.server.password, words)
         self.assertNotIn("AHNhbXBsZQBjb3JyZWN0IGhvcnNl", words, "SASL PLAIN in base64")
+
+
+class Repair(harness.Case):
+    """A store whose index is damaged, and what brings it back."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve()
+        self.octets = [b"Subject: %d\r\nDate: Mon, 8 Jan 2024 09:30:00 +0100\r\n\r\nbody %d\r\n" % (n % 9, n % 9)
+                       for n in range(12)]  # three of them twice
+        for octets in self.octets:
+            self.server.deliver(octets, flags=["\\Flagged"])
+        self.home.connect("it", self.server, "imaps")
+        self.home.connect("pop", self.server, "pop3s")
+        self.sync()
+
+    def damage(self, account, octets):
+        for suffix in ("-wal", "-shm"):
+            if os.path.exists(self.home.store(account) + "/twin.db" + suffix):
+                os.remove(self.home.store(account) + "/twin.db" + suffix)
+        with open(self.home.store(account) + "/twin.db", "wb") as file:
+            file.write(octets)
+
+    def test_a_sync_makes_an_index_of_which_nothing_can_be_read_anew_and_says_so(self):
+        for octets in (b"", b"no database" * 5000):
+            self.damage("it", octets)
+            self.assertIn("twinbox verify it --rebuild, then twinbox sync it",
+                          self.run_it("ls", "it", status=harness.DAMAGED).err)
+            done = self.sync("it")
+            self.assertRegex(done.err, r"^it +nothing could be read of its index; it was made anew from 9 stored messages, "
+                                       r"the old one is kept as \S+twin\.db\.old-\S+\n$")
+            self.assertEqual([row["flags"] for row in self.ls("it", "INBOX")], [["flagged"]] * len(self.octets))
+            self.assert_same_mail("it", self.octets)
+            self.run_it("verify", "it", "--remote")
+            self.assertEqual(self.sync("it").err, "")
+
+    def test_a_damaged_index_is_left_to_the_person_with_the_commands_that_mend_it(self):
+        with open(self.home.store("it") + "/twin.db", "r+b") as file:
+            size = os.path.getsize(file.name)
+            file.seek(4096)
+            file.write(b"x" * (size - 4096))
+        hint = "\n         twinbox verify it --rebuild, then twinbox sync it\n"
+        for command in ("ls", "sync", "verify"):
+            self.assertIn(hint, self.run_it(command, "it", status=harness.DAMAGED).err)
+        self.run_it("verify", "it", "--rebuild")
+        self.sync("it")
+        self.assert_same_mail("it", self.octets)
+        self.run_it("verify", "it", "--remote")
+
+    def test_an_account_added_anew_is_told_whose_mail_its_store_holds(self):
+        self.run_it("account", "remove", "it")
+        done = self.run_it("account", "add", "it", "--remote", "imaps://other@localhost", "--store", self.home.store("it"))
+        self.assertRegex(done.err, r"Mail/it holds 12 messages of imap://sample@localhost\S* already; mail of another "
+                                   r"place needs another folder: --store DIR\n")
+
+    def test_a_newer_index_is_never_replaced(self):
+        with sqlite3.connect(self.home.store("it") + "/twin.db") as db:
+            db.execute("PRAGMA user_version=999")
+        db.close()
+        for words in (("sync", "it"), ("verify", "it", "--rebuild"), ("verify", "it", "--rebuild", "--force")):
+            self.assertIn("newer version", self.run_it(*words, status=harness.DAMAGED).err)
+        with sqlite3.connect(self.home.store("it") + "/twin.db") as db:
+            self.assertEqual(db.execute("SELECT count(*) FROM message").fetchone(), (len(self.octets),))
+        db.close()
+
+    def test_an_export_goes_on_where_it_was_after_a_rebuild(self):
+        for account in ("it", "pop"):
+            for form in ("--eml", "--maildir"):
+                place = os.path.join(self.home.folder, account + form)
+                self.run_it("export", account, form, place)
+            self.damage(account, b"")
+            self.server.deliver(b"Subject: later\r\n\r\nlater\r\n", date=1_500_000_000)
+            self.sync(account)
+            for form in ("--eml", "--maildir"):
+                place = os.path.join(self.home.folder, account + form)
+                done = self.run_it("export", account, form, place, "--json")
+                self.assertRegex(done.out.decode(), r'"written":[12],"already_there":1[23],"failed":0')
+                files = [name for _, _, names in os.walk(place) for name in names if name != "maildirfolder"]
+                self.assertEqual(len(files), len(self.ls(account)))
 
 
 if __name__ == "__main__":

@@ -10,18 +10,25 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MARK = "TO" + "DO"
 PLACE = "/roo" + "t/mail"
 
+CONFIG_PAGE = "| `jobs` | number | `jobs = 2` |\n| `remote` | address | `remote = \"imaps://…\"` |\n"
+
 SOUND = {
     "CMakeLists.txt": "project(x)\n",
     "libsync/CMakeLists.txt": "twinbox_layer(base LINK fmt::fmt)\ntwinbox_layer(mime DEPS base)\n"
-                              "twinbox_layer(imap DEPS base mime)\ntwinbox_layer(net DEPS base)\n",
+                              "twinbox_layer(imap DEPS base mime)\ntwinbox_layer(net DEPS base)\n"
+                              "twinbox_layer(account DEPS base)\n",
     "libsync/base/text.h": "#include <string>\n",
     "libsync/mime/part.h": '#include "libsync/base/text.h"\n',
     "libsync/imap/grammar.h": '#include "libsync/mime/part.h"\n',
     "libsync/net/connect.cc": "#include <boost/asio.hpp>\n#include <sys/socket.h>\n",
-    "tests/CMakeLists.txt": "foreach(layer base mime imap net)\n  twinbox_test(unit ${layer})\nendforeach()\n",
+    "tests/CMakeLists.txt": "foreach(layer base mime imap net account)\n  twinbox_test(unit ${layer})\nendforeach()\n",
     "tests/unit/net/connect_test.cc": "TEST(A, B) {}\n",
+    "tests/unit/account/config_test.cc": "TEST(A, B) {}\n",
     "tests/fuzz/fuzz_part.cc": 'extern "C" int LLVMFuzzerTestOneInput() {}\n',
     "tests/fuzz/seeds/part/plain": "Subject: x\n",
+    "libsync/account/config.cc": 'constexpr std::array<Key, 1> kAccountKeys = {{\n    {"remote", set_remote},\n}};\n'
+                                 'kTopKeys = {{{"jobs", nullptr}}};\n',
+    "docs/configuration.md": CONFIG_PAGE,
     "tools/a": "\n", "plugins/a": "\n", "bench/a": "\n", "docs/a.md": "no harm in a todo-list, in a path/root/x,\n"
     "in `libsync/base`, `libsync/NAME.cc`, `libsync/**`, [this](../docs/a.md#part), [that](https://example.org/x)\n",
 }
@@ -46,6 +53,10 @@ BROKEN = [
     ("check_docs", {"docs/a.md": "see [that](none.md)\n"}, "none.md is not there"),
     ("check_docs", {"docs/a.md": "see `libsync/base/none.h`\n"}, "libsync/base/none.h is not there"),
     ("check_docs", {"tools/dev": "x\n", "docs/a.md": "type `tools/dev` or `tools/none`\n"}, "tools/none is not there"),
+    ("check_config", {"docs/configuration.md": "| `jobs` | number | `jobs = 2` |\n"}, "no row for the key remote"),
+    ("check_config", {"docs/configuration.md": CONFIG_PAGE + "| `colour` | text | `colour = 1` |\n"}, "colour is no key"),
+    ("check_config", {"docs/configuration.md": CONFIG_PAGE.replace("remote = ", "")}, "the row of remote has no example"),
+    ("check_config", {"libsync/account/config.cc": "\n"}, "no table of keys"),
     ("check_fuzz", {"tests/fuzz/seeds/part/plain": None}, "no seeds"),
     ("check_fuzz", {"tests/fuzz/seeds/other/plain": "x"}, "there is no"),
     ("check_fuzz", {"tests/fuzz/fuzz_part.cc": "int main() {}\n"}, "no LLVMFuzzerTestOneInput"),

@@ -6,9 +6,11 @@
 #include "libsync/account/providers.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/store/link_table.h"
 
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/context.h"
+#include "tools/twinbox/store_access.h"
 
 namespace twinbox {
 
@@ -118,6 +120,35 @@ Result<account::NewAccount> new_account(Context& context, const Arguments& argum
   return out;
 }
 
+bool stays_here(const std::string& host) {
+  return libsync::iequals(host, "localhost") || host.starts_with("127.") || host == "::1";
+}
+
+// What is there already under this account's name, of an account that was removed or of another server.
+void tell_old_mail(Context& context, const std::string& name) {
+  auto config = account::load_config(context.around().fs, context.config_path(), context.places());
+  const account::Account* added = config ? config->find(name) : nullptr;
+  if (added == nullptr || !context.around().fs.exists(added->store)) return;
+  const auto open = open_account(context, *added, libsync::store::StoreMode::ReadOnly);
+  const std::string where = account::shorten_path(added->store, context.places());
+  if (!open) {
+    if (open.error().code != Errc::NotFound) context.report(open.error());
+    return;
+  }
+  const auto mailboxes = open->store->mailboxes();
+  const auto identity = libsync::store::open_link(open->store->db())->identity(libsync::sync::Side::A);
+  if (!mailboxes || !identity) return;
+  uint64_t messages = 0;
+  for (const auto& mailbox : *mailboxes) messages += mailbox.messages;
+  if (messages == 0 && identity->empty()) return;
+  const std::string count = libsync::with_separators(messages);
+  context.note(identity->empty()
+                   ? say("{} holds {} messages already", where, count)
+                   : say("{} holds {} messages of {} already; mail of another place needs another folder: "
+                         "--store DIR",
+                         where, count, libsync::printable(*identity)));
+}
+
 void say_next(Context& context, const Arguments& arguments, const Found& found) {
   const std::string& name = arguments.word(0);
   const bool has_secret = arguments.has("password") || arguments.has("password-command") ||
@@ -126,6 +157,11 @@ void say_next(Context& context, const Arguments& arguments, const Found& found) 
   if (found.provider != nullptr && !found.provider->note.empty()) {
     context.note(say("{}: {}", found.provider->name, word(found.provider->note)));
   }
+  const auto remote = account::parse_remote(found.url);
+  if (remote && remote->security == account::Security::Plain && !stays_here(remote->host)) {
+    context.note(say("without TLS the password and all mail cross the network readable to anyone on the way"));
+  }
+  tell_old_mail(context, name);
   if (!has_secret) {
     context.note(say("the password will be asked for at each sync; a timer needs password_command or password_file"));
   }

@@ -31,6 +31,12 @@ JsonObject to_json(const account::Account& a) {
 }
 
 Result<int> account_list(Context& context, const Arguments&) {
+  const auto nothing = [&] {
+    if (!context.json()) context.note(say("no account is set up; add one: twinbox account add NAME me@gmail.com"));
+    return 0;
+  };
+  // Before the first account there is no file; one that was named and is not there is a mistake.
+  if (context.globals().config.empty() && !context.around().fs.exists(context.config_path())) return nothing();
   TB_ASSIGN(const account::Config* const config, context.config());
   std::vector<std::vector<std::string>> rows;
   for (const account::Account& a : config->accounts) {
@@ -41,15 +47,14 @@ Result<int> account_list(Context& context, const Arguments&) {
     rows.push_back({a.name, account::to_url(a.remote), account::shorten_path(a.store, context.places()),
                     std::string(word(secret_kind(a)))});
   }
-  if (!rows.empty()) {
+  if (config->accounts.empty()) return nothing();
+  if (!context.json()) {
     print_table(context.out(),
                 {{.title = std::string(word("account"))},
                  {.title = std::string(word("remote")), .flexible = true},
-                 {.title = std::string(word("store")), .flexible = true},
-                 {.title = std::string(word("password by"))}},
+                 {.title = std::string(word("store")), .flexible = true, .drop = 2},
+                 {.title = std::string(word("password by")), .drop = 1}},
                 rows);
-  } else if (!context.json()) {
-    context.note(say("no account is set up; add one: twinbox account add NAME me@example.org"));
   }
   return 0;
 }

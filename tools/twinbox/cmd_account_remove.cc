@@ -1,9 +1,12 @@
 // twinbox account remove: takes an account out of the configuration; its mail stays.
+#include <algorithm>
+
 #include "libsync/account/config_edit.h"
 #include "libsync/base/words.h"
 
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/context.h"
+#include "tools/twinbox/schedule_text.h"
 
 namespace twinbox {
 
@@ -12,6 +15,16 @@ using libsync::Result;
 using libsync::say;
 
 namespace {
+
+// The schedule would go on asking for an account that nobody knows. Whether there is one is asked of systemd or
+// cron, which may fail; that is no failure of the removal.
+void tell_schedule(Context& context, const std::string& name) {
+  const auto schedule = make_scheduler(context).status();
+  if (!schedule || std::ranges::find(schedule->accounts, name) == schedule->accounts.end()) return;
+  const auto config = account::load_config(context.around().fs, context.config_path(), context.places());
+  const auto unknown = config ? unknown_accounts(*schedule, *config) : std::vector<std::string>{name};
+  context.note(say("the schedule still names {}; to leave it out: {}", name, without_unknown(*schedule, unknown)));
+}
 
 Result<int> account_remove(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const account::Account* const found, context.account(arguments.word(0)));
@@ -27,6 +40,7 @@ Result<int> account_remove(Context& context, const Arguments& arguments) {
   } else {
     context.note(say("{} is no longer configured", found->name));
   }
+  tell_schedule(context, found->name);
   return 0;
 }
 

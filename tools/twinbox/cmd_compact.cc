@@ -31,7 +31,7 @@ Result<int> compact(Context& context, const Arguments& arguments) {
       },
       context.stop());
   board.remove(line);
-  TB_TRY(report);
+  TB_TRY(with_way_out(report, open.account->name));
   const uint64_t freed = report->bytes_before > report->bytes_after ? report->bytes_before - report->bytes_after : 0;
   if (context.json()) {
     context.out().json(JsonObject{{"account", open.account->name},

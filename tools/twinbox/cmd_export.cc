@@ -23,9 +23,9 @@ using libsync::Status;
 namespace {
 
 constexpr std::array<Option, 3> kOptions = {{
-    {"eml", 0, "DIR", "one .eml file a message, the exact octets, in a folder for each folder"},
-    {"mbox", 0, "FILE", "one mbox file (mboxrd, lines ended by LF); - for standard output"},
-    {"maildir", 0, "DIR", "a Maildir with its folders and flags (lines ended by LF)"},
+    {"eml", 0, "DIR", "one .eml file a message, the exact octets; run again, it adds what is new"},
+    {"mbox", 0, "FILE", "one mbox file (mboxrd, lines ended by LF), written whole each time; - for standard output"},
+    {"maildir", 0, "DIR", "a Maildir with its folders and flags (lines ended by LF); run again, it adds what is new"},
 }};
 
 constexpr uint64_t kMaxReported = 20;  // differing files named one by one
@@ -55,8 +55,8 @@ Result<std::unique_ptr<ExportTarget>> make_target(Context& context, const Argume
   });
 }
 
-Result<std::vector<store::MailboxInfo>> chosen(store::Store& from, const std::vector<std::string>& words) {
-  if (words.size() <= 1) return from.mailboxes();
+Result<std::vector<store::MailboxInfo>> chosen(const OpenAccount& from, const std::vector<std::string>& words) {
+  if (words.size() <= 1) return from.store->mailboxes();
   std::vector<store::MailboxInfo> out;
   for (size_t i = 1; i < words.size(); ++i) {
     TB_ASSIGN(auto mailbox, find_folder(from, words[i]));
@@ -115,7 +115,7 @@ class Exporter {
     } else {
       ++totals_.failed;
       worst_ = std::max(worst_, exit_status(done.error().code));
-      if (totals_.failed <= kMaxReported) board_.print(report_text(done.error()));
+      if (totals_.failed <= kMaxReported) board_.print(report_text(with_way_out(done.error(), open_.account->name)));
     }
     octets_done_ += message.size;
     board_.update(line_, {.done = totals_.written + totals_.there + totals_.failed,
@@ -162,9 +162,9 @@ void print_totals(Context& context, const std::string& name, const Totals& total
 Result<int> export_messages(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const auto target, make_target(context, arguments));
   TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
-  TB_ASSIGN(const auto mailboxes, chosen(*open.store, arguments.words()));
+  TB_ASSIGN(const auto mailboxes, with_way_out(chosen(open, arguments.words()), open.account->name));
   Exporter exporter(context, open, *target);
-  TB_TRY(exporter.run(mailboxes));
+  TB_TRY(with_way_out(exporter.run(mailboxes), open.account->name));
   context.out().flush();
   print_totals(context, open.account->name, exporter.totals(), arguments.value("mbox") == "-");
   return exporter.worst();

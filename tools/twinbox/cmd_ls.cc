@@ -23,7 +23,7 @@ constexpr uint64_t kTerminalLimit = 50;
 constexpr std::array<Option, 3> kOptions = {{
     {"limit", 'n', "N", "at most N messages; 0: all (on a terminal 50 unless given)"},
     {"folders", 0, "", "list the folders with their counts"},
-    {"removed", 0, "", "list removed messages that can still be restored"},
+    {"removed", 0, "", "list removed messages that are still kept; show reads them"},
 }};
 
 Result<int> list_folders(Context& context, store::Store& from) {
@@ -48,16 +48,16 @@ Result<int> list_folders(Context& context, store::Store& from) {
                 {{.title = std::string(word("folder")), .flexible = true},
                  {.title = std::string(word("messages")), .right = true},
                  {.title = std::string(word("unread")), .right = true},
-                 {.title = std::string(word("size")), .right = true}},
+                 {.title = std::string(word("size")), .right = true, .drop = 1}},
                 rows);
   }
   return 0;
 }
 
-Result<store::ListOptions> list_options(Context& context, const Arguments& arguments, store::Store& from) {
+Result<store::ListOptions> list_options(Context& context, const Arguments& arguments, const OpenAccount& open) {
   store::ListOptions options{.removed = arguments.has("removed")};
   if (arguments.words().size() > 1) {
-    TB_ASSIGN(const auto mailbox, find_folder(from, arguments.word(1)));
+    TB_ASSIGN(const auto mailbox, find_folder(open, arguments.word(1)));
     options.mailbox = mailbox.id;
   }
   TB_ASSIGN(const auto limit, arguments.number("limit", 0, INT64_MAX));
@@ -79,10 +79,8 @@ Result<uint64_t> count_all(store::Store& from, const store::ListOptions& options
   return count;
 }
 
-Result<int> ls(Context& context, const Arguments& arguments) {
-  TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
-  if (arguments.has("folders")) return list_folders(context, *open.store);
-  TB_ASSIGN(const auto options, list_options(context, arguments, *open.store));
+Result<int> list_messages(Context& context, const Arguments& arguments, const OpenAccount& open) {
+  TB_ASSIGN(const auto options, list_options(context, arguments, open));
   TB_ASSIGN(const auto mailboxes, open.store->mailboxes());
   const FolderNames names(mailboxes);
   MessageTable table(context.out(), context.now(), {.folder = !options.mailbox.has_value()});
@@ -102,7 +100,15 @@ Result<int> ls(Context& context, const Arguments& arguments) {
     TB_ASSIGN(const uint64_t all, count_all(*open.store, options));
     if (all > shown) context.note(say("{} of {}; --limit 0 lists all", shown, libsync::with_separators(all)));
   }
+  if (shown == 0) context.note(options.removed ? say("no removed messages are kept") : say("no messages"));
   return 0;
+}
+
+Result<int> ls(Context& context, const Arguments& arguments) {
+  TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
+  return with_way_out(
+      arguments.has("folders") ? list_folders(context, *open.store) : list_messages(context, arguments, open),
+      open.account->name);
 }
 
 }  // namespace

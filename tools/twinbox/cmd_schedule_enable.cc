@@ -39,6 +39,10 @@ Result<int> schedule_enable(Context& context, const Arguments& arguments) {
   auto scheduler = make_scheduler(context);
   TB_ASSIGN(const auto status, scheduler.enable(schedule));
   print_schedule(context, status);
+  if (status.kind == account::ScheduleKind::Cron && status.interval != schedule.interval) {
+    context.note(say("cron can't do every {}: {} is the nearest shorter interval that it can",
+                     account::interval_text(schedule.interval), account::interval_text(status.interval)));
+  }
   return 0;
 }
 
@@ -52,7 +56,9 @@ const Command kScheduleEnable{
     .options = kOptions,
     .least_words = 0,
     .most_words = kAnyNumber,
-    .example = "twinbox schedule enable --every 15min",
+    .example =
+        "twinbox schedule enable --every 15min\n"
+        "twinbox schedule enable work --every daily",
     .run = schedule_enable,
 };
 

@@ -1,9 +1,12 @@
 // twinbox search: messages by their words, in one account or all.
 #include <algorithm>
 #include <array>
+#include <sstream>
 
+#include "libsync/base/nearest.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/store/search_query.h"
 
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/message_table.h"
@@ -82,23 +85,56 @@ Result<OpenAccount> open_for_search(Context& context, const account::Account& wh
   return open_account(context, which, store::StoreMode::ReadOnly);
 }
 
-// The snippet on one line, with the words that were found in bold on a terminal.
-std::string marked(const store::Hit& hit, bool bold) {
-  std::string out;
+struct Piece {
+  std::string text;
+  bool found = false;
+};
+
+// The snippet cut at its marks, fit to print.
+std::vector<Piece> pieces_of(const store::Hit& hit) {
+  std::vector<Piece> out;
   size_t at = 0;
-  const auto plain = [&](size_t end) {
-    if (end > at) out += libsync::printable(std::string_view(hit.snippet).substr(at, end - at), 4000);
+  const auto take = [&](size_t end, bool found) {
+    if (end > at) out.push_back({libsync::printable(std::string_view(hit.snippet).substr(at, end - at), 4000), found});
     at = std::max(at, end);
   };
   for (const store::Mark& mark : hit.marks) {
-    const size_t end = mark.offset + mark.length;
-    if (!bold || mark.offset < at || end > hit.snippet.size()) continue;
-    plain(mark.offset);
-    out += "\x1B[1m";
-    plain(end);
-    out += "\x1B[0m";
+    if (mark.offset < at || mark.offset + mark.length > hit.snippet.size()) continue;
+    take(mark.offset, false);
+    take(mark.offset + mark.length, true);
   }
-  plain(hit.snippet.size());
+  take(hit.snippet.size(), false);
+  return out;
+}
+
+// Its last columns, with "…" before them.
+std::string end_of(std::string_view text, size_t columns) {
+  while (!text.empty() && libsync::display_width(text) + 1 > columns) {
+    text.remove_prefix(1);
+    while (!text.empty() && (static_cast<unsigned char>(text[0]) & 0xC0) == 0x80) text.remove_prefix(1);
+  }
+  return "…" + std::string(text);
+}
+
+// The snippet on one line of `columns`, with the words that were found in bold on a terminal, and the first of them
+// in sight. Nothing where they stand elsewhere: in the subject or an address, which the row shows.
+std::string marked(const store::Hit& hit, bool bold, size_t columns) {
+  std::vector<Piece> pieces = pieces_of(hit);
+  if (pieces.size() < 2 && (pieces.empty() || !pieces[0].found)) return {};
+  if (!pieces[0].found) {
+    const size_t room = columns / 3;
+    const bool hidden =
+        libsync::display_width(pieces[0].text) + libsync::display_width(pieces[1].text) + room > columns;
+    if (hidden) pieces[0].text = end_of(pieces[0].text, room);
+  }
+  std::string out;
+  size_t left = columns;
+  for (const Piece& piece : pieces) {
+    const std::string text = libsync::fit_width(piece.text, left);
+    left -= std::min(left, libsync::display_width(text));
+    out += piece.found && bold ? "\x1B[1m" + text + "\x1B[0m" : text;
+    if (text.size() < piece.text.size() || left == 0) break;
+  }
   return out;
 }
 
@@ -115,7 +151,8 @@ void print(Context& context, const std::vector<Found>& found, bool several) {
   }
   MessageTable table(context.out(), context.now(), {.account = several, .folder = true});
   const bool bold = context.out().terminal() && context.globals().color;
-  for (const Found& f : found) table.add(f.hit.message, f.account->name, f.folder, marked(f.hit, bold));
+  const size_t columns = MessageTable::below_columns(context.out());
+  for (const Found& f : found) table.add(f.hit.message, f.account->name, f.folder, marked(f.hit, bold, columns));
   table.finish();
 }
 
@@ -134,6 +171,31 @@ Result<uint64_t> search_one(Context& context, const account::Account& which, con
   return result.unindexed;
 }
 
+// What may be behind a search that found nothing: a mistyped account or field was looked for as a word.
+Status hint_why(Context& context, const std::vector<std::string>& words) {
+  TB_ASSIGN(const account::Config* const config, context.config());
+  std::vector<std::string_view> names;
+  for (const account::Account& each : config->accounts) names.push_back(each.name);
+  const auto account = libsync::nearest(words[0], names);
+  if (words.size() > 1 && !account.empty() && account != words[0]) {
+    context.note(say("no account is named \"{}\", so it was looked for as a word; did you mean {}?",
+                     libsync::printable(words[0], 60), account));
+  }
+  std::istringstream all(fmt::format("{}", fmt::join(words, " ")));
+  for (std::string word; all >> word;) {
+    const size_t colon = word.find(':');
+    const std::string key = libsync::to_lower(word.substr(0, std::min(colon, word.size())));
+    if (colon == word.npos || key.find_first_not_of("abcdefghijklmnopqrstuvwxyz") != key.npos) continue;
+    const bool known = std::ranges::find(store::kSearchKeys, key) != store::kSearchKeys.end();
+    if (known && colon + 1 == word.size()) {
+      context.note(say("behind {}: comes what is looked for, without a space between them", key));
+    } else if (const auto near = libsync::nearest(key, store::kSearchKeys); !known && !near.empty()) {
+      context.note(say("{}: is no field, so it was looked for as a word; did you mean {}:?", key, near));
+    }
+  }
+  return {};
+}
+
 Result<int> search(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const Query query, read_query(context, arguments.words()));
   TB_ASSIGN(const auto limit, arguments.number("limit", 1, kMaxLimit));
@@ -143,7 +205,7 @@ Result<int> search(Context& context, const Arguments& arguments) {
   bool more = false;
   int status = 0;
   for (const account::Account* which : query.accounts) {
-    auto result = search_one(context, *which, query.text, options, found, more);
+    auto result = with_way_out(search_one(context, *which, query.text, options, found, more), which->name);
     if (result) {
       unindexed += *result;
     } else if (query.accounts.size() == 1 || result.error().code == Errc::Usage) {
@@ -163,7 +225,10 @@ Result<int> search(Context& context, const Arguments& arguments) {
   }
   print(context, found, query.accounts.size() > 1);
   context.out().flush();
-  if (found.empty()) context.note(say("nothing found"));
+  if (found.empty()) {
+    context.note(say("nothing found"));
+    TB_TRY(hint_why(context, arguments.words()));
+  }
   if (more)
     context.note(options.by_rank ? say("the best {}; --limit N shows more", options.limit)
                                  : say("the newest {}; --limit N shows more", options.limit));

@@ -16,7 +16,6 @@ namespace twinbox {
 namespace store = libsync::store;
 namespace mime = libsync::mime;
 using libsync::Errc;
-using libsync::Error;
 using libsync::fail;
 using libsync::Result;
 using libsync::say;
@@ -112,7 +111,7 @@ Result<int> show(Context& context, const Arguments& arguments) {
   for (size_t i = 1; i < arguments.words().size() && !context.out().closed(); ++i) {
     const bool plain = !arguments.has("raw") && !arguments.has("part") && !context.json();
     if (plain && i > 1) context.out().line("");
-    TB_TRY(show_one(context, arguments, *open.store, arguments.word(i)));
+    TB_TRY(with_way_out(show_one(context, arguments, *open.store, arguments.word(i)), open.account->name));
   }
   return 0;
 }

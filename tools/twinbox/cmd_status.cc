@@ -135,10 +135,10 @@ Result<int> status(Context& context, const Arguments& arguments) {
   if (context.json()) return result;
   print_table(context.out(),
               {{.title = std::string(word("account"))},
-               {.title = std::string(word("protocol"))},
+               {.title = std::string(word("protocol")), .drop = 1},
                {.title = std::string(word("last success"))},
-               {.title = std::string(word("next"))},
-               {.title = std::string(word("local"))},
+               {.title = std::string(word("next")), .drop = 2},
+               {.title = std::string(word("local")), .drop = 3},
                {.title = std::string(word("waiting")), .flexible = true}},
               rows);
   return result;

@@ -14,6 +14,7 @@
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/context.h"
 #include "tools/twinbox/progress.h"
+#include "tools/twinbox/store_access.h"
 #include "tools/twinbox/trace_printer.h"
 
 namespace twinbox {
@@ -93,6 +94,13 @@ uint64_t held_in(const libsync::sync::SyncReport& report) {
   return held;
 }
 
+std::string rebuilt_text(const libsync::store::RebuildReport& report) {
+  const std::string messages = with_separators(report.contents);
+  if (report.old_database.empty()) return say("its index was lost and was made anew from {} stored messages", messages);
+  return say("nothing could be read of its index; it was made anew from {} stored messages, the old one is kept as {}",
+             messages, report.old_database);
+}
+
 Json to_json(const Account& account, const SyncResult& result, const std::vector<std::string>& actions,
              const std::vector<std::string>& alerts, bool dry_run) {
   const auto& report = result.report;
@@ -108,6 +116,7 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
                  {"octets", report.octets},
                  {"reused", report.reused},
                  {"recovered", result.recovered},
+                 {"index_rebuilt", result.rebuilt.has_value()},
                  {"flags", report.flags},
                  {"moved", report.moved},
                  {"removed", report.removed},
@@ -180,6 +189,7 @@ class SyncCommand {
       const auto place = hosts_.acquire(account.remote.host, libsync::Deadline::max(), context_.stop());
       result = libsync::account::sync_account(account, secret, remote, settings_, watcher, context_.around().clock,
                                               context_.stop());
+      result.status = with_way_out(std::move(result.status), account.name);
       actions = std::move(watcher.actions);
       alerts = std::move(watcher.alerts);
     }
@@ -218,6 +228,7 @@ class SyncCommand {
   void tell(const Account& account, const SyncResult& result, const std::vector<std::string>& actions) {
     const std::string label = pad(libsync::printable(account.name), label_width_) + "  ";
     const std::string indent(label_width_ + 2, ' ');
+    if (result.rebuilt) context_.note(label + rebuilt_text(*result.rebuilt));
     for (const std::string& action : actions) context_.out().line(label + action);
     if (!result.status) return context_.report(result.status.error(), account.name);
     const auto& report = result.report;

@@ -16,8 +16,11 @@ namespace twinbox {
 namespace store = libsync::store;
 namespace sync = libsync::sync;
 using libsync::Errc;
+using libsync::Error;
+using libsync::fail;
 using libsync::Result;
 using libsync::say;
+using libsync::Status;
 
 namespace {
 
@@ -92,9 +95,13 @@ Result<int> verify_local(Context& context, const OpenAccount& open) {
       },
       context.stop());
   board.remove(line);
-  TB_TRY(report);
+  TB_TRY(with_way_out(report, open.account->name));
   for (const auto& problem : report->problems) print_problem(context, problem);
   print_summary(context, open, *report);
+  if (!report->ok()) {
+    context.note(say("to mend it: twinbox verify {0} --rebuild, then twinbox sync {0} fetches again what is damaged",
+                     open.account->name));
+  }
   return report->ok() ? 0 : exit_status(Errc::Corrupt);
 }
 
@@ -160,9 +167,27 @@ Result<int> verify_remote(Context& context, const OpenAccount& open) {
   return report.differences_total == 0 ? 0 : exit_status(Errc::Refused);
 }
 
+// An index that is whole knows more than a rebuilt one: folders and flags until the next sync, and for good
+// what was removed and when.
+Status refuse_what_is_whole(Context& context, const libsync::account::Account& account) {
+  const auto open = open_account(context, account, store::StoreMode::ReadOnly);
+  if (!open) {
+    const Errc code = open.error().code;
+    return code == Errc::Corrupt || code == Errc::NotFound ? Status{} : fail(open.error());
+  }
+  const auto report = open->store->verify({}, context.stop());
+  if (!report) return report.error().code == Errc::Corrupt ? Status{} : fail(report.error());
+  if (!report->ok()) return {};
+  return fail(Error{
+      .code = Errc::Usage,
+      .what = say("{}: every octet is as it came and the index is whole; there is nothing to rebuild", account.name),
+      .hint = say("--force does it all the same; every id changes, and it is forgotten what was removed when")});
+}
+
 // A new twin.db from the segments; the old one is kept beside it.
-Result<int> rebuild(Context& context, std::string_view name) {
+Result<int> rebuild(Context& context, std::string_view name, bool force) {
   TB_ASSIGN(const auto* account, context.account(name));
+  if (!force) TB_TRY(refuse_what_is_whole(context, *account));
   ProgressBoard board(context.around().err, context.around().clock, !context.globals().quiet && !context.json());
   const size_t line = board.add(account->name);
   TB_ASSIGN(const auto lock, store::lock_store(account->store, std::chrono::milliseconds(0), context.stop()));
@@ -192,15 +217,24 @@ Result<int> rebuild(Context& context, std::string_view name) {
 }
 
 Result<int> verify(Context& context, const Arguments& arguments) {
-  if (arguments.has("rebuild")) return rebuild(context, arguments.word(0));
+  if (arguments.has("rebuild") && arguments.has("remote")) {
+    return fail(Error{.code = Errc::Usage,
+                      .what = say("--rebuild and --remote exclude each other"),
+                      .hint = say("first --rebuild, then a sync, then --remote")});
+  }
+  if (arguments.has("force") && !arguments.has("rebuild")) return fail(Errc::Usage, say("--force goes with --rebuild"));
+  if (arguments.has("rebuild")) return rebuild(context, arguments.word(0), arguments.has("force"));
   TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
   TB_ASSIGN(const int status, verify_local(context, open));
   if (status != 0 || !arguments.has("remote")) return status;
-  return verify_remote(context, open);
+  auto compared = verify_remote(context, open);
+  if (!compared) compared.error().what = say("{}: {}", open.account->name, compared.error().what);
+  return compared;
 }
 
 constexpr Option kOptions[] = {
     {"rebuild", 0, {}, "make a lost or damaged index (twin.db) anew from the stored messages"},
+    {"force", 0, {}, "rebuild an index that is whole, too"},
     {"remote", 0, {}, "then compare with what the server lists: which messages, their size, their flags"},
 };
 

@@ -26,6 +26,12 @@ std::string info_of(const libsync::sync::Flags& flags) {
   return out;
 }
 
+// "H…N1" of "1790000000.H…N1.twinbox:2,S"
+std::string middle_of(const std::string& name) {
+  const size_t begin = name.find('.') + 1;
+  return name.substr(begin, name.find('.', begin) - begin);
+}
+
 class MaildirTarget final : public ExportTarget {
  public:
   MaildirTarget(libsync::FileSystem& fs, std::string directory)
@@ -34,12 +40,14 @@ class MaildirTarget final : public ExportTarget {
   Result<Exported> add(const libsync::sync::Path& folder, const libsync::store::MessageInfo& message,
                        const Octets& octets) override {
     TB_ASSIGN(const std::string path, open_folder(folder));
-    // The name says which octets are in the file: the same name is the same message, whatever flags follow.
-    const std::string unique =
-        fmt::format("{}.M{}.{}", message.internaldate, message.id, libsync::to_hex(message.sha256).substr(0, 16));
+    // The middle of the name says which octets are in the file, and which copy of them it is: the same one is the
+    // same message, whatever flags follow and whichever numbers a rebuilt store gives.
+    const std::string hash = libsync::to_hex(message.sha256).substr(0, 16);
+    const std::string unique = fmt::format("H{}N{}", hash, ++copies_[path][hash]);
     auto& known = known_[path];
     if (known.contains(unique)) return Exported::AlreadyThere;
-    TB_ASSIGN(NewFile file, NewFile::create(fs_, fmt::format("{}/cur/{}{}", path, unique, info_of(message.flags))));
+    TB_ASSIGN(NewFile file, NewFile::create(fs_, fmt::format("{}/cur/{}.{}.twinbox{}", path, message.internaldate,
+                                                             unique, info_of(message.flags))));
     LineEnds ends;
     std::string lf;
     Status written;
@@ -77,7 +85,7 @@ class MaildirTarget final : public ExportTarget {
     TB_ASSIGN(const auto names, fs_.list(path + "/cur"));
     auto& known = known_[path];
     for (const auto& name : names) {
-      if (!name.ends_with(".twinbox-new")) known.insert(name.substr(0, name.find(':')));
+      if (!name.ends_with(".twinbox-new")) known.insert(middle_of(name));
     }
     return path;
   }
@@ -85,7 +93,8 @@ class MaildirTarget final : public ExportTarget {
   libsync::FileSystem& fs_;
   std::string directory_;
   Folders folders_;
-  std::map<std::string, std::set<std::string>> known_;  // unique parts by folder
+  std::map<std::string, std::set<std::string>> known_;           // middles of names, by folder
+  std::map<std::string, std::map<std::string, size_t>> copies_;  // of the same octets met so far, by folder
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "libsync/base/digest.h"
+#include "libsync/base/words.h"
 #include "libsync/mime/address.h"
 
 #include "tools/twinbox/export_files.h"
@@ -132,7 +133,10 @@ class MboxTarget final : public ExportTarget {
     }
     if (fs_.exists(path_)) {
       TB_ASSIGN(const auto there, file_digest(fs_, path_));
-      return there == hash_.finish() ? Status{} : libsync::fail(taken(path_));
+      if (there == hash_.finish()) return {};
+      libsync::Error error = taken(path_);
+      error.hint = libsync::say("an mbox is written whole, never added to: name another file, or move this one away");
+      return libsync::fail(std::move(error));
     }
     return file_->commit_durably();
   }

@@ -28,7 +28,7 @@ class ExportTarget {
   virtual libsync::Status finish() = 0;
 };
 
-// DIR/FOLDER/UID-SUBJECT.eml, the exact octets.
+// DIR/FOLDER/DATE-SUBJECT-HASH.eml (20260102-1504-lunch-1a2b3c4d.eml, in UTC), the exact octets.
 std::unique_ptr<ExportTarget> eml_target(libsync::FileSystem& fs, std::string directory);
 // One file in mboxrd form (lines of "From " in messages get a '>'), lines ended by LF. It appears when all is
 // written. "-" writes to `out`.

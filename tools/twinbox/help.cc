@@ -22,6 +22,14 @@ void print_options(Output& out, std::span<const Option> options) {
   print_table(out, {Column{}, Column{}}, rows);
 }
 
+void print_example(Output& out, std::string_view lines) {
+  while (!lines.empty()) {
+    const size_t end = std::min(lines.find('\n'), lines.size());
+    out.line(fmt::format("  {}", lines.substr(0, end)));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+}
+
 void print_commands(Output& out, std::string_view prefix) {
   std::vector<std::vector<std::string>> rows;
   for (const Command* command : commands()) {
@@ -46,7 +54,15 @@ void print_overview(Output& out, bool with_options) {
   }
 }
 
-void print_group(Output& out, std::string_view group) { print_commands(out, fmt::format("{} ", group)); }
+void print_group(Output& out, std::string_view group) {
+  const std::string prefix = fmt::format("{} ", group);
+  print_commands(out, prefix);
+  out.line("");
+  out.line(word("Examples:"));
+  for (const Command* command : commands()) {
+    if (command->name.starts_with(prefix)) print_example(out, command->example);
+  }
+}
 
 void print_help(Output& out, const Command& command) {
   out.line(say("twinbox {} {}", command.name, command.usage));
@@ -60,12 +76,7 @@ void print_help(Output& out, const Command& command) {
   print_options(out, kGlobalOptions);
   out.line("");
   out.line(word("Example:"));
-  std::string_view rest = command.example;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    out.line(fmt::format("  {}", rest.substr(0, end)));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  print_example(out, command.example);
 }
 
 }  // namespace twinbox

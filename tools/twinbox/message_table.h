@@ -1,6 +1,7 @@
 // A table of messages that is printed while it is read: constant memory, however many there are.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -17,20 +18,30 @@ class MessageTable {
   };
   MessageTable(Output& out, int64_t now, Show show);
 
-  // `below` is printed under the row (a snippet), already fit to print.
+  // `below` is printed under the row (a snippet), already fit to print and no wider than below_columns().
   void add(const libsync::store::MessageInfo& message, const std::string& account, const std::string& folder,
            std::string below = {});
   void finish();  // prints what is held back; once
 
+  // Columns that a line below a row has; any number where nothing is cut.
+  static size_t below_columns(const Output& out);
+
  private:
+  enum Cell : size_t { kAccount, kId, kDate, kFlags, kFolder, kFrom, kSize, kSubject, kCells };
+  using Row = std::array<std::string, kCells>;
+  using Widths = std::array<size_t, kCells>;  // 0: the column is left out
+
+  Widths layout() const;
   void flush();
+  void print(const Row& row, const Widths& widths);
 
   Output& out_;
   int64_t now_;
   Show show_;
   bool headed_ = false;
-  std::vector<size_t> widths_;
-  std::vector<std::vector<std::string>> rows_;
+  Widths natural_{};       // the widest cells so far
+  size_t widest_day_ = 0;  // of the dates without their times
+  std::vector<Row> rows_;
   std::vector<std::string> below_;
 };
 

@@ -1,8 +1,9 @@
 #include "tools/twinbox/output.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
-#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -21,7 +22,8 @@ namespace {
 
 constexpr size_t kBuffer = 64 * 1024;
 constexpr size_t kGap = 2;
-constexpr size_t kNarrowest = 8;  // a flexible column keeps at least this
+constexpr size_t kNarrow = 16;    // a flexible column keeps at least this while others can be left out
+constexpr size_t kNarrowest = 8;  // and this always
 
 std::vector<size_t> natural_widths(const std::vector<Column>& columns,
                                    const std::vector<std::vector<std::string>>& rows) {
@@ -36,13 +38,22 @@ std::vector<size_t> natural_widths(const std::vector<Column>& columns,
   return widths;
 }
 
-// Takes from the widest flexible column until the line fits.
-void shrink(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t available) {
-  size_t total = std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+constexpr size_t kDropped = SIZE_MAX;  // the width of a column that is left out
+
+size_t total_of(const std::vector<size_t>& widths) {
+  size_t total = 0;
+  for (const size_t width : widths) total += width == kDropped ? 0 : width + kGap;
+  return total < kGap ? 0 : total - kGap;
+}
+
+// Takes from the widest flexible column until the line fits, or each is down to `floor`.
+void shrink_flexible(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t available, size_t floor) {
+  size_t total = total_of(widths);
   while (total > available) {
     size_t widest = columns.size();
     for (size_t c = 0; c < columns.size(); ++c) {
-      if (columns[c].flexible && widths[c] > kNarrowest && (widest == columns.size() || widths[c] > widths[widest])) {
+      const bool gives = columns[c].flexible && widths[c] != kDropped && widths[c] > floor;
+      if (gives && (widest == columns.size() || widths[c] > widths[widest])) {
         widest = c;
       }
     }
@@ -50,6 +61,21 @@ void shrink(std::vector<size_t>& widths, const std::vector<Column>& columns, siz
     --widths[widest];
     --total;
   }
+}
+
+void shrink(std::vector<size_t>& widths, const std::vector<Column>& columns, size_t available) {
+  const std::vector<size_t> natural = widths;
+  int last = 0;
+  for (const Column& column : columns) last = std::max(last, column.drop);
+  shrink_flexible(widths, columns, available, kNarrow);
+  for (int drop = 1; drop <= last && total_of(widths) > available; ++drop) {
+    const std::vector<size_t> before = std::exchange(widths, natural);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      if (before[c] == kDropped || columns[c].drop == drop) widths[c] = kDropped;
+    }
+    shrink_flexible(widths, columns, available, kNarrow);
+  }
+  shrink_flexible(widths, columns, available, kNarrowest);
 }
 
 std::tm local_time(int64_t unix_seconds) {
@@ -93,11 +119,12 @@ void print_table(Output& out, const std::vector<Column>& columns, const std::vec
   const auto print = [&](const auto& cell) {
     std::string line;
     for (size_t c = 0; c < columns.size(); ++c) {
-      if (c > 0) line += std::string(kGap, ' ');
+      if (widths[c] == kDropped) continue;
+      if (!line.empty()) line += std::string(kGap, ' ');
       line += pad(fit_width(cell(c), widths[c]), widths[c], columns[c].right);
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    out.line(line);
+    out.line(out.terminal() ? fit_width(line, out.columns()) : line);
   };
   if (std::ranges::any_of(columns, [](const Column& c) { return !c.title.empty(); })) {
     print([&](size_t c) -> std::string_view { return columns[c].title; });

@@ -41,11 +41,12 @@ struct Column {
   std::string title{};
   bool right = false;     // aligned to the right
   bool flexible = false;  // shortened first when the line is too long
+  int drop = 0;           // where that is not enough, left out: 1 first, then 2, …; 0: never
 };
 
 // Rows under their titles, columns two spaces apart, widths counted as a terminal shows them (East Asian
-// characters take two). On a terminal no line is longer than it: flexible columns give way; elsewhere nothing
-// is cut. An empty `title` of every column leaves the heading out.
+// characters take two). On a terminal no line is longer than it: flexible columns give way, then whole ones
+// are left out, then lines are cut; elsewhere nothing is. An empty `title` of every column leaves the heading out.
 void print_table(Output& out, const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows);
 
 // `text` filled with spaces to `width` columns.

@@ -28,7 +28,12 @@ Result<OpenAccount> open_account(Context& context, const libsync::account::Accou
   } else {
     error.what = say("{}: {}", account.name, error.what);
   }
-  return fail(std::move(error));
+  return fail(with_way_out(std::move(error), account.name));
+}
+
+Error with_way_out(Error error, std::string_view account) {
+  if (error.code == Errc::Corrupt) error.hint = say("twinbox verify {0} --rebuild, then twinbox sync {0}", account);
+  return error;
 }
 
 Result<OpenAccount> open_account(Context& context, std::string_view name, store::StoreMode mode) {
@@ -38,18 +43,33 @@ Result<OpenAccount> open_account(Context& context, std::string_view name, store:
 
 std::string folder_name(const sync::Path& path) { return sync::encode_path(path); }
 
-Result<store::MailboxInfo> find_folder(store::Store& from, std::string_view name) {
-  TB_ASSIGN(const auto mailboxes, from.mailboxes());
+namespace {
+
+// Case is no difference to a person, and "Nope" in Work is looked for beside what else is in Work.
+std::string nearest_folder(std::string_view name, const std::vector<std::string>& names) {
+  std::vector<std::string> lower;
+  for (const auto& each : names) lower.push_back(libsync::to_lower(each));
+  const std::vector<std::string_view> views(lower.begin(), lower.end());
+  const auto near = libsync::nearest(libsync::to_lower(name), views);
+  if (!near.empty()) return names[static_cast<size_t>(std::ranges::find(views, near) - views.begin())];
+  const auto inside = std::ranges::find_if(
+      names, [&](const std::string& each) { return libsync::iequals(each.substr(each.rfind('/') + 1), name); });
+  return inside == names.end() ? std::string() : *inside;
+}
+
+}  // namespace
+
+Result<store::MailboxInfo> find_folder(const OpenAccount& open, std::string_view name) {
+  TB_ASSIGN(const auto mailboxes, open.store->mailboxes());
   std::vector<std::string> names;
   for (const auto& mailbox : mailboxes) {
     names.push_back(folder_name(mailbox.path));
     if (names.back() == name || (libsync::iequals(name, "INBOX") && names.back() == "INBOX")) return mailbox;
   }
-  const std::vector<std::string_view> views(names.begin(), names.end());
-  const auto near = libsync::nearest(name, views);
+  const std::string near = nearest_folder(name, names);
   return fail(Error{.code = Errc::NotFound,
                     .what = say("no folder named \"{}\"", libsync::printable(name, 100)),
-                    .hint = near.empty() ? say("ls ACCOUNT --folders lists them")
+                    .hint = near.empty() ? say("twinbox ls {} --folders lists them", open.account->name)
                                          : say("did you mean \"{}\"?", libsync::printable(near, 100))});
 }
 
@@ -61,7 +81,11 @@ Result<store::MessageInfo> find_message(store::Store& from, std::string_view id)
                       .hint = say("ls and search show the ids")});
   }
   TB_ASSIGN(auto found, from.message(static_cast<store::MessageId>(*number)));
-  if (!found) return fail(Error{.code = Errc::NotFound, .what = say("no message has the id {}", *number)});
+  if (!found) {
+    return fail(Error{.code = Errc::NotFound,
+                      .what = say("no message has the id {}", *number),
+                      .hint = say("ls and search show the ids; an index that was made anew gives new ones")});
+  }
   return *std::move(found);
 }
 

@@ -24,10 +24,18 @@ libsync::Result<OpenAccount> open_account(Context& context, const libsync::accou
                                           libsync::store::StoreMode mode);
 
 // A mailbox named as `ls --folders` prints it ("Archive/2026"); INBOX in any case. The error names the nearest.
-libsync::Result<libsync::store::MailboxInfo> find_folder(libsync::store::Store& store, std::string_view name);
+libsync::Result<libsync::store::MailboxInfo> find_folder(const OpenAccount& open, std::string_view name);
 
 // The message of an id ("123"); Errc::NotFound otherwise.
 libsync::Result<libsync::store::MessageInfo> find_message(libsync::store::Store& store, std::string_view id);
+
+// A damaged store's error with the commands that mend it, named for this account; others as they are.
+libsync::Error with_way_out(libsync::Error error, std::string_view account);
+template <class T>
+libsync::Result<T> with_way_out(libsync::Result<T> result, std::string_view account) {
+  if (result) return result;
+  return libsync::fail(with_way_out(std::move(result).error(), account));
+}
 
 // A mailbox's name for people and scripts; decode_path() gives its components back.
 std::string folder_name(const libsync::sync::Path& path);

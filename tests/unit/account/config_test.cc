@@ -96,6 +96,9 @@ TEST(Config, UnknownKeysNameTheNearestWithLineAndColumn) {
 }
 
 TEST(Config, WrongTypesAndValuesAreNamedWhereTheyStand) {
+  EXPECT_EQ(complaint(with_remote("folders = [\"INBOX\"]")),
+            "/etc/c.toml:3:11: folders must be a table, not a list | write folders.include = […] or "
+            "folders.exclude = […]");
   EXPECT_EQ(complaint("[account.a]\nremote = 3\n"),
             "/etc/c.toml:2:10: remote must be text in quotes, not a whole number | ");
   EXPECT_THAT(complaint(with_remote("timeout = \"60\"")),

@@ -1,4 +1,8 @@
+#include <fstream>
+
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "libsync/base/base64.h"
 #include "libsync/base/digest.h"
@@ -95,6 +99,41 @@ TEST(WriteFileAtomically, ReplacesAndLeavesNothingBehind) {
   EXPECT_EQ(fs.list(dir.path().string()).value(), std::vector<std::string>{"a"});
   EXPECT_EQ(read_file(fs, path, 2).error().code, Errc::Limit);
   EXPECT_EQ(read_file(fs, dir / "none", 2).error().code, Errc::NotFound);
+}
+
+// Root may write anywhere, so the test is somebody else for a while.
+class AsNobody {
+ public:
+  AsNobody() : before_(::geteuid()) { (void)!::seteuid(before_ == 0 ? 65534 : before_); }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+  ~AsNobody() { (void)!::seteuid(before_); }
+
+ private:
+  uid_t before_;
+};
+
+TEST(MakeDirs, SaysWhyAFolderCannotBeMade) {
+  RealFileSystem fs;
+  const TempDir folder;
+  EXPECT_TRUE(fs.make_dirs(folder / "a/b"));
+  EXPECT_TRUE(fs.make_dirs(folder / "a/b"));
+  std::ofstream(folder / "file") << "x";
+  const auto file = fs.make_dirs(folder / "file/c");
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, Errc::Disk);
+  EXPECT_NE(file.error().what.find("Not a directory"), std::string::npos) << file.error().what;
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+  for (const mode_t mode : {0555, 0}) {  // may not be written to; may not be entered
+    const std::string place = folder / std::to_string(mode);
+    ASSERT_EQ(::mkdir(place.c_str(), mode), 0);
+    ASSERT_EQ(::chmod(place.c_str(), mode), 0);
+    const AsNobody nobody;
+    const auto closed = fs.make_dirs(place + "/a/b");
+    ASSERT_FALSE(closed);
+    EXPECT_EQ(closed.error().code, Errc::Disk);
+    EXPECT_NE(closed.error().what.find("Permission denied"), std::string::npos) << closed.error().what;
+  }
 }
 
 }  // namespace

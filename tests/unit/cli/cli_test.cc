@@ -38,6 +38,17 @@ TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
   }
 }
 
+TEST(CommandLine, GroupsHaveHelpWithExamplesToo) {
+  for (const char* group : {"account", "schedule"}) {
+    Fake twinbox;
+    EXPECT_EQ(twinbox(std::string(group) + " --help"), 0) << group;
+    for (const Command* command : commands()) {
+      if (!command->name.starts_with(std::string(group) + " ")) continue;
+      EXPECT_THAT(twinbox.out, HasSubstr("\n  twinbox " + std::string(command->name))) << command->name;
+    }
+  }
+}
+
 TEST(CommandLine, WordsStayCalm) {
   for (const Command* command : commands()) {
     Fake twinbox;
@@ -183,6 +194,79 @@ TEST(Schedule, WithoutSystemdAndCronItSaysSo) {
   EXPECT_EQ(twinbox("schedule enable nobody"), 2);
   EXPECT_EQ(twinbox("schedule status --json"), 0);
   EXPECT_EQ(twinbox.out, "{\"schedule\":\"none\"}\n");
+  EXPECT_EQ(twinbox("schedule status"), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("neither systemd for users nor cron"));
+}
+
+// A crontab and nothing else.
+void give_cron(Fake& twinbox, std::string& crontab) {
+  twinbox.around.run_program = [&crontab](const auto& argv,
+                                          std::string_view input) -> libsync::Result<libsync::account::ProcessOutcome> {
+    if (argv[0] != "crontab") return libsync::fail(libsync::Errc::NotFound, "not there");
+    if (argv[1] == "-") crontab = std::string(input);
+    libsync::account::ProcessOutcome outcome;
+    outcome.out = crontab;
+    return outcome;
+  };
+}
+
+TEST(Schedule, AnAccountThatIsRemovedIsNotForgottenInTheSchedule) {
+  Fake twinbox;
+  std::string crontab;
+  give_cron(twinbox, crontab);
+  ASSERT_EQ(twinbox("account add work me@qq.com --password-command x"), 0);
+  ASSERT_EQ(twinbox("account add uni me@gmx.de --password-command x"), 0);
+  ASSERT_EQ(twinbox("schedule enable work uni --every 30min"), 0) << twinbox.err;
+  ASSERT_EQ(twinbox("account remove work"), 0);
+  EXPECT_THAT(twinbox.err, HasSubstr("the schedule still names work; to leave it out: "
+                                     "twinbox schedule enable uni --every 30min\n"));
+  ASSERT_EQ(twinbox("schedule status"), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("every run fails for it: work; to leave it out: "
+                                     "twinbox schedule enable uni --every 30min\n"));
+  ASSERT_EQ(twinbox("schedule status --json"), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("\"unknown_accounts\":[\"work\"]"));
+  ASSERT_EQ(twinbox("account remove uni"), 0);
+  EXPECT_THAT(twinbox.err, HasSubstr("the schedule still names uni; to leave it out: twinbox schedule disable\n"));
+  ASSERT_EQ(twinbox("schedule status"), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("work, uni; to leave it out: twinbox schedule disable\n"));
+}
+
+TEST(Schedule, CronSaysWhenItTakesAnotherInterval) {
+  Fake twinbox;
+  std::string crontab;
+  give_cron(twinbox, crontab);
+  ASSERT_EQ(twinbox("account add work me@qq.com --password-command x"), 0);
+  ASSERT_EQ(twinbox("schedule enable --every 45min"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.err, HasSubstr("cron can't do every 45min: 30min is the nearest shorter"));
+  ASSERT_EQ(twinbox("schedule enable --every 30min"), 0) << twinbox.err;
+  EXPECT_EQ(twinbox.err, "");
+}
+
+TEST(AccountList, WithoutAFileIsANoteUnlessTheFileWasNamed) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("account list"), 0);
+  EXPECT_EQ(twinbox.out, "");
+  EXPECT_THAT(twinbox.err, HasSubstr("no account is set up; add one: twinbox account add NAME"));
+  EXPECT_EQ(twinbox("account list --json"), 0);
+  EXPECT_EQ(twinbox.out + twinbox.err, "");
+  EXPECT_EQ(twinbox("account list --config /no/such/file"), 2);
+}
+
+TEST(AccountAdd, WarnsOfAPasswordInTheClear) {
+  Fake twinbox;
+  ASSERT_EQ(twinbox("account add far --remote imap+plain://me@mail.example.org"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.err, HasSubstr("without TLS the password and all mail cross the network"));
+  for (const char* host : {"localhost", "127.0.0.1", "[::1]"}) {
+    ASSERT_EQ(twinbox(std::string("account add near --remote imap+plain://me@") + host), 0) << twinbox.err;
+    EXPECT_THAT(twinbox.err, Not(HasSubstr("without TLS"))) << host;
+    ASSERT_EQ(twinbox("account remove near"), 0);
+  }
+}
+
+TEST(AccountAdd, OffersAnotherNameInSmallLetters) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("account add Work me@qq.com"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("in small letters it can: work\n"));
 }
 
 TEST(Mime, ShowsTheTreeOfStandardInput) {

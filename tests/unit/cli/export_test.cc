@@ -51,30 +51,54 @@ std::string contents(const std::string& path) {
   return out.str();
 }
 
+std::string hello_name(const Mail& m) {
+  return "undated-hello-" + libsync::to_hex(m.info.sha256).substr(0, 8) + ".eml";
+}
+
 TEST(ExportEml, WritesTheExactOctets) {
   const test::TempDir folder;
   RealFileSystem fs;
-  const Mail m = mail(std::string("A: b\r\n\r\n.\r\nFrom x\n\0\xFF no end", 28));
-  const auto target = eml_target(fs, folder / "out");
+  const Mail m = mail(std::string("A: b\r\n\r\n.\r\nFrom x\n\0\xFF no end", 27));
   for (const size_t size : {1UL, 3UL, 1000UL}) {
+    const auto target = eml_target(fs, folder / "out");
     const auto done = target->add({"Archive", "2026"}, m.info, m.pieces(size));
     ASSERT_TRUE(done) << done.error().what;
     EXPECT_EQ(*done, size == 1 ? Exported::Written : Exported::AlreadyThere);
+    EXPECT_TRUE(target->finish());
   }
-  EXPECT_TRUE(target->finish());
-  EXPECT_EQ(contents(folder / "out/Archive/2026/7-hello.eml"), m.octets);
+  EXPECT_EQ(contents(folder / "out/Archive/2026/" + hello_name(m)), m.octets);
 }
 
 TEST(ExportEml, AnotherFileInThePlaceIsLeftAlone) {
   const test::TempDir folder;
   RealFileSystem fs;
   std::filesystem::create_directories(folder / "out/INBOX");
-  std::ofstream(folder / "out/INBOX/7-hello.eml") << "mine";
   const Mail m = mail("x");
+  std::ofstream(folder / "out/INBOX/" + hello_name(m)) << "mine";
   const auto done = eml_target(fs, folder / "out")->add({"INBOX"}, m.info, m.pieces(9));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Errc::Refused);
-  EXPECT_EQ(contents(folder / "out/INBOX/7-hello.eml"), "mine");
+  EXPECT_EQ(contents(folder / "out/INBOX/" + hello_name(m)), "mine");
+}
+
+TEST(ExportEml, TheNameIsTheMessagesOwnWhateverNumbersTheStoreGivesIt) {
+  const test::TempDir folder;
+  RealFileSystem fs;
+  Mail m = mail("A: b\r\n\r\nx", "Lunch: today?");
+  m.info.envelope.date = 1'767'366'240;  // 2026-01-02 15:04 UTC
+  const auto target = eml_target(fs, folder / "out");
+  EXPECT_EQ(*target->add({"INBOX"}, m.info, m.pieces(9)), Exported::Written);
+  EXPECT_EQ(*target->add({"INBOX"}, m.info, m.pieces(9)), Exported::Written) << "there twice, exported twice";
+  const std::string hash = libsync::to_hex(m.info.sha256).substr(0, 8);
+  EXPECT_EQ(*fs.list(folder / "out/INBOX"), (std::vector<std::string>{"20260102-1504-Lunch_ today_-" + hash + "-2.eml",
+                                                                      "20260102-1504-Lunch_ today_-" + hash + ".eml"}));
+  m.info.id = 99;
+  m.info.uid = 88;
+  m.info.internaldate = 1'795'000'000;
+  const auto again = eml_target(fs, folder / "out");
+  EXPECT_EQ(*again->add({"INBOX"}, m.info, m.pieces(9)), Exported::AlreadyThere);
+  EXPECT_EQ(*again->add({"INBOX"}, m.info, m.pieces(9)), Exported::AlreadyThere);
+  EXPECT_EQ(*again->add({"Archive"}, m.info, m.pieces(9)), Exported::Written);
 }
 
 TEST(ExportEml, NamesFromOutsideNeverLeaveTheFolder) {
@@ -148,7 +172,10 @@ TEST(ExportMbox, AnExistingFileIsNeverOverwritten) {
   std::ofstream(folder / "m") << "mine";
   const auto target = mbox_target(fs, folder / "m", {});
   ASSERT_TRUE(target->add({"INBOX"}, m.info, m.pieces(9)));
-  EXPECT_EQ(target->finish().error().code, Errc::Refused);
+  const auto refused = target->finish();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::Refused);
+  EXPECT_THAT(refused.error().hint, HasSubstr("written whole"));
   EXPECT_EQ(contents(folder / "m"), "mine");
 }
 
@@ -173,7 +200,10 @@ TEST(ExportMaildir, PutsFlagsIntoTheNameAndFoldersBesideEachOther) {
   }
   const auto again = maildir_target(fs, folder / "out");
   m.info.flags.system = 0;
-  EXPECT_EQ(*again->add({"INBOX"}, m.info, m.pieces(9)), Exported::AlreadyThere);
+  m.info.id = 99;
+  m.info.internaldate = 1'795'000'000;
+  EXPECT_EQ(*again->add({"INBOX"}, m.info, m.pieces(9)), Exported::AlreadyThere) << "a rebuilt store";
+  EXPECT_EQ(*again->add({"INBOX"}, m.info, m.pieces(9)), Exported::Written) << "a second copy in the folder";
 }
 
 TEST(SafeComponent, NeverMakesOneNameOfTwo) {

@@ -194,6 +194,55 @@ TEST(MessageTable, KeepsColumnsInLineAcrossScripts) {
   EXPECT_EQ(all[3], "    snippet");
 }
 
+TEST(MessageTable, FitsNarrowTerminalsAndKeepsWhatOpensAMessage) {
+  for (size_t columns = 30; columns < 120; ++columns) {
+    Sink sink;
+    sink.stream.terminal = true;
+    sink.stream.columns = columns;
+    {
+      Output out(sink.stream);
+      MessageTable table(out, 1'790'000'000, {.account = true, .folder = true});
+      libsync::store::MessageInfo message{.id = 12345, .size = 49'000'000};
+      message.internaldate = 1'780'000'000;
+      message.envelope.from = "Annabella von und zu Example <a@example.org>";
+      message.envelope.subject = "关于下周会议 about the meeting of next week";
+      table.add(message, "work", "Archive/2026/Projects");
+      table.finish();
+    }
+    const auto all = lines(sink.text);
+    ASSERT_EQ(all.size(), 2U);
+    for (const auto& line : all) EXPECT_LE(libsync::display_width(line), columns) << line;
+    EXPECT_THAT(all[1], HasSubstr("12345"));
+    if (columns >= 40) {
+      EXPECT_THAT(all[1], HasSubstr("关于")) << columns;
+    }
+    if (columns >= 50) {
+      EXPECT_THAT(all[1], HasSubstr("Annabel")) << columns;
+    }
+  }
+}
+
+TEST(Table, OnANarrowTerminalColumnsAreLeftOutInTheirOrder) {
+  for (const auto& [columns, first] :
+       {std::pair(42U, "account  protocol  next   waiting"), std::pair(38U, "account  next   waiting"),
+        std::pair(26U, "account  waiting"), std::pair(12U, "account  wa…")}) {
+    Sink sink;
+    sink.stream.terminal = true;
+    sink.stream.columns = columns;
+    {
+      Output out(sink.stream);
+      print_table(out,
+                  {{.title = "account"},
+                   {.title = "protocol", .drop = 1},
+                   {.title = "next", .drop = 2},
+                   {.title = "waiting", .flexible = true}},
+                  {{"work", "IMAP", "1 min", "waiting for something long"}});
+    }
+    EXPECT_EQ(lines(sink.text)[0], first);
+    for (const auto& line : lines(sink.text)) EXPECT_LE(libsync::display_width(line), columns) << line;
+  }
+}
+
 TEST(Nearest, FindsTypingMistakesAndNothingElse) {
   constexpr std::string_view kWords[] = {"account", "status", "schedule"};
   EXPECT_EQ(libsync::nearest("acount", kWords), "account");

@@ -6,7 +6,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "libsync/base/digest.h"
+#include "libsync/base/text.h"
 #include "libsync/store/store.h"
 
 #include "tests/unit/cli/fake_surroundings.h"
@@ -97,6 +101,15 @@ TEST_F(StoreCommands, AWrongFolderOrIdIsNamed) {
   EXPECT_EQ(twinbox("show work 4711"), 2);
   EXPECT_THAT(twinbox.err, HasSubstr("no message has the id 4711"));
   EXPECT_EQ(twinbox("show work x"), 2);
+  for (const auto& [wrong, near] : {std::pair("inbx", "INBOX"), std::pair("archive/2026", "Archive/2026"),
+                                    std::pair("2026", "Archive/2026"), std::pair("ARCHIVE/2025", "Archive/2026")}) {
+    EXPECT_EQ(twinbox(std::string("ls work ") + wrong), 2) << wrong;
+    EXPECT_THAT(twinbox.err, HasSubstr(std::string("did you mean \"") + near + "\"?")) << wrong;
+  }
+  EXPECT_EQ(twinbox("ls work Nowhere/At/All"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("twinbox ls work --folders lists them"));
+  EXPECT_EQ(twinbox("ls work --removed"), 0);
+  EXPECT_EQ(twinbox.err, "no removed messages are kept\n");
   EXPECT_EQ(twinbox("ls wrok"), 2);
   EXPECT_THAT(twinbox.err, HasSubstr("did you mean work?"));
 }
@@ -132,19 +145,57 @@ TEST_F(StoreCommands, SearchFindsChineseAndNeedsNoAccount) {
   EXPECT_EQ(twinbox.err, "nothing found\n");
 }
 
+TEST_F(StoreCommands, ASearchThatFindsNothingSaysWhatMayBeWrong) {
+  for (const auto& [query, words] :
+       {std::pair("wrok nothingatall",
+                  "no account is named \"wrok\", so it was looked for as a word; did you mean work?"),
+        std::pair("form:anna nothingatall", "form: is no field, so it was looked for as a word; did you mean from:?"),
+        std::pair("work from: nothingatall", "behind from: comes what is looked for")}) {
+    ASSERT_EQ(twinbox(std::string("search ") + query), 0) << twinbox.err;
+    EXPECT_THAT(twinbox.err, HasSubstr(std::string("nothing found\n") + words)) << query;
+  }
+  ASSERT_EQ(twinbox("search work https://example.org/nothing 12:30"), 0);
+  EXPECT_EQ(twinbox.err, "nothing found\n");
+}
+
+TEST_F(StoreCommands, ASnippetFitsTheTerminalWithTheWordInSight) {
+  ASSERT_EQ(twinbox("search work amount"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.out, HasSubstr("\n    The amount  [2Jis due.\n")) << "no blank at the end";
+  ASSERT_EQ(twinbox("search work invoice"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.out, Not(HasSubstr("The amount"))) << "it stands in the subject";
+  twinbox.around.out.terminal = true;
+  for (const size_t columns : {30U, 40U, 60U}) {
+    twinbox.around.out.columns = columns;
+    ASSERT_EQ(twinbox("search work due --no-color"), 0) << twinbox.err;
+    EXPECT_THAT(twinbox.out, HasSubstr("due")) << columns;
+    std::istringstream all(twinbox.out);
+    for (std::string line; std::getline(all, line);) EXPECT_LE(libsync::display_width(line), columns) << line;
+  }
+}
+
+TEST_F(StoreCommands, AnAccountAddedAgainIsToldWhatItsStoreHolds) {
+  ASSERT_EQ(twinbox("account remove work"), 0);
+  ASSERT_EQ(twinbox("account add work me@gmx.de"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.err, HasSubstr("~/.local/share/twinbox/work holds 3 messages already\n"));
+  ASSERT_EQ(twinbox("account add other me@gmx.de"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.err, Not(HasSubstr("holds")));
+}
+
 TEST_F(StoreCommands, ExportWritesExactOctetsTwiceTheSame) {
   const std::string directory = twinbox.home / "out";
   ASSERT_EQ(twinbox("export work --eml " + directory), 0) << twinbox.err;
   EXPECT_THAT(twinbox.err, HasSubstr("3 messages written"));
-  EXPECT_EQ(contents(directory + "/INBOX/1-invoice 7.eml"), kPlain);
-  EXPECT_EQ(contents(directory + "/INBOX/2-发票.eml"), kChinese);
-  EXPECT_EQ(contents(directory + "/Archive/2026/1-invoice 7.eml"), kPlain);
+  const std::string invoice = "20260921-1000-invoice 7-" + libsync::to_hex(libsync::sha256(kPlain)).substr(0, 8);
+  const std::string chinese = "undated-发票-" + libsync::to_hex(libsync::sha256(kChinese)).substr(0, 8);
+  EXPECT_EQ(contents(directory + "/INBOX/" + invoice + ".eml"), kPlain);
+  EXPECT_EQ(contents(directory + "/INBOX/" + chinese + ".eml"), kChinese);
+  EXPECT_EQ(contents(directory + "/Archive/2026/" + invoice + ".eml"), kPlain);
   ASSERT_EQ(twinbox("export work --eml " + directory), 0);
   EXPECT_THAT(twinbox.err, HasSubstr("3 were there already"));
-  std::ofstream(directory + "/INBOX/2-发票.eml") << "mine";
+  std::ofstream(directory + "/INBOX/" + chinese + ".eml") << "mine";
   EXPECT_EQ(twinbox("export work INBOX --eml " + directory), 3);
   EXPECT_THAT(twinbox.err, HasSubstr("1 failed"));
-  EXPECT_EQ(contents(directory + "/INBOX/2-发票.eml"), "mine");
+  EXPECT_EQ(contents(directory + "/INBOX/" + chinese + ".eml"), "mine");
   EXPECT_EQ(twinbox("export work"), 2);
   EXPECT_EQ(twinbox("export work --eml a --mbox b"), 2);
 }
@@ -170,6 +221,50 @@ TEST_F(StoreCommands, ADamagedStoreEndsWithEight) {
     file << "XXXXXXXXXXXXXXXX";
   }
   EXPECT_EQ(twinbox("verify work"), 8) << twinbox.out << twinbox.err;
+  EXPECT_THAT(twinbox.err, HasSubstr("twinbox verify work --rebuild, then twinbox sync work"));
+  for (const char* line : {"show work 1", "export work --mbox -"}) {
+    EXPECT_EQ(twinbox(line), 8) << line;
+    EXPECT_THAT(twinbox.err, HasSubstr("\n         twinbox verify work --rebuild, then twinbox sync work\n")) << line;
+  }
+  EXPECT_EQ(twinbox("verify work --rebuild"), 0) << twinbox.err;
+}
+
+TEST_F(StoreCommands, ADamagedIndexIsNamedWithWhatMendsIt) {
+  const std::string db = twinbox.home / ".local/share/twinbox/work/twin.db";
+  std::ofstream(db, std::ios::binary | std::ios::trunc) << std::string(50'000, 'x');
+  for (const char* line : {"ls work", "search work x", "compact work", "verify work", "export work --eml out"}) {
+    EXPECT_EQ(twinbox(line), 8) << line;
+    EXPECT_THAT(twinbox.err, HasSubstr("\n         twinbox verify work --rebuild, then twinbox sync work\n")) << line;
+  }
+}
+
+TEST_F(StoreCommands, AWholeIndexIsNotRebuiltUnlessForced) {
+  EXPECT_EQ(twinbox("verify work --rebuild"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("there is nothing to rebuild"));
+  EXPECT_EQ(twinbox("verify work --rebuild --remote"), 2);
+  EXPECT_EQ(twinbox("verify work --force"), 2);
+  ASSERT_EQ(twinbox("ls work --json"), 0);
+  EXPECT_EQ(std::ranges::count(twinbox.out, '\n'), 3);
+  ASSERT_EQ(twinbox("verify work --rebuild --force"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.err, HasSubstr("twin.db.old-20260921-141320\n"));
+  ASSERT_EQ(twinbox("verify work --rebuild --force"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.err, HasSubstr("twin.db.old-20260921-141320-2\n"));
+}
+
+TEST_F(StoreCommands, AStoreThatMayNotBeEnteredIsNotOneThatIsMissing) {
+  const std::string store = twinbox.home / ".local/share/twinbox/work";
+  const uid_t before = ::geteuid();
+  ASSERT_EQ(::chmod(twinbox.home.path().c_str(), 0755), 0);
+  for (const char* part : {".local", ".local/share", ".local/share/twinbox", ".config", ".config/twinbox"}) {
+    ASSERT_EQ(::chmod((twinbox.home / part).c_str(), 0755), 0) << part;
+  }
+  ASSERT_EQ(::chmod(twinbox.config().c_str(), 0644), 0);
+  ASSERT_EQ(::chmod(store.c_str(), 0), 0);
+  ASSERT_EQ(::seteuid(before == 0 ? 65534 : before), 0);  // root may enter anything
+  EXPECT_EQ(twinbox("ls work"), 3);
+  ASSERT_EQ(::seteuid(before), 0);
+  ASSERT_EQ(::chmod(store.c_str(), 0700), 0);
+  EXPECT_THAT(twinbox.err, HasSubstr("Permission denied\n         the store's folder can't be read"));
 }
 
 TEST_F(StoreCommands, StatusTellsLastSuccessAndWhatFailedSince) {

@@ -136,7 +136,7 @@ class ImapOnDovecot : public testing::Test {
 
 TEST_F(ImapOnDovecot, EveryOctetComes) {
   const std::vector<std::string> octets{"Subject: a\r\n\r\n.\r\n..x\r\n", "Subject: b\n\nbare line feeds\n",
-                                        std::string("Subject: c\r\n\r\nn\0l \xFF\xFE no end", 28), "x",
+                                        std::string("Subject: c\r\n\r\nn\0l \xFF\xFE no end", 27), "x",
                                         "Subject: d\r\n\r\n" + std::string(3'000'000, 'y') + "\r\n"};
   for (const std::string& each : octets) server->deliver(each);
   const auto replica = open(ImapSecurity::Tls);

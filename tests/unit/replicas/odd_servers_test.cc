@@ -8,6 +8,7 @@
 #include "libsync/replicas/memory.h"
 #include "libsync/store/link_table.h"
 #include "libsync/sync/sync.h"
+#include "libsync/sync/verify.h"
 
 #include "tests/support/lent_replica.h"
 
@@ -179,6 +180,256 @@ TEST_F(OddServers, AServerThatIgnoresRemovalsBringsNothingTwice) {
   EXPECT_EQ(here().size(), 3U);
 }
 
+// Announces each message as so many octets larger than it is.
+class Padding final : public twinbox::test::LentReplica {
+ public:
+  Padding(sync::Replica& real, uint64_t by) : LentReplica(real), by_(by) {}
+  Status changes(std::span<const sync::BoxCursor> cursors, sync::ChangeSink& sink, std::stop_token stop) override {
+    struct Pad final : TwistedSink {
+      Pad(sync::ChangeSink& sink, uint64_t octets) : TwistedSink(sink), by(octets) {}
+      Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
+        auto padded = facts;
+        padded.size += by;
+        return to_.seen(ref, padded);
+      }
+      uint64_t by;
+    } pad(sink, by_);
+    return real_.changes(cursors, pad, stop);
+  }
+
+ private:
+  uint64_t by_;
+};
+
+// A server that cuts messages off.
+class Cutting final : public twinbox::test::LentReplica {
+ public:
+  using LentReplica::LentReplica;
+  size_t keeps = std::string::npos;  // octets of a message that come through
+  int fetched = 0;
+  Status fetch(std::span<const sync::FetchItem> items, sync::MessageSink& sink, std::stop_token stop) override {
+    struct Cut final : sync::MessageSink {
+      Cut(Cutting& owner, sync::MessageSink& sink) : cutting(owner), to(sink) {}
+      Status begin(uint64_t token, uint64_t size) override {
+        left = cutting.keeps;
+        return to.begin(token, size);
+      }
+      Status data(std::string_view bytes) override {
+        const std::string_view kept = bytes.substr(0, left);
+        left -= kept.size();
+        return kept.empty() ? Status{} : to.data(kept);
+      }
+      Status end(uint64_t token) override { return to.end(token); }
+      Status failed(uint64_t token, const Error& error) override { return to.failed(token, error); }
+      Cutting& cutting;
+      sync::MessageSink& to;
+      size_t left = 0;
+    } cut(*this, sink);
+    fetched += static_cast<int>(items.size());
+    return real_.fetch(items, cut, stop);
+  }
+};
+
+TEST_F(OddServers, WhatCameShortIsNotRemovedFromTheServer) {
+  policy = sync::mirror_policy({}, Leave::Never);
+  Maildrop drop(server);
+  Cutting cutting(drop);
+  const std::string message = "Subject: long\r\n\r\nfirst line\r\n.\r\nthe rest\r\n";
+  server.append(kInbox, message);
+  cutting.keeps = 30;
+  EXPECT_EQ(run(cutting).skipped.size(), 1U);
+  EXPECT_EQ(run(cutting).skipped.size(), 1U);
+  EXPECT_EQ(run(cutting).left, 0U);
+  EXPECT_EQ(server.box(kInbox)->messages.size(), 1U);
+  EXPECT_EQ(here(), std::multiset<std::string>{message.substr(0, 30)});
+  EXPECT_EQ(cutting.fetched, 2) << "the same twice is not read a third time";
+}
+
+TEST_F(OddServers, WhatCameShortOnceIsReadAgain) {
+  for (const Leave leave : {Leave::Forever, Leave::Never}) {
+    policy = sync::mirror_policy({}, leave);
+    Maildrop drop(server);
+    Cutting cutting(drop);
+    const std::string message = "Subject: long " + std::to_string(static_cast<int>(leave)) + "\r\n\r\nall of it\r\n";
+    drop.names[server.append(kInbox, message)] = "cut" + std::to_string(static_cast<int>(leave));
+    cutting.keeps = 25;
+    run(cutting);
+    cutting.keeps = std::string::npos;
+    run(cutting);
+    EXPECT_TRUE(here().contains(message));
+    EXPECT_EQ(server.box(kInbox)->messages.empty(), leave == Leave::Never);
+    const size_t count = here().size();
+    EXPECT_TRUE(run(cutting).nothing_new());
+    EXPECT_EQ(here().size(), count);
+  }
+}
+
+TEST_F(OddServers, LinesThatEndInLfAreNotShort) {
+  policy = sync::mirror_policy({}, Leave::Never);
+  Maildrop drop(server);
+  Padding padding(drop, 3);
+  server.append(kInbox, "Subject: a\n\nbody\n");
+  EXPECT_EQ(run(padding).left, 1U);
+  EXPECT_TRUE(server.box(kInbox)->messages.empty());
+}
+
+TEST_F(OddServers, AUidlGivenAgainIsNoticedBeforeItsMailIsRemoved) {
+  policy = sync::mirror_policy({}, Leave::Forever);
+  Maildrop drop(server);
+  const std::string monday = "Subject: monday\r\n\r\nall well\r\n";
+  const std::string friday = "Subject: friday\r\n\r\nall well\r\n";
+  drop.names[server.append(kInbox, monday)] = "1";
+  run(drop);
+  server.expunge(kInbox, 1);
+  drop.names = {{server.append(kInbox, friday), "1"}};
+  run(drop);
+  policy = sync::mirror_policy({}, Leave::Never);
+  for (int i = 0; i < 3; ++i) run(drop);
+  EXPECT_EQ(here(), (std::multiset<std::string>{monday, friday}));
+  EXPECT_TRUE(server.box(kInbox)->messages.empty());
+}
+
+TEST_F(OddServers, TwoMessagesThatAHeaderCannotTellApartBothComeAndGo) {
+  policy = sync::mirror_policy({}, Leave::Never);
+  Maildrop drop(server);
+  const std::string first = "Subject: cron\r\n\r\ndisk 10 %\r\n";
+  const std::string second = "Subject: cron\r\n\r\ndisk 99 %\r\n";
+  drop.names[server.append(kInbox, first)] = "a";
+  run(drop);
+  drop.names[server.append(kInbox, second)] = "b";
+  for (int i = 0; i < 3; ++i) run(drop);
+  EXPECT_EQ(here(), (std::multiset<std::string>{first, second}));
+  EXPECT_TRUE(server.box(kInbox)->messages.empty());
+}
+
+TEST_F(OddServers, SizesThatAreCountedAnewDoubleNothing) {
+  for (const Leave leave : {Leave::Forever, Leave::Never}) {
+    policy = sync::mirror_policy({}, leave);
+    Maildrop drop(server);
+    drop.ignores_removals = true;
+    fill(kInbox, 3, leave == Leave::Forever ? "f" : "n");
+    run(drop);
+    const size_t count = here().size();
+    Padding padding(drop, 9);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(run(padding).added, 0U);
+    EXPECT_EQ(here().size(), count);
+  }
+}
+
+TEST_F(OddServers, AUidGivenAgainToMailOfAnotherDateIsFetched) {
+  for (int i = 0; i < 3; ++i) {
+    server.append(kInbox, "Subject: m" + std::to_string(i) + "\r\n\r\nbody\r\n", {}, 1'600'000'000 + i);
+  }
+  run(server);
+  // Restored from a backup: UIDs and UIDVALIDITY as they were, other mail under them.
+  auto& messages = server.box(kInbox)->messages;
+  const uint64_t last = messages.rbegin()->first;
+  messages[last].octets = "Subject: m2\r\n\r\nBODY\r\n";
+  messages[last].date = 1'700'000'000;
+  ++server.box(kInbox)->modseq;
+  const sync::SyncReport report = run(server);
+  EXPECT_EQ(report.added, 1U);
+  EXPECT_TRUE(here().contains("Subject: m2\r\n\r\nBODY\r\n"));
+  EXPECT_EQ(here().size(), 3U);
+  EXPECT_TRUE(run(server).nothing_new());
+}
+
+TEST_F(OddServers, ADraftSavedAgainIsFetched) {
+  server.make_box({"Drafts"});
+  const uint64_t old = server.append({"Drafts"}, "Subject: d\r\n\r\nat 10:00\r\n", {}, 1'600'000'000);
+  run(server);
+  server.append({"Drafts"}, "Subject: d\r\n\r\nat 16:30\r\n", {}, 1'600'000'060);
+  server.expunge({"Drafts"}, old);
+  run(server);
+  EXPECT_EQ(here({"Drafts"}), std::multiset<std::string>{"Subject: d\r\n\r\nat 16:30\r\n"});
+}
+
+TEST_F(OddServers, AListingThatContradictsItsCountStillBringsItsMail) {
+  class Counting final : public twinbox::test::LentReplica {
+   public:
+    using LentReplica::LentReplica;
+    Status changes(std::span<const sync::BoxCursor> cursors, sync::ChangeSink& sink, std::stop_token stop) override {
+      struct Count final : TwistedSink {
+        using TwistedSink::TwistedSink;
+        Status open(const sync::BoxId& box, const sync::BoxState& state) override {
+          auto partial = state;
+          partial.full = false;
+          return to_.open(box, partial);
+        }
+        Status close(const sync::BoxId& box, std::string_view next, uint64_t exists) override {
+          return to_.close(box, next, exists + 1);
+        }
+      } count(sink);
+      return real_.changes(cursors, count, stop);
+    }
+  } counting(server);
+  fill(kInbox, 2);
+  EXPECT_EQ(run(counting).doubtful.size(), 1U);
+  EXPECT_EQ(here().size(), 2U);
+  fill(kInbox, 1, "new");
+  run(counting);
+  EXPECT_EQ(here().size(), 3U);
+}
+
+TEST_F(OddServers, AMoveSeenHalfIsStillAMove) {
+  server.make_box({"Aim"});
+  fill(kInbox, 3);
+  run(server);
+  // "Aim" is looked at, then another program moves a message there, then INBOX is looked at.
+  class HalfSeen final : public twinbox::test::LentReplica {
+   public:
+    explicit HalfSeen(MemoryReplica& real) : LentReplica(real), memory_(real) {}
+    Status changes(std::span<const sync::BoxCursor> cursors, sync::ChangeSink& sink, std::stop_token stop) override {
+      std::vector<sync::BoxCursor> aim, rest;
+      for (const auto& cursor : cursors) (cursor.box == "Aim" ? aim : rest).push_back(cursor);
+      TB_TRY(real_.changes(aim, sink, stop));
+      if (!std::exchange(moved_, true)) memory_.move(kInbox, 2, {"Aim"});
+      return real_.changes(rest, sink, stop);
+    }
+
+   private:
+    MemoryReplica& memory_;
+    bool moved_ = false;
+  } half(server);
+  const sync::SyncReport report = run(half);
+  EXPECT_EQ(report.moved, 1U);
+  EXPECT_EQ(report.added, 0U);
+  EXPECT_EQ(report.removed, 0U);
+  EXPECT_EQ(here({"Aim"}).size(), 1U);
+}
+
+TEST_F(OddServers, TheFuseStartsAnewWhenTheUserHasAnswered) {
+  fill(kInbox, 100);
+  run(server);
+  for (uint64_t uid = 1; uid <= 40; ++uid) server.expunge(kInbox, uid);
+  EXPECT_EQ(run(server).held.size(), 1U);
+  EXPECT_EQ(run(server, 40).removed, 40U);
+  server.expunge(kInbox, 50);
+  const sync::SyncReport report = run(server);
+  EXPECT_TRUE(report.held.empty());
+  EXPECT_EQ(report.removed, 1U);
+}
+
+TEST_F(OddServers, WhatIsHeldIsADifference) {
+  fill(kInbox, 50);
+  run(server);
+  EXPECT_EQ(sync::compare_with_remote(server, *link, policy, {})->differences_total, 0U);
+  for (uint64_t uid = 1; uid <= 40; ++uid) server.expunge(kInbox, uid);
+  EXPECT_EQ(run(server).held.size(), 1U);
+  EXPECT_EQ(sync::compare_with_remote(server, *link, policy, {})->differences_total, 40U);
+}
+
+TEST_F(OddServers, NothingInsteadOfAMessageIsNotStored) {
+  Cutting cutting(server);
+  fill(kInbox, 1);
+  cutting.keeps = 0;
+  EXPECT_EQ(run(cutting).skipped.size(), 1U);
+  EXPECT_TRUE(here().empty());
+  cutting.keeps = std::string::npos;
+  run(cutting);
+  EXPECT_EQ(here().size(), 1U);
+}
+
 TEST_F(OddServers, AMessageListedTwiceComesOnce) {
   class Chatty final : public twinbox::test::LentReplica {
    public:
@@ -282,21 +533,7 @@ TEST_F(OddServers, AMailboxIsRenamedBelowItselfAndItsNameUsedAgain) {
 }
 
 TEST_F(OddServers, WrongSizesAndNewUidsDoubleNothing) {
-  class Padding final : public twinbox::test::LentReplica {
-   public:
-    using LentReplica::LentReplica;
-    Status changes(std::span<const sync::BoxCursor> cursors, sync::ChangeSink& sink, std::stop_token stop) override {
-      struct Pad final : TwistedSink {
-        using TwistedSink::TwistedSink;
-        Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
-          auto padded = facts;
-          padded.size += 7;
-          return to_.seen(ref, padded);
-        }
-      } pad(sink);
-      return real_.changes(cursors, pad, stop);
-    }
-  } padding(server);
+  Padding padding(server, 7);
   fill(kInbox, 30);
   run(padding);
   server.renumber(kInbox);

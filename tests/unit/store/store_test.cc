@@ -193,6 +193,36 @@ TEST_F(StoreTest, MailThatOnlyARebuiltStoreHasGoesIntoAMailboxOfItsOwn) {
   EXPECT_TRUE(store->verify({}, {})->ok());
 }
 
+TEST_F(StoreTest, ADatabaseOfWhichNothingCanBeReadIsLostAndADamagedOneIsNot) {
+  put(make_box({"INBOX"}), mail("one", "first"));
+  store.reset();
+  EXPECT_FALSE(database_is_lost(path()));
+  const std::string db = path() + "/twin.db";
+  std::fstream(db, std::ios::in | std::ios::out | std::ios::binary).seekp(5000) << std::string(3000, 'x');
+  EXPECT_FALSE(database_is_lost(path()));
+  for (const std::string& left : {std::string(), std::string(9000, 'x')}) {
+    std::ofstream(db, std::ios::binary | std::ios::trunc) << left;
+    EXPECT_TRUE(database_is_lost(path()));
+    EXPECT_EQ(Store::open(path(), options()).error().code, Errc::Corrupt);
+    auto lock = lock_store(path(), std::chrono::milliseconds(0), {});
+    const auto report = rebuild_store(path(), **lock, options(), {}, {});
+    ASSERT_TRUE(report) << report.error().text();
+    EXPECT_EQ(report->contents, 1U);
+    EXPECT_TRUE(stdfs::exists(report->old_database)) << report->old_database;
+  }
+}
+
+TEST_F(StoreTest, ARebuildLeavesTheDatabaseOfANewerVersionAlone) {
+  put(make_box({"INBOX"}), mail("one", "first"));
+  ASSERT_TRUE(store->db().exec("PRAGMA user_version=999"));
+  store.reset();
+  auto lock = lock_store(path(), std::chrono::milliseconds(0), {});
+  const auto report = rebuild_store(path(), **lock, options(), {}, {});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Errc::Newer);
+  EXPECT_EQ(Store::open(path(), options()).error().code, Errc::Newer);
+}
+
 TEST_F(StoreTest, DamageIsToldNotHandedOut) {
   const MailboxId box = make_box({"INBOX"});
   const MessageId id = put(box, mail("one", "x"));

@@ -1,0 +1,106 @@
+// Reading from the server once more what is stored already, where there is a doubt that both are the same.
+#include "libsync/base/digest.h"
+#include "libsync/sync/octet_counter.h"
+#include "libsync/sync/print.h"
+#include "libsync/sync/run.h"
+
+namespace libsync::sync {
+namespace {
+
+// What the server has under a row's key.
+struct There {
+  Id content{};  // empty: it could not be read
+  Id print{};
+  uint64_t octets = 0;  // a bare LF counted as CRLF
+};
+
+class ThereSink final : public MessageSink {
+ public:
+  ThereSink(const std::vector<Row>& rows, std::vector<There>& there) : rows_(rows), there_(there) {}
+  Status begin(uint64_t, uint64_t) override {
+    hash_ = {};
+    print_ = {};
+    octets_ = {};
+    return {};
+  }
+  Status data(std::string_view bytes) override {
+    hash_.update(bytes);
+    print_.update(bytes);
+    octets_.update(bytes);
+    return {};
+  }
+  Status end(uint64_t token) override {
+    there_[token] = {"sha256:" + to_hex(hash_.finish()), print_.finish(rows_[token].size), octets_.count()};
+    return {};
+  }
+  Status failed(uint64_t, const Error&) override { return {}; }
+
+ private:
+  const std::vector<Row>& rows_;
+  std::vector<There>& there_;
+  Sha256 hash_;
+  PrintBuilder print_;
+  OctetCounter octets_;
+};
+
+// `row` keeps what is stored; what the server has becomes a message of its own. The print has shown that it
+// can't tell the two apart: it is not to bind them again.
+Status part(Run& run, Row& row) {
+  Row fresh;
+  fresh.half(Side::A) = row.half(Side::A);
+  fresh.size = row.size;
+  fresh.date = row.date;
+  row.half(Side::A).at = At::Gone;
+  row.print.clear();
+  settle(fresh, run.context);
+  TB_TRY(run.link.put(fresh));
+  return {};
+}
+
+Status compare(Run& run, Row& row, const There& there) {
+  row.doubt = Doubt::None;
+  if (there.content == row.content) {
+    row.inferred = false;
+    row.print = there.print;
+    const bool lacking = there.octets < row.size && !run.a.capabilities().counted_fetch;
+    if (lacking) row.doubt = Doubt::Short;
+  } else {
+    TB_TRY(part(run, row));
+  }
+  settle(row, run.context);
+  TB_TRY(run.link.put(row));
+  return {};
+}
+
+}  // namespace
+
+Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(const Row&)>& doubtful) {
+  std::vector<FetchItem> items;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Half& half = rows[i].half(Side::A);
+    if (half.at != At::Bound || !doubtful(rows[i])) continue;
+    const Pair::End& end = run.book.find(half.pair)->at(Side::A);
+    items.push_back({.token = i, .ref = {end.box, end.epoch, half.key}, .size = rows[i].size});
+  }
+  if (items.empty()) return {};
+  std::vector<There> there(rows.size());
+  ThereSink sink(rows, there);
+  TB_TRY(run.a.fetch(items, sink, run.stop));
+  TB_ASSIGN(auto batch, run.link.begin());
+  for (const FetchItem& item : items) {
+    if (!there[item.token].content.empty()) TB_TRY(compare(run, rows[item.token], there[item.token]));
+  }
+  return batch->commit();
+}
+
+Status read_doubtful_again(Run& run) {
+  RowId after = 0;
+  while (true) {
+    TB_ASSIGN(auto rows, run.link.doubtful(after, kRowsAtOnce));
+    if (rows.empty()) return {};
+    after = rows.back().id;
+    TB_TRY(read_again(run, rows, [](const Row&) { return true; }));
+  }
+}
+
+}  // namespace libsync::sync
