@@ -64,7 +64,8 @@ class Session final : private FrameSink {
   bool saw_bye() const { return !bye_.empty(); }
   const std::string& bye() const { return bye_; }  // printable
   const Quirks& quirks() const { return quirks_; }
-  bool utf8_names() const { return utf8_names_; }  // UTF8=ACCEPT or IMAP4rev2 is enabled
+  void note(Quirk quirk) { quirks_.note(quirk); }  // met by the session's user
+  bool utf8_names() const { return utf8_names_; }  // UTF8=ACCEPT is enabled, or IMAP4rev2
   void set_utf8_names(bool on) { utf8_names_ = on; }
 
  private:

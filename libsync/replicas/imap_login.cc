@@ -230,6 +230,8 @@ class Login {
     if (options().client_id && c_.can().has("ID")) {
       TB_TRY(c_.send(imap::id({{"name", "twinbox"}, {"version", TWINBOX_VERSION}})));
     }
+    // One that speaks IMAP4rev2 alone has no other way to write names (RFC 9051, section 5.1).
+    if (c_.can().has("IMAP4REV2") && !c_.can().has("IMAP4REV1")) c_.session().set_utf8_names(true);
     std::vector<std::string> wanted;
     if (c_.can().qresync())
       wanted.emplace_back("QRESYNC");

@@ -83,6 +83,9 @@ struct Mailbox {
   Role role = Role::None;
   bool selectable = true;
   bool subscribed = false;
+  // Why it can't be mirrored, although it is there; then not selectable, `path` what can be shown of its name
+  // and `id` nobody's. Empty: nothing is wrong with it.
+  std::string trouble{};
 };
 
 struct Rights {
