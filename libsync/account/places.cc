@@ -1,7 +1,11 @@
 #include "libsync/account/places.h"
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
+
+#include <pwd.h>
+#include <unistd.h>
 
 namespace libsync::account {
 namespace {
@@ -11,13 +15,23 @@ std::string absolute_or(const Environment& environment, const char* name, const 
   return value && value->starts_with('/') ? *value : otherwise;
 }
 
+std::optional<std::string> home_of_user() {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 16 * 1024> texts;  // glibc suggests 1 kB; directory services put more into an entry
+  if (::getpwuid_r(::geteuid(), &entry, texts.data(), texts.size(), &found) != 0 || found == nullptr) {
+    return std::nullopt;
+  }
+  return found->pw_dir;
+}
+
 }  // namespace
 
 Environment process_environment() {
   return [](const char* name) -> std::optional<std::string> {
     const char* value = std::getenv(name);
-    if (value == nullptr) return std::nullopt;
-    return value;
+    if (value != nullptr) return value;
+    return std::string_view(name) == "HOME" ? home_of_user() : std::nullopt;
   };
 }
 

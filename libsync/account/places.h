@@ -10,10 +10,11 @@ namespace libsync::account {
 
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
-Environment process_environment();  // getenv
+// getenv; HOME, where it is not set, from the user database, as for a job of the system's that has no login.
+Environment process_environment();
 
 struct Places {
-  std::string home;         // $HOME; empty when not set
+  std::string home;         // $HOME; empty when not known
   std::string config_home;  // $XDG_CONFIG_HOME or ~/.config
   std::string data_home;    // $XDG_DATA_HOME or ~/.local/share
 };

@@ -42,11 +42,10 @@ std::string last_line(std::string_view text) {
   return printable(at == text.npos ? text : text.substr(at + 1), 200);
 }
 
-Result<Secret> from_command(const Account& account, const std::string& command, std::string_view key,
-                            std::stop_token stop) {
+Result<Secret> from_command(const std::string& command, std::string_view key, std::stop_token stop) {
   const ProcessOptions options{.timeout = kCommandTimeout, .max_output = kMaxSecret};
   TB_ASSIGN(ProcessOutcome outcome, run_process({"/bin/sh", "-c", command}, options, stop));
-  const std::string name = say("{} of account {}", key, account.name);
+  const std::string name(key);
   if (outcome.timed_out) {
     wipe(outcome.out);
     return no_secret(say("{} gave nothing within {} seconds", name, kCommandTimeout.count()));
@@ -127,23 +126,25 @@ Result<Secret> TerminalPrompt::ask(std::string_view question, std::stop_token st
   if (::write(tty, "\n", 1) < 0) ok = false;
   ::close(tty);
   Secret secret(std::move(line));
-  if (!ok) return fail(Errc::Cancelled, say("no password was given"));
+  if (stop.stop_requested()) return fail(Errc::Cancelled, say("stopped"));
+  if (!ok) return no_secret(say("no password was given"));
   return secret;
 }
 
 Result<Secret> resolve_secret(const Account& account, Prompt& prompt, std::stop_token stop) {
-  if (!account.token_command.empty()) return from_command(account, account.token_command, "token_command", stop);
+  if (!account.token_command.empty()) return from_command(account.token_command, "token_command", stop);
   if (!account.password_command.empty()) {
-    return from_command(account, account.password_command, "password_command", stop);
+    return from_command(account.password_command, "password_command", stop);
   }
   if (!account.password_file.empty()) return from_file(account);
   if (!account.password.empty()) return account.password;
   if (!prompt.available()) {
-    return no_secret(say("account {} has no password and there is no terminal to ask on", account.name),
+    return no_secret(say("no password is set and there is no terminal to ask on"),
                      say("set password_command or password_file in the configuration"));
   }
-  return prompt.ask(say("Password for {} at {}:", printable(account.remote.user), printable(account.remote.host)),
-                    stop);
+  return prompt.ask(
+      say("Password of {} ({} at {}):", account.name, printable(account.remote.user), printable(account.remote.host)),
+      stop);
 }
 
 }  // namespace libsync::account

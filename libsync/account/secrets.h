@@ -15,7 +15,7 @@ class Prompt {
  public:
   virtual ~Prompt() = default;
   virtual bool available() const = 0;
-  // Without echo. Errc::Cancelled when the person ends it.
+  // Without echo. Errc::Cancelled on a stop, Errc::Auth when the person types nothing (end of file).
   virtual Result<Secret> ask(std::string_view question, std::stop_token stop) = 0;
 };
 
@@ -32,7 +32,7 @@ inline constexpr size_t kMaxSecret = 64 * 1024;             // access tokens rea
 // The password, or the token where account.token_command is set: the first line of what the command
 // prints (run by /bin/sh -c) or of the file (mode 0600 demanded), the text of the configuration, or what a person
 // types. Errc::Auth with what failed where: the command's exit status and the last line it wrote to
-// its standard error. Never logs what it found.
+// its standard error; who asks puts the account's name before it. Never logs what it found.
 Result<Secret> resolve_secret(const Account& account, Prompt& prompt, std::stop_token stop);
 
 }  // namespace libsync::account

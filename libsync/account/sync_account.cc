@@ -1,5 +1,9 @@
 #include "libsync/account/sync_account.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
 #include "libsync/account/folder_filter.h"
 #include "libsync/base/words.h"
 #include "libsync/replicas/store.h"
@@ -10,6 +14,7 @@ namespace libsync::account {
 namespace {
 
 constexpr std::string_view kMechanism = "login_mechanism";
+constexpr int64_t kRecoverAfter = 7 * 86400;          // a server that is out of order for a day or two is waited for
 constexpr std::string_view kRecovered = "Recovered";  // a mailbox of the local store, not the server's
 
 class Job {
@@ -34,19 +39,34 @@ class Job {
 
  private:
   Status locked() {
+    std::error_code ignored;
+    const bool no_folder = !std::filesystem::exists(account_.store, ignored);
     // The lock before anything is opened: whoever had it may have put another twin.db in its place.
     TB_ASSIGN(auto lock, store::lock_store(account_.store, settings_.lock_wait, stop_));
     // Nothing is there that a rebuild could overwrite; the sync then finds every message's place again.
-    if (store::database_is_lost(account_.store) && !settings_.dry_run) {
+    const bool lost = store::database_is_lost(account_.store);
+    if (lost && !settings_.dry_run) {
       TB_ASSIGN(result_.rebuilt, store::rebuild_store(account_.store, *lock, {.clock = &clock_}, {}, stop_));
     }
+    const Status status = with_store();
+    // A failed login must not look like an account without mail; nor does a dry run leave traces.
+    if (store_ && (!status || settings_.dry_run)) {
+      store_.reset();
+      store::remove_empty_store(account_.store, *lock, no_folder);
+    }
+    // The mirror is whole: the next sync need not wait for the index.
+    lock.reset();
+    if (store_) result_.indexed = index();
+    return status;
+  }
+
+  Status with_store() {
     TB_ASSIGN(store_, store::Store::open(account_.store, {.mode = store::StoreMode::Create, .clock = &clock_}));
+    TB_ASSIGN(const auto before, store_->mailboxes());
     const Status status = sync();
     TB_TRY(record(status));
     if (status) TB_TRY(recover());
-    // The mirror is whole: the next sync need not wait for the index.
-    lock.reset();
-    if (status && !settings_.dry_run) TB_TRY(index());
+    TB_TRY(compare(before));
     return status;
   }
 
@@ -61,9 +81,11 @@ class Job {
     options.policy.fuse.allow = settings_.allow_deletes;
     options.takes_part = [&](const sync::Path& path) { return wanted(path, account_.include, account_.exclude); };
     TB_TRY(offer_known_content(options));
+    options.verify_stored = [this](const sync::Id& content) { return replicas::verify_content(*store_, content); };
     sync::Sync engine(*remote, local, *link, clock_, options, observer_);
     const Status status = engine.run(stop_);
     result_.report = engine.report();
+    if (options.find_known) result_.put_back = result_.report.reused;
     result_.cost = remote->cost();
     return status;
   }
@@ -88,22 +110,39 @@ class Job {
   // A store rebuilt from its segments has contents and no messages: what the server shows is compared
   // with them first. Otherwise the question would cost a header for every new message.
   Status offer_known_content(sync::SyncOptions& options) {
-    TB_ASSIGN(const bool any, store_->any_unclaimed());
-    if (!any) return {};
+    TB_ASSIGN(const auto since, store_->unclaimed_since());
+    if (!since) return {};
     options.find_known = [this](const sync::Id& print) { return replicas::find_known_content(*store_, print); };
     return {};
   }
 
   // Everything the server has was gone through and found its content: what is left is mail that only this
-  // store has (removed on the server, or taken from it by POP3).
+  // store has (removed on the server, or taken from it by POP3). Where one message can never be had, it is shown
+  // all the same after a while.
   Status recover() {
     const sync::SyncReport& report = result_.report;
     const bool complete =
         report.skipped.empty() && report.held.empty() && report.doubtful.empty() && report.suspect == 0;
-    if (settings_.dry_run || !complete) return {};
-    TB_ASSIGN(const bool any, store_->any_unclaimed());
-    if (!any) return {};
+    if (settings_.dry_run) return {};
+    TB_ASSIGN(const auto since, store_->unclaimed_since());
+    if (!since || (!complete && clock_.unix_seconds() - *since < kRecoverAfter)) return {};
     TB_ASSIGN(result_.recovered, store_->recover_unclaimed({std::string(kRecovered)}));
+    return {};
+  }
+
+  // UIDs are given once and in order: what came and what went shows in the counts.
+  Status compare(const std::vector<store::MailboxInfo>& before) {
+    TB_ASSIGN(const auto after, store_->mailboxes());
+    for (const auto& now : after) {
+      const auto old = std::ranges::find(before, now.id, &store::MailboxInfo::id);
+      const bool known = old != before.end();
+      const uint64_t added = now.uidnext - (known ? old->uidnext : 1);
+      const uint64_t had = (known ? old->messages : 0) + added;
+      const uint64_t gone = had > now.messages ? had - now.messages : 0;
+      if (added + gone > 0) {
+        result_.folders.push_back({.path = now.path, .added = added, .gone = gone, .messages = now.messages});
+      }
+    }
     return {};
   }
 
@@ -113,8 +152,7 @@ class Job {
     run_.finished = clock_.unix_seconds();
     run_.ok = status.has_value();
     if (!status) {
-      run_.error_code = static_cast<int>(status.error().code);
-      run_.error_text = status.error().text();
+      run_.error = status.error();
     }
     run_.added = report.added;
     run_.flags = report.flags;
@@ -122,10 +160,15 @@ class Job {
     run_.removed = report.removed;
     run_.skipped = report.skipped.size();
     for (const sync::Held& held : report.held) run_.held += held.removals;
+    run_.suspect = report.suspect;
+    run_.doubtful = report.doubtful.size();
+    TB_ASSIGN(run_.refused, store::count_refused(store_->db()));
     run_.octets = report.octets;
-    run_.bytes_in = result_.cost.bytes_in;
-    run_.bytes_out = result_.cost.bytes_out;
-    run_.round_trips = result_.cost.round_trips;
+    if (const auto& cost = result_.cost) {
+      run_.bytes_in = cost->bytes_in;
+      run_.bytes_out = cost->bytes_out;
+      run_.round_trips = cost->round_trips;
+    }
     return store_->record_run(run_);
   }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <vector>
 
 #include "libsync/account/config.h"
 #include "libsync/account/remote.h"
@@ -30,16 +31,27 @@ class AccountObserver : public sync::SyncObserver {
   virtual void indexing(uint64_t done, uint64_t total) = 0;  // mail is durable; its words are made searchable
 };
 
+// What one folder of the store went through: messages that came into it and that went, also by moves.
+struct FolderChange {
+  sync::Path path;
+  uint64_t added = 0, gone = 0;
+  uint64_t messages = 0;  // in it now
+};
+
 struct SyncResult {
   Status status{};
+  Status indexed{};           // an error: the mail is here, its words are not all found yet; the next search goes on
   sync::SyncReport report{};  // what was done, also before a failure
+  uint64_t put_back = 0;      // of the added: a rebuilt store had their octets without their places
   uint64_t recovered = 0;     // messages that only the store has, found again by a rebuild: in mailbox "Recovered"
   std::optional<store::RebuildReport> rebuilt{};  // nothing could be read of twin.db: it was made anew first
-  sync::ReplicaCost cost{};
+  std::vector<FolderChange> folders{};            // those in which something came or went
+  std::optional<sync::ReplicaCost> cost{};        // nothing: no login, nothing was counted
   std::chrono::milliseconds took{0};
 };
 
-// Thread-safe for different accounts. Everything durable before a failure stays.
+// Thread-safe for different accounts. Everything durable before a failure stays. After a failure or a dry run a
+// store that has never held anything is taken away: where a store is, the server was looked at.
 //
 // `secret` is asked for when the store is locked, so that a sync that has to give way asks for nothing.
 SyncResult sync_account(const Account& account, const std::function<Result<Secret>()>& secret,

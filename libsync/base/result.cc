@@ -31,9 +31,10 @@ int exit_status(Errc code) {
     case Errc::Limit:
     case Errc::Refused:
     case Errc::Disk:
-    case Errc::Cancelled:
     case Errc::Internal:
       return 3;
+    case Errc::Cancelled:
+      return 130;
   }
   return 3;
 }

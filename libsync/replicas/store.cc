@@ -306,6 +306,14 @@ Result<std::optional<sync::Id>> find_known_content(store::Store& store, const sy
   return object_of(row->sha256);
 }
 
+Status verify_content(store::Store& store, const sync::Id& object) {
+  const auto digest = digest_of_object(object);
+  if (!digest) return fail(Errc::Internal, "an object that is no digest");
+  TB_ASSIGN(const auto content, store.find_content(*digest));
+  if (!content) return fail(Errc::NotFound, std::string(word("its octets are not in the store")));
+  return store.stream(*content, [](std::string_view) { return true; }, true);
+}
+
 sync::Capabilities StoreReplica::capabilities() const {
   return {.folders = true,
           .flags = true,

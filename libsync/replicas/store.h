@@ -38,6 +38,10 @@ class StoreReplica final : public sync::Replica {
 // The one content with this print (sync::print_of()), as Facts::object names it, for Action::known.
 Result<std::optional<sync::Id>> find_known_content(store::Store& store, const sync::Id& print);
 
+// Whether the store has the octets that Facts::object names, whole: they are read and hashed. Errc::NotFound,
+// Errc::Corrupt.
+Status verify_content(store::Store& store, const sync::Id& object);
+
 // The row id in Facts::instance ("m123"); 0 for anything else.
 store::MessageId message_of_instance(std::string_view instance);
 // The digest in Facts::object ("sha256:…"); nothing for anything else.

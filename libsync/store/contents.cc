@@ -23,6 +23,13 @@ uint64_t random_key() {
   return static_cast<uint64_t>(random()) << 32 | random();
 }
 
+// A few damaged octets at the head of a file are no reason to give up the mail behind them: each frame has the key.
+Result<std::optional<uint64_t>> first_frame_key(File& file) {
+  std::string bytes(kFrameHeaderBytes, '\0');
+  TB_ASSIGN(const size_t got, file.read_at(kSegmentHeaderBytes, bytes));
+  return key_of_frame(std::string_view(bytes).substr(0, got));
+}
+
 }  // namespace
 
 std::string Contents::file_name(uint32_t number) { return fmt::format("{:08}{}", number, kSuffix); }
@@ -51,7 +58,15 @@ Result<Contents::Open*> Contents::open(uint32_t number) {
   if (open_.size() >= kMaxOpenSegments) open_.erase(open_.begin());
   Open segment{.file = nullptr, .path = path(number), .header = {}};
   TB_ASSIGN(segment.file, fs_.open(segment.path, OpenMode::Read));
-  TB_ASSIGN(segment.header, read_segment_header(*segment.file, segment.path));
+  if (auto header = read_segment_header(*segment.file, segment.path)) {
+    segment.header = *header;
+  } else {
+    if (header.error().code != Errc::Corrupt) return fail(header.error());
+    TB_ASSIGN(const auto key, first_frame_key(*segment.file));
+    if (!key) return fail(header.error());
+    segment.header = {.number = number, .key = *key};
+    segment.header_damaged = true;
+  }
   if (segment.header.number != number) {
     return fail(Errc::Corrupt, say("{}: holds segment {}", segment.path, segment.header.number));
   }
@@ -71,7 +86,7 @@ Result<SegmentWriter*> Contents::writer(Db& db, MailReader& mail, int64_t now) {
   abandon();
   std::vector<uint32_t> candidates;
   {
-    TB_ASSIGN(auto s, db.prepare("SELECT id FROM segment WHERE length<? ORDER BY id DESC LIMIT ?"));
+    TB_ASSIGN(auto s, db.prepare("SELECT id FROM segment WHERE length BETWEEN 1 AND ?-1 ORDER BY id DESC LIMIT ?"));
     s.bind(segment_bytes_, kClaimTries);
     while (true) {
       TB_ASSIGN(const bool row, s.step());
@@ -91,7 +106,7 @@ Result<bool> Contents::claim(Db& db, MailReader& mail, uint32_t number, int64_t 
   auto lock = FileLock::attempt(path(number), false);
   if (!lock || !*lock) return false;  // in use, missing or not ours to write: another will do
   auto segment = open(number);
-  if (!segment) return false;  // damaged: for verify to tell
+  if (!segment || (*segment)->header_damaged) return false;  // for verify to tell
   uint64_t length = 0;
   {
     TB_ASSIGN(auto s, db.prepare("SELECT length FROM segment WHERE id=?"));
@@ -150,6 +165,8 @@ void Contents::abandon() {
 }
 
 Result<Adopted> adopt(Db& db, MailReader& mail, Contents::Open& segment, uint64_t offset, int64_t now) {
+  // A writer that died may have left frames that were never synced; rows must not be ahead of them.
+  TB_TRY(segment.file->sync());
   SegmentScan scan(*segment.file, segment.path, segment.header, offset);
   Adopted adopted;
   while (true) {

@@ -33,6 +33,7 @@ class Contents {
     std::unique_ptr<File> file;
     std::string path;
     SegmentHeader header;
+    bool header_damaged = false;  // `header` was put together from the file's name and its first frame
   };
   Result<Open*> open(uint32_t number);
   Result<std::unique_ptr<FrameReader>> read(const FramePlace& place);

@@ -152,6 +152,17 @@ Row read_row(const Statement& s) {
   return row;
 }
 
+}  // namespace
+
+Result<uint64_t> count_refused(Db& db) {
+  TB_ASSIGN(auto s, db.prepare("SELECT count(*) FROM link_row"
+                               " WHERE dirty=1 AND (a_blocked IS NOT NULL OR b_blocked IS NOT NULL)"));
+  TB_TRY(s.step());
+  return static_cast<uint64_t>(s.integer(0));
+}
+
+namespace {
+
 class BatchOnDb final : public sync::Link::Batch {
  public:
   explicit BatchOnDb(Transaction transaction) : transaction_(std::move(transaction)) {}

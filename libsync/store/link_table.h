@@ -12,6 +12,9 @@ namespace libsync::store {
 // Makes the tables of the link's first version; part of the store's schema version 1.
 Status create_link_tables(Db& db);
 
+// Messages of which a side refused a change, until they change again.
+Result<uint64_t> count_refused(Db& db);
+
 // A link over `db`, which must outlive it. The tables must be there.
 std::unique_ptr<sync::Link> open_link(Db& db);
 

@@ -1,5 +1,6 @@
 #include "libsync/store/lock.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -7,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libsync/base/text.h"
@@ -36,6 +38,13 @@ void sign(int fd) {
   if (::ftruncate(fd, 0) == 0) (void)!::pwrite(fd, pid.data(), pid.size(), 0);
 }
 
+// Whether the open file is the one of that name.
+bool is_at(int fd, const std::string& path) {
+  struct stat open{}, named{};
+  return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+         open.st_ino == named.st_ino;
+}
+
 }  // namespace
 
 FileLock::~FileLock() { ::close(fd_); }
@@ -51,6 +60,18 @@ Result<std::unique_ptr<FileLock>> FileLock::attempt(const std::string& path, boo
 
 Result<std::unique_ptr<FileLock>> FileLock::acquire(const std::string& path, std::chrono::milliseconds wait,
                                                     std::stop_token stop) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  while (true) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    TB_ASSIGN(auto lock, acquire_file(path, std::max(left, std::chrono::milliseconds(0)), stop));
+    // Who held it may have taken the file away with an empty store: then this locks nothing that others see.
+    if (is_at(lock->fd_, path)) return lock;
+  }
+}
+
+Result<std::unique_ptr<FileLock>> FileLock::acquire_file(const std::string& path, std::chrono::milliseconds wait,
+                                                         const std::stop_token& stop) {
   const auto deadline = std::chrono::steady_clock::now() + wait;
   const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_CREAT, 0600);
   if (fd < 0) return system_error(path);

@@ -27,6 +27,8 @@ class FileLock {
 
  private:
   explicit FileLock(int fd) : fd_(fd) {}
+  static Result<std::unique_ptr<FileLock>> acquire_file(const std::string& path, std::chrono::milliseconds wait,
+                                                        const std::stop_token& stop);
   int fd_;
 };
 

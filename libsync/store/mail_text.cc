@@ -6,6 +6,7 @@
 #include "libsync/mime/body.h"
 #include "libsync/mime/envelope.h"
 #include "libsync/mime/message.h"
+#include "libsync/store/tokenizer.h"
 #include "libsync/sync/print.h"
 
 namespace libsync::store {
@@ -39,7 +40,7 @@ EnvelopeColumns MailReader::columns(std::string_view header) {
 
 SearchText MailReader::search_text(std::string_view message) {
   const mime::Message parsed = mime::parse(message);
-  SearchText text{.body = mime::text_of(parsed, converters_)};
+  SearchText text{.body = join_unspaced_lines(mime::text_of(parsed, converters_))};
   std::ranges::replace(text.body, '\0', ' ');
   text.attachments = std::ranges::any_of(parsed.parts, [&](const mime::Part& part) {
     return part.kind == mime::PartKind::Leaf && mime::is_attachment(part, mime::part_info(parsed, part, converters_));

@@ -110,8 +110,12 @@ bool database_is_lost(const std::string& directory, const StoreOptions& options)
 Result<std::unique_ptr<FileLock>> lock_store(const std::string& directory, std::chrono::milliseconds wait,
                                              std::stop_token stop) {
   RealFileSystem fs;
-  TB_TRY(fs.make_dirs(directory));
-  return FileLock::acquire(lock_path(directory), wait, std::move(stop));
+  while (true) {
+    TB_TRY(fs.make_dirs(directory));
+    auto lock = FileLock::acquire(lock_path(directory), wait, stop);
+    // Between the two lines another process may have taken an empty store away, with its folder.
+    if (lock || lock.error().code != Errc::NotFound || stop.stop_requested()) return lock;
+  }
 }
 
 Result<RebuildReport> rebuild_store(const std::string& directory, const FileLock&, const StoreOptions& options,

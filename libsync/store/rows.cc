@@ -81,6 +81,14 @@ Result<ContentId> insert_content(Db& db, const NewContent& content) {
   if (db.changes() > 0) return db.last_insert_rowid();
   TB_ASSIGN(const auto row, content_row(db, content.sha256));
   if (!row) return fail(Errc::Internal, "a content that conflicts with none");
+  if (content.repoint) {
+    TB_ASSIGN(auto move,
+              db.prepare("UPDATE content SET segment=?, offset=?, stored=?, codec=?, indexed=CASE indexed WHEN 2 THEN 0"
+                         " ELSE indexed END WHERE id=?"));
+    TB_TRY(move.bind(content.place.segment, content.place.offset, content.place.stored,
+                     static_cast<int>(content.place.codec), row->id)
+               .run());
+  }
   return row->id;
 }
 

@@ -35,6 +35,7 @@ struct NewContent {
   std::string_view print{};  // hex
   const EnvelopeColumns* envelope = nullptr;
   std::optional<int64_t> idle_since{};  // no message speaks of it yet
+  bool repoint = false;                 // a row with the same hash points here from now on: where it points is damaged
 };
 // Its id; that of the row which has the same hash already, if there is one.
 Result<ContentId> insert_content(Db& db, const NewContent& content);

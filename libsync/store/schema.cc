@@ -54,9 +54,21 @@ Status version_1(Db& db) {
   return create_link_tables(db);
 }
 
+// What `status` tells of the last run besides its counts. Before, error_text was the whole error on one line.
+constexpr char kVersion2[] = R"sql(
+ALTER TABLE run ADD COLUMN error_server TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN error_hint TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN error_retry INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+Status version_2(Db& db) { return db.exec(kVersion2); }
+
 // kSteps[n] makes version n + 1 out of version n.
 using Step = Status (*)(Db&);
-constexpr std::array<Step, kSchemaVersion> kSteps = {version_1};
+constexpr std::array<Step, kSchemaVersion> kSteps = {version_1, version_2};
 
 Result<int64_t> pragma(Db& db, std::string_view sql) {
   TB_ASSIGN(auto statement, db.prepare(sql));

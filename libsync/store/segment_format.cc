@@ -63,6 +63,10 @@ std::string encode_frame_header(uint64_t key, Codec codec) {
   return out;
 }
 
+std::optional<uint64_t> key_of_frame(std::string_view bytes) {
+  if (!sealed(bytes, kFrameHeaderBytes) || !bytes.starts_with(kFrameMagic)) return std::nullopt;
+  return get<uint64_t>(bytes, kFrameMagic.size());
+}
 std::optional<Codec> decode_frame_header(std::string_view bytes, uint64_t key) {
   if (!sealed(bytes, kFrameHeaderBytes) || !bytes.starts_with(frame_mark(key))) return std::nullopt;
   const auto codec = get<uint32_t>(bytes, 12);

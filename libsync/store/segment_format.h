@@ -43,6 +43,8 @@ std::optional<SegmentHeader> decode_segment_header(std::string_view bytes);
 
 std::string encode_frame_header(uint64_t key, Codec codec);
 std::optional<Codec> decode_frame_header(std::string_view bytes, uint64_t key);
+// The key in a frame header, whatever it is: where the segment's own header is damaged.
+std::optional<uint64_t> key_of_frame(std::string_view bytes);
 // What every frame of the segment begins with: to find the next one behind damage.
 std::string frame_mark(uint64_t key);
 

@@ -47,7 +47,9 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::resume(FileSystem& fs, con
   TB_ASSIGN(auto file, fs.open(path, OpenMode::ReadWrite));
   TB_ASSIGN(const uint64_t size, file->size());
   if (size > length) TB_TRY(file->truncate(length));
-  return std::unique_ptr<SegmentWriter>(new SegmentWriter(std::move(file), header, length));
+  std::unique_ptr<SegmentWriter> writer(new SegmentWriter(std::move(file), header, length));
+  writer->dirty_ = true;  // who wrote what is there may have died before syncing it
+  return writer;
 }
 
 Status SegmentWriter::flush() {

@@ -1,6 +1,7 @@
 #include "libsync/store/store.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 
 #include <fmt/format.h>
@@ -61,8 +62,29 @@ StoreImpl::StoreImpl(std::string directory, const StoreOptions& options)
       clock_(options.clock != nullptr ? options.clock : &system_clock_),
       contents_(*fs_, contents_path(directory_), options.segment_bytes) {}
 
+namespace {
+
+// SQLite makes its files as the umask says, and the two beside the database with the database's mode. In them are
+// subjects, addresses and every word: for the owner alone, whatever the folder allows. The file is not opened
+// where it exists: closing it would drop the locks that SQLite has on it in this process.
+Status keep_private(const std::string& path, const StoreOptions& options) {
+  RealFileSystem real;
+  FileSystem& fs = *or_default(options.fs, real);
+  if (!fs.exists(path)) TB_TRY(fs.open(path, OpenMode::CreateNew));
+  using std::filesystem::perms;
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::error_code none;  // somebody else's file: opening it tells
+    std::filesystem::permissions(path + suffix, perms::group_all | perms::others_all,
+                                 std::filesystem::perm_options::remove, none);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Db>> open_database(const std::string& path, const StoreOptions& options) {
   const bool read_only = options.mode == StoreMode::ReadOnly;
+  if (!read_only) TB_TRY(keep_private(path, options));
   TB_ASSIGN(auto db, Db::open(path, read_only ? DbMode::ReadOnly : DbMode::ReadWrite, options.busy_ms));
   TB_TRY(register_tokenizer(*db));
   TB_TRY(migrate(*db, path, !read_only));
@@ -135,7 +157,12 @@ Result<std::optional<Staged>> StoreImpl::already(const Sha256Digest& sha256) {
   }
   TB_ASSIGN(const auto row, content_row(*db_, sha256));
   if (!row) return std::nullopt;
-  return Staged{.sha256 = sha256, .known = true};
+  // The octets in hand may be the only whole ones: the stored ones are read before these are given up.
+  const Status whole = stream(row->id, [](std::string_view) { return true; }, true);
+  if (whole) return Staged{.sha256 = sha256, .known = true};
+  const Errc code = whole.error().code;
+  if (code == Errc::Corrupt || code == Errc::NotFound) return std::nullopt;
+  return fail(whole.error());
 }
 
 Staged StoreImpl::note(const FramePlace& place, const Sha256Digest& sha256, uint64_t size, std::string_view head) {

@@ -167,7 +167,7 @@ class Store {
   virtual Result<std::optional<MailboxInfo>> mailbox(MailboxId id) = 0;
   virtual Result<std::optional<MailboxInfo>> find_mailbox(const sync::Path& path) = 0;
   virtual Result<std::optional<MessageInfo>> message(MessageId id) = 0;
-  // In constant memory (by date, SQLite sorts the ids; past some MB in a temporary file). The visitor
+  // In 8 bytes a message (by date, SQLite sorts the ids; past some MB in a temporary file). The visitor
   // must not write to the store.
   virtual Status list(const ListOptions& options, const MessageVisitor& visit) = 0;
   // Octets of all contents, as they came and as they take room on disk.
@@ -189,8 +189,9 @@ class Store {
   virtual Result<std::optional<ContentId>> find_content(const Sha256Digest& sha256) = 0;
   virtual Result<std::vector<ContentId>> find_print(const sync::Id& print) = 0;  // sync::print_of(), hex
 
-  // Contents that a rebuild, or a writer that died, left without a message: is there any?
-  virtual Result<bool> any_unclaimed() = 0;
+  // Contents that a rebuild, or a writer that died, left without a message: when the first was found (seconds
+  // since 1970); nothing if there is none.
+  virtual Result<std::optional<int64_t>> unclaimed_since() = 0;
   // Those that are still without one when a sync is complete are mail that is only here: they become
   // messages of a mailbox with this path. How many.
   virtual Result<uint64_t> recover_unclaimed(const sync::Path& path) = 0;
@@ -229,6 +230,11 @@ inline constexpr size_t kMaxRuns = 1000;
 // The lock of lock_for_sync(), for what must be done before a store can be opened. Makes the folder.
 Result<std::unique_ptr<FileLock>> lock_store(const std::string& directory, std::chrono::milliseconds wait,
                                              std::stop_token stop);
+
+// Takes away a store without mailboxes, messages and segments, as a sync that did not get as far as the mail
+// leaves it; the folder itself if `with_folder`. Anything else is left alone. `lock` is what lock_store() gave; who
+// waits for it gets one on a file that is there.
+void remove_empty_store(const std::string& directory, const FileLock& lock, bool with_folder);
 
 // Whether segments are there and nothing can be read of twin.db: it is missing, empty, or no database at
 // all. rebuild_store() then loses nothing by making it anew. (A damaged page is another matter: much of

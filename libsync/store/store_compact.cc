@@ -29,6 +29,7 @@ class Compactor {
     TB_ASSIGN(report_.bytes_before, bytes_on_disk());
     TB_TRY(purge());
     TB_TRY(trim_vanished());
+    TB_TRY(unlink_condemned());
     TB_TRY(settle_orphans());
     TB_TRY(rewrite_all());
     TB_ASSIGN(report_.bytes_after, bytes_on_disk());
@@ -48,17 +49,17 @@ class Compactor {
     return bytes;
   }
 
-  // Messages whose time in the quarantine is over, and contents that no message speaks of. Contents
-  // that a rebuild found wait as long for a sync to claim them.
+  // Messages whose time in the quarantine is over, and contents that no message speaks of any more. What a
+  // rebuild found was removed by nobody: it waits for a sync, however long that takes.
   Status purge() {
     const int64_t cutoff = store_.now() - options_.quarantine_seconds;
     TB_ASSIGN(auto transaction, Transaction::begin(db_));
     TB_ASSIGN(auto messages, db_.prepare("DELETE FROM message WHERE removed_at<=?"));
     TB_TRY(messages.bind(cutoff).run());
     report_.messages_purged = static_cast<uint64_t>(db_.changes());
-    TB_ASSIGN(auto contents, db_.prepare("DELETE FROM content WHERE (idle_since IS NULL OR idle_since<=?)"
+    TB_ASSIGN(auto contents, db_.prepare("DELETE FROM content WHERE idle_since IS NULL"
                                          " AND NOT EXISTS (SELECT 1 FROM message WHERE content=content.id)"));
-    TB_TRY(contents.bind(cutoff).run());
+    TB_TRY(contents.run());
     report_.contents_dropped = static_cast<uint64_t>(db_.changes());
     TB_TRY(renew_index());
     return transaction.commit();
@@ -94,8 +95,23 @@ class Compactor {
     return transaction.commit();
   }
 
-  // Files without a row: an unlink that a crash forestalled, or a segment from before a restored
-  // twin.db. What the store has elsewhere goes; the rest is taken in.
+  // An unlink that a crash forestalled.
+  Status unlink_condemned() {
+    std::vector<uint32_t> condemned;
+    {
+      TB_ASSIGN(auto s, db_.prepare("SELECT id FROM segment WHERE length=0"));
+      while (true) {
+        TB_ASSIGN(const bool row, s.step());
+        if (!row) break;
+        condemned.push_back(static_cast<uint32_t>(s.integer(0)));
+      }
+    }
+    for (const uint32_t number : condemned) TB_TRY(unlink(number));
+    return {};
+  }
+
+  // Files without a row: segments from before a restored twin.db. What the store has elsewhere goes; the rest
+  // is taken in.
   Status settle_orphans() {
     TB_ASSIGN(const auto numbers, store_.contents().on_disk());
     for (const uint32_t number : numbers) {
@@ -160,13 +176,22 @@ class Compactor {
       TB_TRY(s.bind(places[i].segment, places[i].offset, places[i].stored, live[i].id).run());
     }
     if (!live.empty()) TB_TRY(set_segment_length(db_, target_.current()->number(), target_.current()->length()));
-    TB_ASSIGN(auto gone, db_.prepare("DELETE FROM segment WHERE id=?"));
-    TB_TRY(gone.bind(number).run());
+    // Length 0 condemns it: killed before the unlink, what was purged from it does not come back.
+    TB_TRY(set_segment_length(db_, number, 0));
     TB_TRY(transaction.commit());
     if (!live.empty()) target_.committed(target_.current()->length());
     store_.contents().forget(number);
     ++report_.segments_rewritten;
-    return store_.fs().remove(store_.contents().path(number));
+    return unlink(number);
+  }
+
+  Status unlink(uint32_t number) {
+    if (store_.fs().exists(store_.contents().path(number))) {
+      TB_TRY(store_.fs().remove(store_.contents().path(number)));
+      TB_TRY(store_.fs().sync_dir(contents_path(store_.directory())));
+    }
+    TB_ASSIGN(auto gone, db_.prepare("DELETE FROM segment WHERE id=?"));
+    return gone.bind(number).run();
   }
 
   Result<std::vector<Live>> live_of(uint32_t number) {

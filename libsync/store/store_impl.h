@@ -40,7 +40,7 @@ class StoreImpl final : public Store {
   Result<std::optional<MessageInfo>> message(MessageId id) override;
   Status list(const ListOptions& options, const MessageVisitor& visit) override;
   Result<Sizes> sizes() override;
-  Result<bool> any_unclaimed() override;
+  Result<std::optional<int64_t>> unclaimed_since() override;
   Result<uint64_t> recover_unclaimed(const sync::Path& path) override;
   Result<std::string> content(ContentId id, uint64_t max_bytes) override;
   Status stream(ContentId id, const std::function<bool(std::string_view)>& sink, bool check) override;

@@ -49,21 +49,31 @@ Result<std::optional<MessageInfo>> StoreImpl::message(MessageId id) {
 }
 
 Status StoreImpl::list(const ListOptions& options, const MessageVisitor& visit) {
-  std::string sql = "SELECT " TB_MESSAGE_COLUMNS " FROM (SELECT id FROM message WHERE ";
+  std::string sql = "SELECT id FROM message WHERE ";
   // Each condition is one that an index serves.
   sql += options.removed ? "removed_at IS NOT NULL" : "mailbox IS NOT NULL";
   if (options.mailbox && !options.removed) sql += " AND mailbox=?3";
   const bool by_uid = options.order == ListOrder::Uid && !options.removed;
   sql += by_uid ? " ORDER BY mailbox, uid" : " ORDER BY internaldate DESC, id DESC";
-  // Only ids are sorted; CROSS JOIN keeps their order while the rows are looked up one by one.
-  sql += " LIMIT ?1 OFFSET ?2) k CROSS JOIN message m ON m.id=k.id CROSS JOIN content c ON c.id=m.content";
-  TB_ASSIGN(auto s, db_->prepare(sql));
-  s.bind(std::min<uint64_t>(options.limit, INT64_MAX), std::min<uint64_t>(options.offset, INT64_MAX));
-  if (options.mailbox && !options.removed) s.bind_at(2, *options.mailbox);
-  while (true) {
-    TB_ASSIGN(const bool row, s.step());
-    if (!row || !visit(read_message(s))) return {};
+  sql += " LIMIT ?1 OFFSET ?2";
+  // The query has ended before the visitor reads a content: while one is open, this connection sees the places
+  // of before a compact that goes on beside it.
+  std::vector<MessageId> ids;
+  {
+    TB_ASSIGN(auto s, db_->prepare(sql));
+    s.bind(std::min<uint64_t>(options.limit, INT64_MAX), std::min<uint64_t>(options.offset, INT64_MAX));
+    if (options.mailbox && !options.removed) s.bind_at(2, *options.mailbox);
+    while (true) {
+      TB_ASSIGN(const bool row, s.step());
+      if (!row) break;
+      ids.push_back(s.integer(0));
+    }
   }
+  for (const MessageId id : ids) {
+    TB_ASSIGN(const auto info, message(id));
+    if (info && !visit(*info)) return {};
+  }
+  return {};
 }
 
 Result<Store::Sizes> StoreImpl::sizes() {
@@ -187,9 +197,10 @@ Result<std::vector<ContentId>> StoreImpl::find_print(const sync::Id& print) {
   "FROM content c WHERE c.idle_since IS NOT NULL AND" \
   " NOT EXISTS (SELECT 1 FROM message m WHERE m.content=c.id)"
 
-Result<bool> StoreImpl::any_unclaimed() {
-  TB_ASSIGN(auto s, db_->prepare("SELECT 1 " UNCLAIMED " LIMIT 1"));
-  return s.step();
+Result<std::optional<int64_t>> StoreImpl::unclaimed_since() {
+  TB_ASSIGN(auto s, db_->prepare("SELECT min(c.idle_since) " UNCLAIMED));
+  TB_TRY(s.step());
+  return s.is_null(0) ? std::nullopt : std::optional(s.integer(0));
 }
 
 Result<uint64_t> StoreImpl::recover_unclaimed(const sync::Path& path) {
@@ -222,7 +233,7 @@ namespace {
 
 #define RUN_COLUMNS                                                                                         \
   "id, started, finished, ok, error_code, error_text, added, flags, moved, removed, skipped, held, octets," \
-  " bytes_in, bytes_out, round_trips"
+  " bytes_in, bytes_out, round_trips, error_server, error_hint, error_retry, suspect, doubtful, refused"
 
 Run read_run(const Statement& s) {
   const auto count = [&](int column) { return static_cast<uint64_t>(s.integer(column)); };
@@ -230,14 +241,20 @@ Run read_run(const Statement& s) {
           .started = s.integer(1),
           .finished = s.integer(2),
           .ok = s.integer(3) != 0,
-          .error_code = static_cast<int>(s.integer(4)),
-          .error_text = std::string(s.text(5)),
+          .error = {.code = static_cast<Errc>(s.integer(4)),
+                    .what = std::string(s.text(5)),
+                    .server = std::string(s.text(16)),
+                    .hint = std::string(s.text(17)),
+                    .retry = s.integer(18) != 0},
           .added = count(6),
           .flags = count(7),
           .moved = count(8),
           .removed = count(9),
           .skipped = count(10),
           .held = count(11),
+          .suspect = count(19),
+          .doubtful = count(20),
+          .refused = count(21),
           .octets = count(12),
           .bytes_in = count(13),
           .bytes_out = count(14),
@@ -248,9 +265,12 @@ Run read_run(const Statement& s) {
 
 Status StoreImpl::record_run(const Run& run) {
   TB_ASSIGN(auto transaction, Transaction::begin(*db_));
-  TB_ASSIGN(auto s, db_->prepare("INSERT INTO run(" RUN_COLUMNS ") VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
-  s.bind(run.started, run.finished, run.ok ? 1 : 0, run.error_code, run.error_text, run.added, run.flags, run.moved,
-         run.removed, run.skipped, run.held, run.octets, run.bytes_in, run.bytes_out, run.round_trips);
+  TB_ASSIGN(auto s,
+            db_->prepare("INSERT INTO run(" RUN_COLUMNS ") VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+  const Error& error = run.error;
+  s.bind(run.started, run.finished, run.ok ? 1 : 0, run.ok ? 0 : static_cast<int>(error.code), error.what, run.added,
+         run.flags, run.moved, run.removed, run.skipped, run.held, run.octets, run.bytes_in, run.bytes_out,
+         run.round_trips, error.server, error.hint, error.retry ? 1 : 0, run.suspect, run.doubtful, run.refused);
   TB_TRY(s.run());
   TB_ASSIGN(auto trim, db_->prepare("DELETE FROM run WHERE id<=(SELECT max(id) FROM run)-?1"
                                     " AND id<>coalesce((SELECT max(id) FROM run WHERE ok=1),0)"));

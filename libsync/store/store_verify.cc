@@ -48,6 +48,7 @@ class Verifier {
       if (!row) break;
       const auto number = static_cast<uint32_t>(s.integer(0));
       known.insert(number);
+      if (s.integer(1) == 0) continue;  // condemned by a compact that did not come to its end
       check_segment(number, static_cast<uint64_t>(s.integer(1)));
     }
     TB_ASSIGN(const auto there, store_.contents().on_disk());
@@ -65,6 +66,9 @@ class Verifier {
       return add(ProblemKind::MissingSegment, say("{}: missing", path));
     }
     if (!segment) return add(ProblemKind::Frame, segment.error().text());
+    if ((*segment)->header_damaged) {
+      add(ProblemKind::Frame, say("{}: its header is damaged; the messages in it can be read", path));
+    }
     const auto size = (*segment)->file->size();
     if (!size) return add(ProblemKind::Frame, size.error().text());
     if (*size < length) add(ProblemKind::Frame, say("{}: {} bytes are missing at its end", path, length - *size));
@@ -81,18 +85,26 @@ class Verifier {
       progress.total = static_cast<uint64_t>(s.integer(0));
       progress.octets_total = static_cast<uint64_t>(s.integer(1));
     }
-    // In the order of the disk.
-    TB_ASSIGN(auto s, db_.prepare("SELECT id, size FROM content ORDER BY segment, offset"));
-    while (true) {
-      TB_ASSIGN(const bool row, s.step());
-      if (!row) return {};
+    // In the order of the disk. The query has ended before a content is read: while one is open, this connection
+    // sees the places of before a compact that goes on beside it.
+    std::vector<std::pair<ContentId, uint64_t>> contents;
+    {
+      TB_ASSIGN(auto s, db_.prepare("SELECT id, size FROM content ORDER BY segment, offset"));
+      while (true) {
+        TB_ASSIGN(const bool row, s.step());
+        if (!row) break;
+        contents.emplace_back(s.integer(0), static_cast<uint64_t>(s.integer(1)));
+      }
+    }
+    for (const auto& [id, size] : contents) {
       if (stop_.stop_requested()) return fail(Errc::Cancelled, std::string(word("stopped")));
-      TB_TRY(check_content(s.integer(0)));
-      progress.octets += static_cast<uint64_t>(s.integer(1));
+      TB_TRY(check_content(id));
+      progress.octets += size;
       report_.octets = progress.octets;
       report_.contents = ++progress.done;
       if (progress_) progress_(progress);
     }
+    return {};
   }
 
   Status check_content(ContentId id) {

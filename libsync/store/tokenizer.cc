@@ -188,6 +188,24 @@ Result<fts5_api*> find_api(Db& db) {
 
 }  // namespace
 
+std::string join_unspaced_lines(std::string_view text) {
+  std::string joined;
+  joined.reserve(text.size());
+  size_t from = 0;
+  for (size_t at = text.find('\n'); at != text.npos; at = text.find('\n', at + 1)) {
+    size_t end = at > from && text[at - 1] == '\r' ? at - 1 : at;
+    size_t last = end;
+    while (last > from && end - last < 4 && (static_cast<uint8_t>(text[--last]) & 0xC0) == 0x80) continue;
+    const bool joins = last < end && at + 1 < text.size() && is_unspaced(decode(text, last).code) &&
+                       is_unspaced(decode(text, at + 1).code);
+    if (!joins) end = at + 1;
+    joined += text.substr(from, end - from);
+    from = at + 1;
+  }
+  joined += text.substr(from);
+  return joined;
+}
+
 bool is_unspaced(char32_t c) {
   if (c < kUnspaced.front().first) return false;
   for (const Range& range : kUnspaced) {

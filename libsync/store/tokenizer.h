@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "libsync/store/db.h"
@@ -37,6 +38,10 @@ class Tokens {
   explicit Tokens(std::unique_ptr<Inner> inner);
   std::unique_ptr<Inner> inner_;
 };
+
+// Takes out each single line break between two such characters: a mail program broke the line, not the writer
+// a word. `text` is UTF-8.
+std::string join_unspaced_lines(std::string_view text);
 
 // True for characters of scripts that are written without spaces between words.
 bool is_unspaced(char32_t c);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libsync/base/digest.h"
+#include "libsync/base/result.h"
 #include "libsync/sync/replica.h"
 
 namespace libsync::store {
@@ -55,10 +56,12 @@ struct Run {
   int64_t id = 0;
   int64_t started = 0, finished = 0;  // seconds since 1970 UTC
   bool ok = false;
-  int error_code = 0;        // static_cast<int>(Errc) when not ok
-  std::string error_text{};  // Error::text()
+  Error error{};  // when not ok; without retry_after
   uint64_t added = 0, flags = 0, moved = 0, removed = 0, skipped = 0, held = 0;
-  uint64_t octets = 0;  // of the messages added
+  uint64_t suspect = 0;   // messages that lost their place on the server
+  uint64_t doubtful = 0;  // mailboxes of which the server counts other messages than it lists
+  uint64_t refused = 0;   // messages of which a side refused a change; asked again when they change
+  uint64_t octets = 0;    // of the messages added
   uint64_t bytes_in = 0, bytes_out = 0, round_trips = 0;
 };
 

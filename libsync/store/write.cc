@@ -214,7 +214,10 @@ Result<Write::Placed> WriteImpl::insert(MailboxId mailbox, ContentId content, ui
   }
   s.bind_at(6, date);
   TB_TRY(s.run());
-  return Placed{.id = db_.last_insert_rowid(), .uid = placing.uid};
+  const MessageId id = db_.last_insert_rowid();
+  TB_ASSIGN(auto claim, db_.prepare("UPDATE content SET idle_since=NULL WHERE id=? AND idle_since IS NOT NULL"));
+  TB_TRY(claim.bind(content).run());
+  return Placed{.id = id, .uid = placing.uid};
 }
 
 Result<Write::Placed> WriteImpl::add(MailboxId mailbox, const Staged& staged, const sync::Flags& flags,
@@ -236,7 +239,8 @@ Result<Write::Placed> WriteImpl::add(MailboxId mailbox, const Staged& staged, co
                                                       .codec = static_cast<Codec>(staged.codec)},
                                             .size = staged.size,
                                             .print = staged.print,
-                                            .envelope = &staged.envelope}));
+                                            .envelope = &staged.envelope,
+                                            .repoint = true}));
   }
   return insert(mailbox, content, staged.size, flags, date.value_or(staged.envelope.date.value_or(store_.now())));
 }

@@ -369,6 +369,7 @@ class Actor {
     const std::string where = run_.place(row.half(there), there);
     const std::string_view reason = reason_text(planned.reason);
     const std::string_view side = planned.on == Side::A ? word("on the server") : word("here");
+    count_planned(row, planned);
     switch (planned.op) {
       case Op::Add:
         return run_.observer.action(say("{}: add {}, {} ({})", where, side, human_size(row.size), reason));
@@ -381,6 +382,17 @@ class Actor {
                                         ? say("{}: held, not removed {} ({})", where, side, reason)
                                         : say("{}: remove {} ({})", where, side, reason));
     }
+  }
+
+  void count_planned(const Row& row, const Planned& planned) {
+    SyncReport& report = run_.report;
+    if (planned.op == Op::Add) {
+      ++report.added;
+      report.octets += row.size;
+    }
+    if (planned.op == Op::Flags) ++report.flags;
+    if (planned.op == Op::Move) ++report.moved;
+    if (planned.op == Op::Remove && !held_.contains(planned.pair)) ++report.removed;
   }
 
   std::string box_name(const Planned& planned) const {

@@ -120,6 +120,7 @@ Status Leaver::mark() {
       TB_TRY(read_again(run_, rows, [](const Row& row) { return row.inferred && !row.content.empty(); }));
       const std::vector<Action> actions = removals(pair, rows);
       if (run_.options.dry_run) {
+        run_.report.left += actions.size();
         for (const Action& action : actions) {
           run_.observer.action(say("{}: remove on the server ({})", printable(action.ref.key.name, 80),
                                    reason_text(Reason::LeaveNever)));

@@ -144,13 +144,14 @@ Result<bool> find_renamed(Run& run, PairId id) {
 Status create_on(Run& run, Side side, Pair& pair) {
   Pair::End& end = pair.at(side);
   if (run.options.dry_run) {
-    run.observer.action(say("{}: make the mailbox", printable(encode_path(end.path))));
+    ++run.report.boxes_created;
+    run.observer.action(say("{}: make the folder", printable(encode_path(end.path))));
     return {};
   }
   const Action action{.op = Op::CreateBox, .path = end.path, .role = pair.role};
   return apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
     if (outcome.did != Did::Ok) {
-      note(run, end.path, say("cannot make the mailbox: {}", outcome.words));
+      note(run, end.path, say("cannot make the folder: {}", outcome.words));
       return {};
     }
     end.box = outcome.box;
@@ -189,7 +190,7 @@ Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
   const Status applied = apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
     if (outcome.did == Did::Exists) return {};
     if (outcome.did != Did::Ok) {
-      note(run, from, say("cannot rename the mailbox: {}", outcome.words));
+      note(run, from, say("cannot rename the folder: {}", outcome.words));
       return {};
     }
     renamed = true;

@@ -52,6 +52,7 @@ struct Held {
   uint64_t messages = 0;  // in the mailbox before
 };
 
+// What was done; of a dry run, what would be.
 struct SyncReport {
   uint64_t added = 0, octets = 0;
   uint64_t flags = 0, moved = 0, removed = 0;

@@ -35,6 +35,17 @@ class Servers(harness.Case):
             done = self.refused(AUTH)
             self.assertNotIn("wrong one", done.err)
 
+    def test_a_refused_login_and_a_dry_run_leave_no_store(self):
+        server = self.serve()
+        self.home.connect("it", server, "imaps", password="wrong")
+        self.sync("it", status=harness.AUTH)
+        self.assertFalse(os.path.exists(self.home.store("it")))
+        self.home.connect("it", server, "imaps")
+        (told,) = self.lines("sync", "it", "--dry-run")
+        self.assertEqual(told["added"], len(told["actions"]) - told["folders_created"])
+        self.assertFalse(os.path.exists(self.home.store("it")))
+        self.run_it("ls", "it", status=harness.USAGE)
+
     def test_a_certificate_for_another_name_is_refused(self):
         server = self.with_one_message(certificate="wrong-name")
         for protocol in ("imaps", "pop3s", "imap+starttls", "pop3+starttls"):

@@ -128,26 +128,44 @@ Result<Arguments> parse(const std::vector<std::string>& args, const Command* com
   }
 }
 
-std::unexpected<Error> unknown_command(const std::vector<std::string>& words) {
+// "account": add, list, remove.
+std::vector<std::string_view> verbs_of(std::string_view group) {
+  std::vector<std::string_view> verbs;
+  for (const Command* command : commands()) {
+    if (command->name.starts_with(std::string(group) + " ")) verbs.push_back(command->name.substr(group.size() + 1));
+  }
+  return verbs;
+}
+
+// "acount add" → "account add", "schedule foo" → nothing: the verb decides where the group is right.
+std::string nearest_command(const std::string& first, const std::string& second) {
   std::vector<std::string_view> names;
-  for (const Command* command : commands()) names.push_back(command->name);
-  const std::string given = fmt::format("{}", fmt::join(words, " "));
+  for (const Command* command : commands()) names.push_back(command->name.substr(0, command->name.find(' ')));
+  const std::string near(is_group(first) ? first : libsync::nearest(first, names));
+  if (near.empty() || !is_group(near)) return near;
+  const auto verb = libsync::nearest(second, verbs_of(near));
+  return verb.empty() ? std::string() : fmt::format("{} {}", near, verb);
+}
+
+std::unexpected<Error> unknown_command(const Split& given) {
+  const auto& words = given.words;
+  const std::string all = fmt::format("{}", fmt::join(words, " "));
   const bool group = is_group(words[0]);
   if (group && words.size() == 1) {
-    std::vector<std::string_view> inside;
-    for (const auto name : names) {
-      if (name.starts_with(words[0] + " ")) inside.push_back(name.substr(words[0].size() + 1));
-    }
-    return usage(say("twinbox {} needs one of: {}", words[0], fmt::join(inside, ", ")));
+    return usage(say("{} needs one of: {}", words[0], fmt::join(verbs_of(words[0]), ", ")));
   }
-  auto near = libsync::nearest(given, names);
-  if (near.empty()) {  // "acount" alone is near to "account add" only by its first word
-    std::vector<std::string_view> first;
-    for (const auto name : names) first.push_back(name.substr(0, name.find(' ')));
-    near = libsync::nearest(words[0], first);
+  std::string second = words.size() > 1 ? words[1] : std::string();
+  for (const auto& word : given.rest) {
+    if (second.empty() && !word.starts_with("-")) second = word;
   }
-  return usage(say("unknown command \"{}\"", libsync::printable(given, 60)),
-               near.empty() ? say("twinbox --help lists the commands") : say("did you mean twinbox {}?", near));
+  const std::string near = nearest_command(words[0], second);
+  std::string hint = say("twinbox --help lists the commands");
+  if (!near.empty()) {
+    hint = say("did you mean twinbox {}?", near);
+  } else if (group) {
+    hint = say("{} takes one of: {}", words[0], fmt::join(verbs_of(words[0]), ", "));
+  }
+  return usage(say("unknown command \"{}\"", libsync::printable(all, 60)), std::move(hint));
 }
 
 Globals globals_of(const Arguments& arguments, const Surroundings& around) {
@@ -196,11 +214,21 @@ std::optional<int> answer_plainly(const Split& given, const Arguments& arguments
 
 Result<int> run_command(Split& given, const Arguments& arguments, const Command* command, Context& context) {
   if (const auto status = answer_plainly(given, arguments, command, context)) return *status;
-  if (command == nullptr) return unknown_command(given.words);
+  if (command == nullptr) return unknown_command(given);
   TB_TRY(check_words(*command, arguments));
-  auto result = command->run(context, arguments);
+  return command->run(context, arguments);
+}
+
+// What the command says, and whether all that it printed arrived.
+Result<int> run_and_flush(Split& given, const Arguments& arguments, const Command* command, Context& context) {
+  auto result = run_command(given, arguments, command, context);
   context.out().flush();
-  return result;
+  if (!context.out().closed()) return result;
+  // It gave up because its output did: that is what is told, or nothing where nobody reads any more.
+  const bool gave_up = !result && result.error().code == Errc::Cancelled && !context.stop().stop_requested();
+  if (!result && !gave_up) return result;
+  TB_TRY(context.out().status());
+  return gave_up ? 0 : result;
 }
 
 }  // namespace
@@ -223,9 +251,8 @@ int run(const std::vector<std::string>& args, Surroundings& around) {
   if (help) arguments->add("help", "");
   Context context(around, globals_of(*arguments, around));
   try {
-    const auto result = run_command(given, *arguments, command, context);
+    const auto result = run_and_flush(given, *arguments, command, context);
     if (result) return *result;
-    context.out().flush();
     context.report(result.error());
     return exit_status(result.error().code);
   } catch (const std::exception& error) {

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "libsync/account/places.h"
@@ -17,8 +18,8 @@ namespace twinbox {
 
 // One of the two streams a person or a script reads.
 struct Stream {
-  // False: nobody reads any more (EPIPE), or it can't be written.
-  std::function<bool(std::string_view)> write;
+  // All of it, or why not: EPIPE when nobody reads any more.
+  std::function<std::error_code(std::string_view)> write;
   bool terminal = false;
   size_t columns = 80;
 };

@@ -85,7 +85,7 @@ Result<Found> find_remote(const Arguments& arguments) {
 
 Result<libsync::Secret> ask_password(Context& context, const std::string& name) {
   auto& around = context.around();
-  if (around.prompt.available()) return around.prompt.ask(say("Password of account {}:", name), context.stop());
+  if (around.prompt.available()) return around.prompt.ask(say("Password of {}:", name), context.stop());
   TB_ASSIGN(std::string text, around.read_input(account::kMaxSecret));
   if (const size_t end = text.find_first_of("\r\n"); end != text.npos) text.resize(end);
   if (text.empty()) return usage(say("no password came on standard input"));

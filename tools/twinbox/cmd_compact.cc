@@ -35,8 +35,8 @@ Result<int> compact(Context& context, const Arguments& arguments) {
   const uint64_t freed = report->bytes_before > report->bytes_after ? report->bytes_before - report->bytes_after : 0;
   if (context.json()) {
     context.out().json(JsonObject{{"account", open.account->name},
-                                  {"bytes_before", report->bytes_before},
-                                  {"bytes_after", report->bytes_after},
+                                  {"size_before", report->bytes_before},
+                                  {"size_after", report->bytes_after},
                                   {"messages_purged", report->messages_purged},
                                   {"contents_dropped", report->contents_dropped},
                                   {"segments_rewritten", report->segments_rewritten}});

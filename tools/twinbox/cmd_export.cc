@@ -166,6 +166,7 @@ Result<int> export_messages(Context& context, const Arguments& arguments) {
   Exporter exporter(context, open, *target);
   TB_TRY(with_way_out(exporter.run(mailboxes), open.account->name));
   context.out().flush();
+  if (context.out().closed()) return exporter.worst();  // not all of it arrived, whatever was written
   print_totals(context, open.account->name, exporter.totals(), arguments.value("mbox") == "-");
   return exporter.worst();
 }

@@ -35,7 +35,7 @@ Result<int> list_folders(Context& context, store::Store& from) {
       context.out().json(JsonObject{{"folder", name},
                                     {"path", mailbox.path},
                                     {"messages", mailbox.messages},
-                                    {"unseen", mailbox.unseen},
+                                    {"unread", mailbox.unseen},
                                     {"size", mailbox.octets},
                                     {"subscribed", mailbox.subscribed}});
       continue;

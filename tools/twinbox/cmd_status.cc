@@ -64,21 +64,79 @@ std::string last_text(const Row& row, int64_t now) {
   return text;
 }
 
+// Something that the last sync left open: what it is and what settles it.
+struct Open {
+  const char* name;  // stable, for scripts
+  std::string text;  // "150 held"
+  std::string why;
+  std::string settle;              // the command
+  std::string_view and_then = {};  // what else to say of it
+};
+
+std::vector<Open> open_matters(const Row& row) {
+  std::vector<Open> out;
+  if (!row.last) return out;
+  const store::Run& run = *row.last;
+  const std::string& name = row.account->name;
+  // One number lets both through: sync --allow-deletes counts them together.
+  const std::string accept = say("twinbox sync {} --allow-deletes {}", name, run.held + run.suspect);
+  const std::string_view look = word("--dry-run instead shows them");
+  if (run.held > 0) {
+    out.push_back({"held", counted(run.held, "held", "held"), say("gone on the server, kept here"), accept, look});
+  }
+  if (run.suspect > 0) {
+    out.push_back({"suspect", counted(run.suspect, "suspect", "suspect"),
+                   say("not found again on the server since it numbered its mail anew, kept here"), accept, look});
+  }
+  if (run.doubtful > 0) {
+    out.push_back({"doubtful", counted(run.doubtful, "folder doubtful", "folders doubtful"),
+                   say("the server counts other messages than it lists"), say("twinbox sync {}", name)});
+  }
+  if (run.refused > 0) {
+    out.push_back({"refused", counted(run.refused, "refused", "refused"),
+                   say("a change was refused, and is asked for again when the message changes"),
+                   say("twinbox verify {} --remote", name)});
+  }
+  if (run.skipped > 0) {
+    out.push_back({"skipped", counted(run.skipped, "skipped", "skipped"), say("tried again at the next sync"),
+                   say("twinbox sync {}", name)});
+  }
+  return out;
+}
+
+// Why the account is not well: its store can't be read, or its last sync failed.
+std::optional<libsync::Error> error_of(const Row& row) {
+  if (row.error) return row.error;
+  if (row.last && !row.last->ok) return row.last->error;
+  return std::nullopt;
+}
+
 // "2 held, 1 skipped", or the error, or "–".
 std::string waiting_text(const Row& row) {
   std::vector<std::string> parts;
-  if (row.last && row.last->held > 0) parts.push_back(say("{} held", libsync::with_separators(row.last->held)));
-  if (row.last && row.last->skipped > 0)
-    parts.push_back(say("{} skipped", libsync::with_separators(row.last->skipped)));
+  for (const Open& matter : open_matters(row)) parts.push_back(matter.text);
   std::string text = parts.empty() ? "–" : fmt::format("{}", fmt::join(parts, ", "));
   if (row.error) return row.error->text();
-  if (row.last && !row.last->ok) text += " : " + libsync::printable(row.last->error_text, 300);
+  if (const auto error = error_of(row)) text += " : " + libsync::printable(error->text(), 300);
   return text;
+}
+
+// Below the table: what settles what is open, and what to do about an error, in full.
+void print_matters(Output& out, const Row& row) {
+  const std::string& name = row.account->name;
+  for (const Open& matter : open_matters(row)) {
+    std::string line = say("{}: {}: {}: {}", name, matter.text, matter.why, matter.settle);
+    if (!matter.and_then.empty()) line += say(" ({})", matter.and_then);
+    out.line(line);
+  }
+  if (const auto error = error_of(row); error && !error->hint.empty()) {
+    out.line(say("{}: {}", name, libsync::printable(error->hint, 300)));
+  }
 }
 
 std::vector<std::string> cells(const Row& row, int64_t now) {
   const std::string local =
-      row.stored ? say("{} msgs {}", libsync::with_separators(row.messages), libsync::human_size(row.octets)) : "–";
+      row.stored ? say("{} {}", counted(row.messages, "msg", "msgs"), libsync::human_size(row.octets)) : "–";
   return {row.account->name,
           std::string(account::protocol_name(row.account->remote.protocol)),
           last_text(row, now),
@@ -98,21 +156,27 @@ Json to_json(const Row& row) {
                     {"messages", row.messages},
                     {"size", row.octets},
                     {"held", row.last ? row.last->held : 0},
+                    {"suspect", row.last ? row.last->suspect : 0},
+                    {"doubtful", row.last ? row.last->doubtful : 0},
+                    {"refused", row.last ? row.last->refused : 0},
                     {"skipped", row.last ? row.last->skipped : 0}};
+  JsonObject settle;
+  for (const Open& matter : open_matters(row)) settle.emplace_back(matter.name, matter.settle);
+  if (!settle.empty()) out.emplace_back("settle", std::move(settle));
   if (row.last) {
     out.emplace_back("last_run", JsonObject{{"started", time_json(row.last->started)},
                                             {"finished", time_json(row.last->finished)},
                                             {"ok", row.last->ok},
                                             {"added", row.last->added},
-                                            {"flags", row.last->flags},
+                                            {"size", row.last->octets},
+                                            {"flags_changed", row.last->flags},
                                             {"moved", row.last->moved},
                                             {"removed", row.last->removed},
                                             {"bytes_in", row.last->bytes_in},
                                             {"bytes_out", row.last->bytes_out},
                                             {"round_trips", row.last->round_trips}});
   }
-  std::string error = row.error ? row.error->text() : row.last && !row.last->ok ? row.last->error_text : std::string();
-  if (!error.empty()) out.emplace_back("error", std::move(error));
+  if (const auto error = error_of(row)) out.emplace_back("error", error_body(*error));
   return out;
 }
 
@@ -121,15 +185,17 @@ Result<int> status(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const auto accounts, context.accounts(arguments.words()));
   auto scheduler = make_scheduler(context);
   const auto schedule = scheduler.status();
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::vector<std::string>> lines;
+  std::vector<Row> rows;
   int result = 0;
   for (const account::Account* which : accounts) {
-    const Row row = read_row(context, *which, schedule.value_or(account::ScheduleStatus{}));
+    Row row = read_row(context, *which, schedule.value_or(account::ScheduleStatus{}));
     if (row.error) result = exit_status(row.error->code);
     if (context.json()) {
       context.out().json(to_json(row));
     } else {
-      rows.push_back(cells(row, context.now()));
+      lines.push_back(cells(row, context.now()));
+      rows.push_back(std::move(row));
     }
   }
   if (context.json()) return result;
@@ -140,7 +206,8 @@ Result<int> status(Context& context, const Arguments& arguments) {
                {.title = std::string(word("next")), .drop = 2},
                {.title = std::string(word("local")), .drop = 3},
                {.title = std::string(word("waiting")), .flexible = true}},
-              rows);
+              lines);
+  for (const Row& row : rows) print_matters(context.out(), row);
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "libsync/account/remote.h"
+#include "libsync/account/secrets.h"
 #include "libsync/account/sync_account.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
@@ -20,6 +21,7 @@
 namespace twinbox {
 namespace {
 
+using libsync::Error;
 using libsync::say;
 using libsync::with_separators;
 using libsync::word;
@@ -67,25 +69,64 @@ class Watcher final : public libsync::account::AccountObserver {
   ProgressValue value_;
 };
 
-std::string count(uint64_t n, std::string_view text) {
-  return n == 0 ? "" : with_separators(n) + " " + std::string(text);
+// One account's question at a time, on a terminal that nothing else writes to meanwhile. Only the question
+// waits: accounts whose password comes from elsewhere go on.
+class OneQuestion final : public libsync::account::Prompt {
+ public:
+  OneQuestion(libsync::account::Prompt& inner, ProgressBoard& board) : inner_(inner), board_(board) {}
+
+  bool available() const override { return inner_.available(); }
+  libsync::Result<libsync::Secret> ask(std::string_view question, std::stop_token stop) override {
+    const std::scoped_lock lock(mutex_);
+    if (stop.stop_requested()) return libsync::fail(libsync::Errc::Cancelled, say("stopped"));
+    board_.pause();
+    auto answer = inner_.ask(question, std::move(stop));
+    board_.resume();
+    return answer;
+  }
+
+ private:
+  libsync::account::Prompt& inner_;
+  ProgressBoard& board_;
+  std::mutex mutex_;
+};
+
+// "3,212 new, 14 flags, 2 moved, 1 skipped"; empty when there is nothing.
+std::string summary(const SyncResult& result) {
+  const auto& report = result.report;
+  std::vector<std::string> parts;
+  const auto add = [&](uint64_t n, std::string_view one, std::string_view many) {
+    if (n > 0) parts.push_back(counted(n, one, many));
+  };
+  const uint64_t put_back = std::min(result.put_back, report.added);
+  add(report.added - put_back, "new", "new");
+  add(put_back, "put back", "put back");
+  add(report.flags, "flag change", "flag changes");
+  add(report.moved, "moved", "moved");
+  add(report.removed, "removed here", "removed here");
+  add(report.left, "removed on the server", "removed on the server");
+  add(report.boxes_created, "folder made", "folders made");
+  add(report.boxes_renamed, "folder renamed", "folders renamed");
+  add(report.boxes_deleted, "folder deleted", "folders deleted");
+  add(report.skipped.size(), "skipped", "skipped");
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-// "3,212 new, 14 flags, 2 moved, 1 skipped"
-std::string summary(const libsync::sync::SyncReport& report) {
-  std::string out;
-  for (const std::string& part :
-       {count(report.added, word("new")), count(report.flags, word("flags")), count(report.moved, word("moved")),
-        count(report.removed, word("removed here")), count(report.left, word("removed on the server")),
-        count(report.boxes_created, report.boxes_created == 1 ? word("mailbox made") : word("mailboxes made")),
-        count(report.boxes_renamed, report.boxes_renamed == 1 ? word("mailbox renamed") : word("mailboxes renamed")),
-        count(report.boxes_deleted, report.boxes_deleted == 1 ? word("mailbox deleted") : word("mailboxes deleted")),
-        count(report.skipped.size(), word("skipped"))}) {
-    if (part.empty()) continue;
-    if (!out.empty()) out += ", ";
-    out += part;
+// -v: "INBOX  12 new, 3 gone, 3,412 messages", moves counted on both sides.
+std::vector<std::string> folder_lines(const SyncResult& result) {
+  std::vector<std::string> out;
+  for (const auto& folder : result.folders) {
+    std::string line = libsync::printable(folder_name(folder.path), 200) + "  ";
+    if (folder.added > 0) line += counted(folder.added, "new", "new") + ", ";
+    if (folder.gone > 0) line += counted(folder.gone, "gone", "gone") + ", ";
+    out.push_back(line + counted(folder.messages, "message", "messages"));
   }
-  return out.empty() ? std::string(word("nothing new")) : out;
+  return out;
+}
+
+std::string cost_line(const libsync::sync::ReplicaCost& cost) {
+  return say("{} received, {} sent, {}", libsync::human_size(cost.bytes_in), libsync::human_size(cost.bytes_out),
+             counted(cost.round_trips, "round trip", "round trips"));
 }
 
 uint64_t held_in(const libsync::sync::SyncReport& report) {
@@ -101,6 +142,13 @@ std::string rebuilt_text(const libsync::store::RebuildReport& report) {
              messages, report.old_database);
 }
 
+// The mirror is whole all the same.
+Error not_indexed(Error error) {
+  error.what = say("not all is searchable yet: {}", error.what);
+  if (error.hint.empty()) error.hint = std::string(word("the mail is here; the next search or sync goes on with it"));
+  return error;
+}
+
 Json to_json(const Account& account, const SyncResult& result, const std::vector<std::string>& actions,
              const std::vector<std::string>& alerts, bool dry_run) {
   const auto& report = result.report;
@@ -108,33 +156,44 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
   for (const auto& each : report.skipped) skipped.push_back(JsonObject{{"where", each.where}, {"why", each.why}});
   JsonList held;
   for (const auto& each : report.held) {
-    held.push_back(JsonObject{{"mailbox", each.mailbox}, {"removals", each.removals}, {"messages", each.messages}});
+    held.push_back(JsonObject{{"folder", each.mailbox}, {"removals", each.removals}, {"messages", each.messages}});
+  }
+  JsonList folders;
+  for (const auto& each : result.folders) {
+    folders.push_back(JsonObject{
+        {"folder", folder_name(each.path)}, {"added", each.added}, {"gone", each.gone}, {"messages", each.messages}});
   }
   JsonObject out{{"account", account.name},
                  {"ok", result.status.has_value()},
                  {"added", report.added},
-                 {"octets", report.octets},
+                 {"size", report.octets},
                  {"reused", report.reused},
+                 {"put_back", result.put_back},
                  {"recovered", result.recovered},
                  {"index_rebuilt", result.rebuilt.has_value()},
-                 {"flags", report.flags},
+                 {"flags_changed", report.flags},
                  {"moved", report.moved},
                  {"removed", report.removed},
                  {"removed_on_server", report.left},
-                 {"mailboxes_created", report.boxes_created},
-                 {"mailboxes_renamed", report.boxes_renamed},
-                 {"mailboxes_deleted", report.boxes_deleted},
+                 {"folders_created", report.boxes_created},
+                 {"folders_renamed", report.boxes_renamed},
+                 {"folders_deleted", report.boxes_deleted},
+                 {"folders", std::move(folders)},
                  {"skipped", std::move(skipped)},
                  {"held", std::move(held)},
                  {"suspect", report.suspect},
                  {"doubtful", report.doubtful},
-                 {"bytes_in", result.cost.bytes_in},
-                 {"bytes_out", result.cost.bytes_out},
-                 {"round_trips", result.cost.round_trips},
                  {"seconds", static_cast<double>(result.took.count()) / 1000}};
+  if (const auto& cost = result.cost) {
+    out.emplace_back("bytes_in", cost->bytes_in);
+    out.emplace_back("bytes_out", cost->bytes_out);
+    out.emplace_back("round_trips", cost->round_trips);
+  }
+  out.emplace_back("dry_run", dry_run);
   if (dry_run) out.emplace_back("actions", actions);
   if (!alerts.empty()) out.emplace_back("alerts", alerts);
   if (!result.status) out.emplace_back("error", error_body(result.status.error()));
+  if (!result.indexed) out.emplace_back("error", error_body(not_indexed(result.indexed.error())));
   return out;
 }
 
@@ -145,7 +204,13 @@ class SyncCommand {
         dry_run_(arguments.has("dry-run")),
         board_(context.around().err, context.around().clock,
                !context.globals().quiet && !context.json() && !context.globals().trace),
-        trace_(context.around().err, context.around().clock) {}
+        prompt_(context.around().prompt, board_),
+        trace_(context.around().err, context.around().clock) {
+    context_.share(&board_);
+  }
+  ~SyncCommand() { context_.share(nullptr); }
+  SyncCommand(const SyncCommand&) = delete;
+  SyncCommand& operator=(const SyncCommand&) = delete;
 
   libsync::Result<int> run(const Arguments& arguments) {
     TB_ASSIGN(accounts_, context_.accounts(arguments.words()));
@@ -174,13 +239,12 @@ class SyncCommand {
   }
 
   void sync_one(const Account& account) {
-    const auto trace =
+    TraceNotes notes;
+    const auto printed =
         context_.globals().trace ? trace_.label(accounts_.size() > 1 ? account.name : std::string()) : nullptr;
-    const auto secret = [&] {
-      const std::scoped_lock lock(prompt_mutex_);  // one question at a time
-      return libsync::account::resolve_secret(account, context_.around().prompt, context_.stop());
-    };
-    const libsync::account::RemoteOptions remote{.trace = trace.get(), .clock = &context_.around().clock};
+    libsync::Trace* const trace = printed ? printed.get() : context_.globals().verbose ? &notes : nullptr;
+    const auto secret = [&] { return libsync::account::resolve_secret(account, prompt_, context_.stop()); };
+    const libsync::account::RemoteOptions remote{.trace = trace, .clock = &context_.around().clock};
     SyncResult result;
     std::vector<std::string> actions, alerts;
     {
@@ -198,7 +262,7 @@ class SyncCommand {
     if (context_.json()) {
       context_.out().json(to_json(account, result, actions, alerts, dry_run_));
     } else {
-      tell(account, result, actions);
+      tell(account, result, actions, notes.lines());
       tell_alerts(result, alerts);
     }
     context_.out().flush();
@@ -207,6 +271,7 @@ class SyncCommand {
   void note_status(const SyncResult& result) {
     int status = result.status ? 0 : libsync::exit_status(result.status.error().code);
     if (status == 2) status = 3;  // 2 is for the words of the command line; here an account failed
+    if (status == 0 && !result.indexed) status = libsync::exit_status(result.indexed.error().code);
     if (status == 0 && (!result.report.held.empty() || result.report.suspect > 0)) {
       status = libsync::exit_status(libsync::Errc::Fuse);
     }
@@ -216,6 +281,8 @@ class SyncCommand {
   // One status for all accounts where they agree; 3, some accounts failed, where they don't. What the
   // fuse holds is told only when nothing failed.
   int overall_status() const {
+    const int stopped = libsync::exit_status(libsync::Errc::Cancelled);
+    if (std::ranges::find(statuses_, stopped) != statuses_.end()) return stopped;
     const int fuse = libsync::exit_status(libsync::Errc::Fuse);
     std::vector<int> failures = statuses_;
     std::erase_if(failures, [&](int status) { return status == fuse || status == 0; });
@@ -225,29 +292,47 @@ class SyncCommand {
     return alike ? failures[0] : 3;
   }
 
-  void tell(const Account& account, const SyncResult& result, const std::vector<std::string>& actions) {
+  void tell(const Account& account, const SyncResult& result, const std::vector<std::string>& actions,
+            const std::vector<std::string>& tried) {
     const std::string label = pad(libsync::printable(account.name), label_width_) + "  ";
     const std::string indent(label_width_ + 2, ' ');
     if (result.rebuilt) context_.note(label + rebuilt_text(*result.rebuilt));
     for (const std::string& action : actions) context_.out().line(label + action);
-    if (!result.status) return context_.report(result.status.error(), account.name);
-    const auto& report = result.report;
-    if (dry_run_) {
-      if (actions.empty() && !context_.globals().quiet) context_.out().line(label + std::string(word("nothing to do")));
-    } else {
-      const bool in_log = !context_.out().terminal();
-      const bool silent = report.nothing_new() && report.skipped.empty() && in_log;
-      if (!silent && !context_.globals().quiet) {
-        context_.out().line(label + pad(summary(report), 44) + "  " +
-                            pad(libsync::human_duration(result.took), 7, true));
-      }
+    if (!result.status) {
+      context_.out().flush();
+      return context_.report(result.status.error(), account.name, tried);
     }
+    const auto& report = result.report;
+    if (!context_.globals().quiet) tell_summary(result, label);
+    if (context_.globals().verbose) tell_details(result, indent);
     if (result.recovered > 0) {
-      context_.out().line(indent + say("{} messages that are only here are in the mailbox Recovered",
-                                       with_separators(result.recovered)));
+      const std::string messages =
+          counted(result.recovered, "message that is only here is", "messages that are only here are");
+      context_.out().line(indent + say("{} in the folder Recovered", messages));
     }
     tell_skipped(report, indent);
+    context_.out().flush();
     tell_held(account, report);
+    if (!result.indexed) context_.report(not_indexed(result.indexed.error()), account.name, {});
+  }
+
+  void tell_summary(const SyncResult& result, const std::string& label) {
+    const auto& report = result.report;
+    const std::string text = summary(result);
+    if (dry_run_) {
+      context_.out().line(
+          label + (text.empty() ? std::string(word("nothing to do")) : say("would be: {}; nothing was changed", text)));
+      return;
+    }
+    const bool in_log = !context_.out().terminal();
+    if (report.nothing_new() && report.skipped.empty() && in_log && !context_.globals().verbose) return;
+    context_.out().line(label + pad(text.empty() ? word("nothing new") : std::string_view(text), 44) + "  " +
+                        pad(libsync::human_duration(result.took), 7, true));
+  }
+
+  void tell_details(const SyncResult& result, const std::string& indent) {
+    for (const std::string& line : folder_lines(result)) context_.out().line(indent + line);
+    if (result.cost) context_.out().line(indent + cost_line(*result.cost));
   }
 
   // A refused login often says the same: its error has it then.
@@ -261,13 +346,14 @@ class SyncCommand {
 
   void tell_skipped(const libsync::sync::SyncReport& report, const std::string& indent) {
     constexpr size_t kShown = 10;
-    for (size_t i = 0; i < report.skipped.size() && i < kShown; ++i) {
+    const size_t shown = context_.globals().verbose ? report.skipped.size() : std::min(kShown, report.skipped.size());
+    for (size_t i = 0; i < shown; ++i) {
       context_.out().line(
           indent + say("skipped {}: {} (tried again next time)", report.skipped[i].where, report.skipped[i].why));
     }
-    if (report.skipped.size() > kShown) {
+    if (report.skipped.size() > shown) {
       context_.out().line(indent +
-                          say("and {} more (all of them: --json)", with_separators(report.skipped.size() - kShown)));
+                          say("and {} more (all of them: -v)", with_separators(report.skipped.size() - shown)));
     }
     for (const auto& mailbox : report.doubtful) {
       context_.out().line(
@@ -288,9 +374,9 @@ class SyncCommand {
     }
     if (report.suspect > 0) {
       context_.report({.code = libsync::Errc::Fuse,
-                       .what = say("{} messages lost their place on the server (it numbered its mail anew) and were "
-                                   "not found again; they are kept here",
-                                   with_separators(report.suspect)),
+                       .what = say("{} lost on the server (it numbered its mail anew) and not found again; "
+                                   "nothing was removed here",
+                                   counted(report.suspect, "message is", "messages are")),
                        .hint = say("accept that they are gone: twinbox sync {} --allow-deletes {}", account.name,
                                    held_in(report) + report.suspect)},
                       account.name);
@@ -300,12 +386,13 @@ class SyncCommand {
   Context& context_;
   const bool dry_run_;
   ProgressBoard board_;
+  OneQuestion prompt_;
   TracePrinter trace_;
   std::vector<const Account*> accounts_;
   libsync::account::SyncSettings settings_;
   size_t label_width_ = 0;
   libsync::net::HostLimit hosts_{kConnectionsPerHost};
-  std::mutex mutex_, prompt_mutex_;
+  std::mutex mutex_;
   std::vector<int> statuses_;
 };
 

@@ -57,7 +57,7 @@ void print_problem(Context& context, const store::Problem& problem) {
     context.out().json(JsonObject{{"problem", kind_name(problem.kind)},
                                   {"harmless", problem.harmless},
                                   {"text", problem.text},
-                                  {"messages", std::move(ids)}});
+                                  {"ids", std::move(ids)}});
     return;
   }
   std::string line = libsync::printable(problem.text, 1000);
@@ -139,7 +139,7 @@ void print_comparison(Context& context, const OpenAccount& open, const sync::Com
     context.out().json(JsonObject{{"account", open.account->name},
                                   {"ok", report.differences_total == 0},
                                   {"remote_messages", report.messages},
-                                  {"remote_mailboxes", report.mailboxes},
+                                  {"remote_folders", report.mailboxes},
                                   {"differences", report.differences_total}});
     return;
   }

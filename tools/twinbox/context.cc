@@ -4,6 +4,8 @@
 
 #include "libsync/base/words.h"
 
+#include "tools/twinbox/progress.h"
+
 namespace twinbox {
 
 using libsync::Errc;
@@ -55,15 +57,35 @@ Result<std::vector<const Account*>> Context::accounts(const std::vector<std::str
 
 void Context::note(std::string_view text) {
   if (globals_.quiet || globals_.json) return;
-  const std::lock_guard lock(err_mutex_);
-  surroundings_.err.write(std::string(text) + "\n");
+  complain(std::string(text) + "\n");
 }
 
-void Context::report(const Error& error, std::string_view about) {
+void Context::report(const Error& error, std::string_view about, const std::vector<std::string>& tried) {
   Error full = error;
   if (!about.empty()) full.what = fmt::format("{}: {}", about, error.what);
+  if (globals_.json) return complain(to_line(error_json(full)) + "\n");
+  std::string text = error_text(full);
+  if (globals_.verbose) {
+    for (const auto& line : tried) text += "         " + line + "\n";
+    text += "         " + say("kind of error: {}", errc_name(error.code));
+    if (error.retry) text += say("; trying again later may help");
+    text += "\n";
+  }
+  complain(std::move(text));
+}
+
+void Context::share(ProgressBoard* board) {
+  board_ = board;
+  out_.share(board);
+}
+
+void Context::complain(std::string text) {
   const std::lock_guard lock(err_mutex_);
-  surroundings_.err.write(globals_.json ? to_line(error_json(full)) + "\n" : error_text(full));
+  if (board_ == nullptr) {
+    surroundings_.err.write(text);
+  } else {
+    board_->aside([this, words = std::move(text)] { surroundings_.err.write(words); });
+  }
 }
 
 }  // namespace twinbox

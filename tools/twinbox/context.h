@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,16 +45,22 @@ class Context {
 
   // A remark for the person, on standard error, each with its line end; nothing with --quiet or --json.
   void note(std::string_view text);
-  // An error that does not end the command (one account of several); `about` goes before it.
-  void report(const libsync::Error& error, std::string_view about = {});
+  // An error that does not end the command (one account of several); `about` goes before it. With --verbose, its
+  // kind and `tried` stand below it.
+  void report(const libsync::Error& error, std::string_view about = {}, const std::vector<std::string>& tried = {});
+  // All that is printed goes past this board while it is up; null: none is.
+  void share(ProgressBoard* board);
 
  private:
+  void complain(std::string text);
+
   Surroundings& surroundings_;
   Globals globals_;
   Output out_;
   std::optional<libsync::account::Places> places_;
   std::optional<libsync::account::Config> config_;
   std::mutex err_mutex_;
+  ProgressBoard* board_ = nullptr;
 };
 
 }  // namespace twinbox

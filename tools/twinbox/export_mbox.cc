@@ -150,7 +150,7 @@ class MboxTarget final : public ExportTarget {
   Status write(std::string_view bytes) {
     if (path_ == "-") {
       if (out_(bytes)) return {};
-      return libsync::fail(libsync::Errc::Cancelled, "nobody reads standard output any more");
+      return libsync::fail(libsync::Errc::Cancelled, libsync::say("standard output was closed"));
     }
     if (!file_) TB_TRY(open());
     hash_.update(bytes);

@@ -12,9 +12,9 @@ namespace twinbox {
 // Options that every command takes, before or behind its name.
 inline constexpr std::array<Option, 8> kGlobalOptions = {{
     {"config", 0, "FILE", "the configuration file, instead of the usual one"},
-    {"json", 0, "", "one JSON object a line"},
+    {"json", 0, "", "one JSON object a line, errors as one on standard error; help stays text"},
     {"quiet", 'q', "", "print nothing but what was asked for and errors"},
-    {"verbose", 'v', "", "more detail"},
+    {"verbose", 'v', "", "say more: what was tried before an error, what each folder got"},
     {"trace", 0, "", "show the dialogue with the server, passwords hidden"},
     {"no-color", 0, "", "no colours"},
     {"version", 0, "", "print the version"},

@@ -82,14 +82,15 @@ class Signals {
   std::thread thread_;
 };
 
-bool write_all(int fd, std::string_view bytes) {
+std::error_code write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
+    if (n < 0) return {errno, std::generic_category()};
+    if (n == 0) return std::make_error_code(std::errc::io_error);
     bytes.remove_prefix(static_cast<size_t>(n));
   }
-  return true;
+  return {};
 }
 
 twinbox::Stream stream(int fd) {

@@ -10,6 +10,8 @@
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 
+#include "tools/twinbox/progress.h"
+
 namespace twinbox {
 
 using libsync::display_width;
@@ -88,10 +90,10 @@ std::tm local_time(int64_t unix_seconds) {
 }  // namespace
 
 void Output::text(std::string_view bytes) {
-  if (closed_) return;
+  if (closed()) return;
   if (buffer_.size() + bytes.size() > kBuffer) flush();
   if (bytes.size() > kBuffer) {
-    if (!closed_ && !stream_.write(bytes)) closed_ = true;
+    write(bytes);
     return;
   }
   buffer_ += bytes;
@@ -103,8 +105,22 @@ void Output::line(std::string_view bytes) {
 }
 
 void Output::flush() {
-  if (!closed_ && !buffer_.empty() && !stream_.write(buffer_)) closed_ = true;
+  if (!buffer_.empty()) write(buffer_);
   buffer_.clear();
+}
+
+void Output::write(std::string_view bytes) {
+  if (closed()) return;
+  if (board_ == nullptr || !stream_.terminal) {
+    failure_ = stream_.write(bytes);
+  } else {
+    board_->aside([this, text = std::string(bytes)] { failure_ = stream_.write(text); });
+  }
+}
+
+libsync::Status Output::status() const {
+  if (!failure_ || failure_ == std::errc::broken_pipe) return {};
+  return libsync::fail(Errc::Disk, say("standard output: {}", failure_.message()));
 }
 
 std::string pad(std::string_view text, size_t width, bool right) {
@@ -196,6 +212,10 @@ Json error_body(const libsync::Error& error) {
 }
 
 Json error_json(const libsync::Error& error) { return JsonObject{{"error", error_body(error)}}; }
+
+std::string counted(uint64_t count, std::string_view one, std::string_view many) {
+  return libsync::with_separators(count) + " " + std::string(word(count == 1 ? one : many));
+}
 
 std::string short_time(int64_t unix_seconds, int64_t now) {
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

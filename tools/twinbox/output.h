@@ -13,8 +13,10 @@
 
 namespace twinbox {
 
-// Standard output: buffered, and quiet once nobody reads any more (twinbox ls | head). One thread at a
-// time.
+class ProgressBoard;
+
+// Standard output: buffered, and quiet once nobody reads any more (twinbox ls | head). Any other reason why
+// it can't be written is an error of the command: what it printed was to be kept. One thread at a time.
 class Output {
  public:
   explicit Output(Stream& stream) : stream_(stream) {}
@@ -26,15 +28,22 @@ class Output {
   void line(std::string_view text);   // and a line end
   void json(const Json& json) { line(to_line(json)); }
   void flush();
+  // While a board is up, what goes to a terminal goes past it; null: none is.
+  void share(ProgressBoard* board) { board_ = board; }
 
-  bool closed() const { return closed_; }  // commands stop producing when it is
+  bool closed() const { return bool(failure_); }  // commands stop producing when it is
+  // After flush(): OK also when nobody reads any more; Errc::Disk for a full disk and its like.
+  libsync::Status status() const;
   bool terminal() const { return stream_.terminal; }
   size_t columns() const { return stream_.columns; }
 
  private:
+  void write(std::string_view bytes);
+
   Stream& stream_;
+  ProgressBoard* board_ = nullptr;
   std::string buffer_;
-  bool closed_ = false;
+  std::error_code failure_;
 };
 
 struct Column {
@@ -58,6 +67,9 @@ std::string error_text(const libsync::Error& error);
 Json error_json(const libsync::Error& error);
 Json error_body(const libsync::Error& error);    // what stands behind "error"
 std::string_view errc_name(libsync::Errc code);  // "auth": stable, for scripts
+
+// "1 folder", "3,212 folders". Both words are English keys of word().
+std::string counted(uint64_t count, std::string_view one, std::string_view many);
 
 // Times for people, by the local time zone: "18:04" today, "22 Nov 18:04" this year, else "2025-11-22".
 std::string short_time(int64_t unix_seconds, int64_t now);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -43,6 +44,7 @@ std::string progress_line(std::string_view label, size_t label_width, const Prog
                           const ProgressRate& rate, size_t columns) {
   std::string out = pad(label, label_width) + "   ";
   if (value.total == 0) return libsync::fit_width(out + std::string(value.what), columns);
+  if (!value.what.empty()) out += std::string(value.what) + "  ";
   const double share = std::clamp(share_of(value), 0.0, 1.0);
   std::string tail = fmt::format("{:3} %   ", static_cast<int>(std::floor(share * 100))) +
                      say("{} of {}", libsync::with_separators(value.done), libsync::with_separators(value.total));
@@ -59,6 +61,7 @@ std::string progress_line(std::string_view label, size_t label_width, const Prog
 }
 
 ProgressBoard::~ProgressBoard() {
+  resume();
   const std::lock_guard lock(mutex_);
   if (drawn_ > 0) stream_.write(erase_text());
 }
@@ -93,9 +96,32 @@ void ProgressBoard::remove(size_t number) {
 }
 
 void ProgressBoard::print(std::string_view text) {
+  aside([this, line = std::string(text) + "\n"] { stream_.write(line); });
+}
+
+void ProgressBoard::aside(std::function<void()> write) {
   const std::lock_guard lock(mutex_);
-  stream_.write(erase_text() + std::string(text) + "\n");
-  if (enabled_) draw(true);
+  if (paused_) {
+    waiting_.push_back(std::move(write));
+    return;
+  }
+  if (drawn_ > 0) stream_.write(erase_text());
+  write();
+  draw(true);
+}
+
+void ProgressBoard::pause() {
+  const std::lock_guard lock(mutex_);
+  if (drawn_ > 0) stream_.write(erase_text());
+  paused_ = true;
+}
+
+void ProgressBoard::resume() {
+  const std::lock_guard lock(mutex_);
+  if (!paused_) return;
+  paused_ = false;
+  for (const auto& write : std::exchange(waiting_, {})) write();
+  draw(true);
 }
 
 ProgressRate ProgressBoard::rate_of(const Line& line) const {
@@ -123,6 +149,7 @@ std::string ProgressBoard::erase_text() {
 }
 
 void ProgressBoard::draw(bool force) {
+  if (!enabled_ || paused_) return;
   const auto now = clock_.now();
   if (!force && now - last_draw_ < kRedraw) return;
   last_draw_ = now;
@@ -136,7 +163,7 @@ void ProgressBoard::draw(bool force) {
     out += progress_line(line.label, label_width, value, rate_of(line), stream_.columns - 1) + "\n";
     ++drawn_;
   }
-  stream_.write(out);
+  if (!out.empty()) stream_.write(out);
 }
 
 }  // namespace twinbox

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -19,7 +20,7 @@ struct ProgressValue {
   uint64_t done = 0, total = 0;  // messages; total 0: not known yet
   uint64_t bytes = 0;            // so far; 0: no rate is shown
   uint64_t bytes_total = 0;      // 0: the share and the time left go by messages
-  std::string_view what{};       // what it is doing while there is no total ("connecting")
+  std::string_view what{};       // what it is doing ("connecting"); empty while mail is carried over
 };
 
 struct ProgressRate {
@@ -31,11 +32,11 @@ struct ProgressRate {
 std::string progress_line(std::string_view label, size_t label_width, const ProgressValue& value,
                           const ProgressRate& rate, size_t columns);
 
-// Lines at the bottom of the terminal. Thread-safe. Standard error must not be written by others while
-// lines are up: print() puts text above them.
+// Lines at the bottom of the terminal. Thread-safe. While it lives, everything else that goes to the terminal
+// passes through it (Context::share), so that it erases no lines but its own.
 class ProgressBoard {
  public:
-  // `enabled` false (--quiet, --json, no terminal): every call does nothing but print().
+  // `enabled` false (--quiet, --json, no terminal): no lines, but print(), aside() and pause() all the same.
   ProgressBoard(Stream& stream, const libsync::Clock& clock, bool enabled)
       : stream_(stream), clock_(clock), enabled_(enabled && stream.terminal) {}
   ProgressBoard(const ProgressBoard&) = delete;
@@ -46,6 +47,12 @@ class ProgressBoard {
   void update(size_t line, const ProgressValue& value);  // redraws at most kRedraws times a second
   void remove(size_t line);                              // its text vanishes
   void print(std::string_view text);                     // a permanent line above
+  // Runs `write`, which puts whole lines on the terminal, while no line of the board is up. During a pause
+  // it runs at the pause's end, on that thread.
+  void aside(std::function<void()> write);
+  // Between these the terminal belongs to a question: no line is drawn, nothing is written.
+  void pause();
+  void resume();
 
  private:
   struct Sample {
@@ -69,6 +76,8 @@ class ProgressBoard {
   std::mutex mutex_;
   std::vector<Line> lines_;
   size_t drawn_ = 0;  // lines on the screen
+  bool paused_ = false;
+  std::vector<std::function<void()>> waiting_;  // for the end of the pause
   libsync::Steady::time_point last_draw_{};
 };
 

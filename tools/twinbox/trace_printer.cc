@@ -18,6 +18,8 @@ class Labelled final : public libsync::Trace {
   std::string label_;
 };
 
+constexpr size_t kMaxWords = 300;  // of one line of the server's, below an error
+
 // The length of the UTF-8 character at the front, 0 if there is none that may be shown.
 size_t shown_character(std::string_view text) {
   for (size_t length = 1; length <= 4 && length <= text.size(); ++length) {
@@ -41,6 +43,21 @@ std::string visible(std::string_view text) {
     out += text[at] == '\t' ? "\\t" : fmt::format("\\x{:02X}", static_cast<unsigned char>(text[at]));
     ++at;
   }
+  return out;
+}
+
+void TraceNotes::line(libsync::TraceKind kind, std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  if (kind == libsync::TraceKind::Note && notes_.size() < kMaxNotes) notes_.push_back(visible(text));
+  if (kind != libsync::TraceKind::Server) return;
+  said_.push_back(libsync::printable(text, kMaxWords));
+  if (said_.size() > kLastWords) said_.pop_front();
+}
+
+std::vector<std::string> TraceNotes::lines() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out = notes_;
+  for (const auto& words : said_) out.push_back(libsync::say("the server: {}", words));
   return out;
 }
 

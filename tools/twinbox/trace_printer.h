@@ -1,9 +1,12 @@
 // --trace: the dialogue with the servers as lines on standard error.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "libsync/base/clock.h"
 #include "libsync/base/trace.h"
@@ -33,6 +36,21 @@ class TracePrinter {
   libsync::Steady::time_point start_;
   std::mutex mutex_;
 };
+
+// --verbose: what was tried, for the lines below an error: every note (names looked up, addresses tried,
+// certificates) and the server's last words. Thread-safe.
+class TraceNotes final : public libsync::Trace {
+ public:
+  void line(libsync::TraceKind kind, std::string_view text) override;
+  std::vector<std::string> lines() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> notes_;
+  std::deque<std::string> said_;
+};
+inline constexpr size_t kMaxNotes = 50;  // a host has few addresses; a hostile resolver's many don't fill the screen
+inline constexpr size_t kLastWords = 3;
 
 // One line of server or client text as it may stand on a terminal; at most kMaxTraceLine bytes.
 std::string visible(std::string_view text);

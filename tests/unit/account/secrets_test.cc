@@ -55,9 +55,9 @@ TEST(Secrets, ACommandsFirstLineIsThePassword) {
 TEST(Secrets, AFailedCommandIsNamedWithItsStatusAndLastWords) {
   Account a = account_a();
   a.password_command = "echo one >&2; echo 'two\x1B[2J' >&2; exit 3";
-  EXPECT_EQ(secret_or_error(a), "error: password_command of account a ended with status 3: two [2J");
+  EXPECT_EQ(secret_or_error(a), "error: password_command ended with status 3: two [2J");
   a.password_command = "true";
-  EXPECT_EQ(secret_or_error(a), "error: password_command of account a gave no password");
+  EXPECT_EQ(secret_or_error(a), "error: password_command gave no password");
   a.password_command = "echo hunter2; exit 1";
   EXPECT_THAT(secret_or_error(a), testing::Not(HasSubstr("hunter2")));
 }
@@ -88,7 +88,7 @@ TEST(Secrets, WithoutAnyTheTerminalIsAsked) {
   EXPECT_THAT(secret_or_error(account_a(), false), HasSubstr("no terminal to ask on"));
   FakePrompt prompt;
   ASSERT_TRUE(resolve_secret(account_a(), prompt, {}));
-  EXPECT_EQ(prompt.asked, "Password for me at mail.example.org:");
+  EXPECT_EQ(prompt.asked, "Password of a (me at mail.example.org):");
 }
 
 // A zombie that nobody has waited for runs no more.

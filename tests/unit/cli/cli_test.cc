@@ -60,13 +60,21 @@ TEST(CommandLine, WordsStayCalm) {
 TEST(CommandLine, UnknownCommandsNameTheNearestAndEndWithTwo) {
   Fake twinbox;
   EXPECT_EQ(twinbox("acount list"), 2);
-  EXPECT_EQ(twinbox.err, "twinbox: unknown command \"acount\"\n         did you mean twinbox account?\n");
+  EXPECT_EQ(twinbox.err, "twinbox: unknown command \"acount\"\n         did you mean twinbox account list?\n");
   EXPECT_EQ(twinbox("account lst"), 2);
   EXPECT_THAT(twinbox.err, HasSubstr("did you mean twinbox account list?"));
+  EXPECT_EQ(twinbox("acount add x"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("did you mean twinbox account add?"));
+  EXPECT_EQ(twinbox("shedule --json enabel"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("did you mean twinbox schedule enable?"));
+  EXPECT_EQ(twinbox("schedule foo"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("schedule takes one of: enable, disable, status"));
+  EXPECT_EQ(twinbox("sycn work"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("did you mean twinbox sync?"));
   EXPECT_EQ(twinbox("zzzzzz"), 2);
   EXPECT_THAT(twinbox.err, HasSubstr("twinbox --help lists the commands"));
   EXPECT_EQ(twinbox("account"), 2);
-  EXPECT_THAT(twinbox.err, HasSubstr("needs one of: add, list, remove"));
+  EXPECT_THAT(twinbox.err, HasSubstr("twinbox: account needs one of: add, list, remove"));
   EXPECT_EQ(twinbox("\x1B[2J"), 2);
   EXPECT_THAT(twinbox.err, Not(HasSubstr("\x1B")));
 }

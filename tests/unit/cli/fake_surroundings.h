@@ -36,17 +36,17 @@ struct Fake {
   FixedClock clock;
   NoPrompt prompt;
   std::stop_source stop;
-  bool reader_gone = false;
+  std::error_code out_fails;
   Surroundings around{
       .out = {.write =
                   [this](std::string_view bytes) {
                     out += bytes;
-                    return !reader_gone;
+                    return out_fails;
                   }},
       .err = {.write =
                   [this](std::string_view bytes) {
                     err += bytes;
-                    return true;
+                    return std::error_code();
                   }},
       .read_input = [this](size_t) { return libsync::Result<std::string>(input); },
       .environment = [this](const char* name) -> std::optional<std::string> {

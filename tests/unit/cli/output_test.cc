@@ -19,10 +19,10 @@ using testing::Not;
 
 struct Sink {
   std::string text;
-  bool open = true;
+  std::error_code fails{};
   Stream stream{.write = [this](std::string_view bytes) {
     text += bytes;
-    return open;
+    return fails;
   }};
 };
 
@@ -74,7 +74,7 @@ TEST(Table, InAPipeNothingIsCut) {
 
 TEST(Output, IsQuietOnceNobodyReads) {
   Sink sink;
-  sink.open = false;
+  sink.fails = std::make_error_code(std::errc::broken_pipe);
   Output out(sink.stream);
   out.line("a");
   EXPECT_FALSE(out.closed());
@@ -83,6 +83,16 @@ TEST(Output, IsQuietOnceNobodyReads) {
   out.line("b");
   out.flush();
   EXPECT_EQ(sink.text, "a\n");
+  EXPECT_TRUE(out.status()) << "a reader that leaves has what it wanted";
+}
+
+TEST(Output, SaysWhyItCouldNotBeWritten) {
+  Sink sink;
+  sink.fails = std::make_error_code(std::errc::no_space_on_device);
+  Output out(sink.stream);
+  out.text(std::string(1'000'000, 'x'));
+  ASSERT_FALSE(out.status());
+  EXPECT_EQ(out.status().error().what, "standard output: No space left on device");
 }
 
 TEST(Errors, AreOneLineAndAHint) {

@@ -62,8 +62,7 @@ class StoreCommands : public testing::Test {
     ASSERT_TRUE(s.record_run({.started = 1'789'999'000, .finished = 1'789'999'880, .ok = true, .added = 3}));
     ASSERT_TRUE(s.record_run({.started = 1'789'999'900,
                               .finished = 1'789'999'990,
-                              .error_code = static_cast<int>(libsync::Errc::Network),
-                              .error_text = "no answer",
+                              .error = {.code = libsync::Errc::Network, .what = "no answer", .retry = true},
                               .skipped = 1}));
   }
   test::Fake twinbox;
@@ -92,7 +91,7 @@ TEST_F(StoreCommands, LsFoldersCounts) {
   ASSERT_EQ(twinbox("ls work --folders"), 0) << twinbox.err;
   EXPECT_THAT(twinbox.out, HasSubstr("INBOX"));
   ASSERT_EQ(twinbox("ls work --folders --json"), 0);
-  EXPECT_THAT(twinbox.out, HasSubstr("\"folder\":\"INBOX\",\"path\":[\"INBOX\"],\"messages\":2,\"unseen\":1"));
+  EXPECT_THAT(twinbox.out, HasSubstr("\"folder\":\"INBOX\",\"path\":[\"INBOX\"],\"messages\":2,\"unread\":1"));
 }
 
 TEST_F(StoreCommands, AWrongFolderOrIdIsNamed) {
@@ -274,13 +273,51 @@ TEST_F(StoreCommands, StatusTellsLastSuccessAndWhatFailedSince) {
   EXPECT_THAT(twinbox.out, HasSubstr("1 skipped : no answer"));
   ASSERT_EQ(twinbox("status work --json"), 0);
   EXPECT_THAT(twinbox.out, HasSubstr("\"protocol\":\"IMAP\""));
-  EXPECT_THAT(twinbox.out, HasSubstr("\"error\":\"no answer\""));
+  EXPECT_THAT(twinbox.out, HasSubstr("\"error\":{\"code\":\"network\",\"what\":\"no answer\",\"retry\":true}"));
+}
+
+TEST_F(StoreCommands, StatusNamesTheCommandThatSettlesWhatIsOpen) {
+  const std::string directory = (twinbox.home.path() / ".local/share/twinbox/work").string();
+  {
+    auto opened = store::Store::open(directory, {.mode = store::StoreMode::ReadWrite});
+    ASSERT_TRUE(opened);
+    ASSERT_TRUE((*opened)->record_run({.started = 1'789'999'991,
+                                       .finished = 1'789'999'995,
+                                       .ok = true,
+                                       .skipped = 1,
+                                       .held = 150,
+                                       .suspect = 3000,
+                                       .doubtful = 2,
+                                       .refused = 4}));
+  }
+  ASSERT_EQ(twinbox("status"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.out, HasSubstr("150 held, 3,000 suspect, 2 folders doubtful, 4 refused, 1 skipped\n"));
+  for (const char* line : {"work: 150 held: gone on the server, kept here: twinbox sync work --allow-deletes 3150",
+                           "work: 3,000 suspect: ", "work: 2 folders doubtful: ", "work: 4 refused: ",
+                           ": twinbox verify work --remote\n", "work: 1 skipped: "}) {
+    EXPECT_THAT(twinbox.out, HasSubstr(line));
+  }
+  ASSERT_EQ(twinbox("status --json"), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("\"suspect\":3000,\"doubtful\":2,\"refused\":4,\"skipped\":1"));
+  EXPECT_THAT(twinbox.out, HasSubstr("\"settle\":{\"held\":\"twinbox sync work --allow-deletes 3150\""));
+  EXPECT_THAT(twinbox.out, Not(HasSubstr("\"error\"")));
 }
 
 TEST_F(StoreCommands, AReaderThatLeavesIsNoError) {
-  twinbox.reader_gone = true;
-  EXPECT_EQ(twinbox("ls work"), 0);
-  EXPECT_EQ(twinbox.err, "");
+  twinbox.out_fails = std::make_error_code(std::errc::broken_pipe);
+  for (const char* line : {"ls work", "show work 1 --raw", "export work --mbox -", "account list", "--help"}) {
+    EXPECT_EQ(twinbox(line), 0) << line;
+    EXPECT_THAT(twinbox.err, Not(HasSubstr("twinbox:"))) << line;
+  }
+}
+
+TEST_F(StoreCommands, WhatCouldNotBeWrittenIsAnError) {
+  twinbox.out_fails = std::make_error_code(std::errc::no_space_on_device);
+  for (const char* line : {"ls work", "ls work --json", "show work 1 --raw", "show work 2 --part 1", "search invoice",
+                           "export work --mbox -", "account list", "status", "sync --help"}) {
+    EXPECT_EQ(twinbox(line), 3) << line;
+    EXPECT_THAT(twinbox.err, HasSubstr("standard output: No space left on device")) << line;
+  }
 }
 
 }  // namespace

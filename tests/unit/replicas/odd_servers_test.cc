@@ -68,7 +68,7 @@ class OddServers : public ::testing::Test {
   SyncReport run(sync::Replica& odd, uint64_t allow = 0) {
     policy.fuse.allow = allow;
     NullObserver nobody;
-    sync::Sync engine(odd, local, *link, clock, {.policy = policy}, nobody);
+    sync::Sync engine(odd, local, *link, clock, {.policy = policy, .verify_stored = verify_stored}, nobody);
     const Status status = engine.run({});
     EXPECT_TRUE(status) << status.error().text();
     return engine.report();
@@ -88,6 +88,7 @@ class OddServers : public ::testing::Test {
   std::unique_ptr<store::Db> db;
   std::unique_ptr<sync::Link> link;
   SystemClock clock;
+  std::function<Status(const sync::Id&)> verify_stored;
   sync::Policy policy = sync::mirror_policy({.folders = true, .flags = true}, Leave::Forever);
 };
 
@@ -408,6 +409,21 @@ TEST_F(OddServers, TheFuseStartsAnewWhenTheUserHasAnswered) {
   const sync::SyncReport report = run(server);
   EXPECT_TRUE(report.held.empty());
   EXPECT_EQ(report.removed, 1U);
+}
+
+TEST_F(OddServers, WhatIsDamagedHereIsNotRemovedFromTheServer) {
+  policy = sync::mirror_policy({}, Leave::Forever);
+  Maildrop drop(server);
+  fill(kInbox, 2);
+  run(drop);
+  policy = sync::mirror_policy({}, Leave::Never);
+  verify_stored = [](const sync::Id&) { return fail(Errc::Corrupt, "a chunk's checksum is wrong"); };
+  const SyncReport report = run(drop);
+  EXPECT_EQ(report.left, 0U);
+  EXPECT_EQ(report.skipped.size(), 2U);
+  EXPECT_EQ(server.box(kInbox)->messages.size(), 2U);
+  verify_stored = nullptr;
+  EXPECT_EQ(run(drop).left, 2U);
 }
 
 TEST_F(OddServers, WhatIsHeldIsADifference) {

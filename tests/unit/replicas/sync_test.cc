@@ -240,7 +240,8 @@ TEST_F(Mirror, ADryRunTellsAndChangesNothing) {
   server.make_box({"Work"});
   fill({"INBOX"}, 3);
   const SyncReport report = run({.dry_run = true});
-  EXPECT_EQ(report.added, 0U);
+  EXPECT_EQ(report.added, 3U) << "what would be done";
+  EXPECT_EQ(report.boxes_created, 2U);
   EXPECT_TRUE(local.boxes().empty());
   EXPECT_EQ(watcher.actions.size(), 5U);  // two mailboxes, three messages
   EXPECT_TRUE(link->pairs()->empty());

@@ -166,5 +166,16 @@ TEST_F(SearchTest, RemovedMailIsNotFound) {
   EXPECT_EQ(find("report"), Ids{});
 }
 
+TEST_F(SearchTest, WordsThatALineEndCutsAreFound) {
+  const MessageId wrapped = put(inbox, mail("wrapped", "会議は東\r\n京で。がんばっ\r\nて下さい\r\n\r\n大\r\n阪"));
+  put(inbox, mail("spaced", "an end\r\nof line"));
+  ASSERT_TRUE(store->index_pending(std::chrono::hours(1), {}, {}));
+  EXPECT_EQ(find("京で"), std::vector{wrapped});
+  EXPECT_EQ(find("がんばって"), std::vector{wrapped});
+  EXPECT_EQ(find("大阪"), std::vector{wrapped});
+  EXPECT_TRUE(find("い大").empty()) << "an empty line is a break";
+  EXPECT_TRUE(find("endof").empty());
+}
+
 }  // namespace
 }  // namespace libsync::store

@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "libsync/store/lock.h"
 #include "libsync/store/schema.h"
@@ -182,9 +183,9 @@ TEST_F(StoreTest, MailThatOnlyARebuiltStoreHasGoesIntoAMailboxOfItsOwn) {
   ASSERT_TRUE(lock && rebuild_store(path(), **lock, options(), {}, {}));
   lock->reset();
   open();
-  EXPECT_TRUE(*store->any_unclaimed());
+  EXPECT_TRUE(store->unclaimed_since()->has_value());
   EXPECT_EQ(*store->recover_unclaimed({"Recovered"}), 2U);
-  EXPECT_FALSE(*store->any_unclaimed());
+  EXPECT_FALSE(store->unclaimed_since()->has_value());
   EXPECT_EQ(*store->recover_unclaimed({"Recovered"}), 0U);
   EXPECT_EQ((*store->find_mailbox({"Recovered"}))->messages, 2U);
   clock.seconds += 40 * 86400;
@@ -260,6 +261,54 @@ TEST_F(StoreTest, AStoreOfANewerVersionIsRefused) {
   const auto opened = Store::open(path(), options());
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::Newer);
+}
+
+TEST_F(StoreTest, AStoreOfVersionOneGetsWhatIsNewAndKeepsItsRuns) {
+  put(make_box({"INBOX"}), mail("one", "x"));
+  ASSERT_TRUE(store->db().exec(
+      "DROP TABLE run;"
+      "CREATE TABLE run(id INTEGER PRIMARY KEY, started INTEGER NOT NULL, finished INTEGER NOT NULL,"
+      " ok INTEGER NOT NULL, error_code INTEGER NOT NULL, error_text TEXT NOT NULL, added INTEGER NOT NULL,"
+      " flags INTEGER NOT NULL, moved INTEGER NOT NULL, removed INTEGER NOT NULL, skipped INTEGER NOT NULL,"
+      " held INTEGER NOT NULL, octets INTEGER NOT NULL, bytes_in INTEGER NOT NULL,"
+      " bytes_out INTEGER NOT NULL, round_trips INTEGER NOT NULL);"
+      "INSERT INTO run VALUES(1,2,3,0,3,'refused (wait)',0,0,0,0,0,4,0,0,0,0);"
+      "PRAGMA user_version=1"));
+  store.reset();
+  StoreOptions read_only = options();
+  read_only.mode = StoreMode::ReadOnly;
+  EXPECT_EQ(Store::open(path(), read_only).error().code, Errc::Refused);
+  open();
+  const libsync::store::Run run = store->runs(1)->front();
+  EXPECT_EQ(run.error.text(), "refused (wait)");
+  EXPECT_EQ(run.held, 4U);
+  EXPECT_EQ(run.suspect, 0U);
+  EXPECT_EQ(store->mailboxes()->front().messages, 1U);
+  store.reset();
+  EXPECT_TRUE(Store::open(path(), read_only));
+}
+
+TEST_F(StoreTest, AnEmptyStoreIsTakenAwayAndOneWithMailIsNot) {
+  auto lock = lock_store(path(), std::chrono::milliseconds(0), {});
+  ASSERT_TRUE(lock);
+  // One waits for the lock meanwhile: what it gets must lock the file that is there.
+  Result<std::unique_ptr<FileLock>> waited = fail(Errc::Internal, "not asked yet");
+  std::thread other([&] { waited = lock_store(path(), std::chrono::seconds(20), {}); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  store.reset();
+  remove_empty_store(path(), **lock, true);
+  EXPECT_FALSE(stdfs::exists(path() + "/twin.db"));
+  lock->reset();
+  other.join();
+  ASSERT_TRUE(waited) << waited.error().text();
+  EXPECT_EQ(lock_store(path(), std::chrono::milliseconds(0), {}).error().code, Errc::Busy);
+
+  open();
+  make_box({"INBOX"});
+  store.reset();
+  remove_empty_store(path(), **waited, true);
+  EXPECT_TRUE(stdfs::exists(path() + "/twin.db")) << "a folder was seen: the server was looked at";
+  EXPECT_TRUE(stdfs::exists(path() + "/sync.lock"));
 }
 
 TEST_F(StoreTest, WhatIsNoStoreIsCorruptOrMissing) {
@@ -348,9 +397,130 @@ TEST_F(StoreTest, RangesAndHeadersAreReadWithoutTheRest) {
 
 TEST_F(StoreTest, RemembersRunsAndTheLastThatWentWell) {
   ASSERT_TRUE(store->record_run({.started = 1, .finished = 2, .ok = true, .added = 5}));
-  ASSERT_TRUE(store->record_run({.started = 3, .finished = 4, .error_code = 4, .error_text = "no"}));
-  EXPECT_EQ(store->runs(10)->front().error_text, "no");
+  ASSERT_TRUE(
+      store->record_run({.started = 3,
+                         .finished = 4,
+                         .error = {.code = Errc::Auth, .what = "no", .server = "NO", .hint = "ask", .retry = true},
+                         .suspect = 5,
+                         .doubtful = 6,
+                         .refused = 7}));
+  const libsync::store::Run last = store->runs(10)->front();
+  EXPECT_EQ(last.error.code, Errc::Auth);
+  EXPECT_EQ(last.error.text(), "no: \"NO\" (ask)");
+  EXPECT_TRUE(last.error.retry);
+  EXPECT_EQ(last.suspect, 5U);
+  EXPECT_EQ(last.doubtful, 6U);
+  EXPECT_EQ(last.refused, 7U);
   EXPECT_EQ((*store->last_success())->added, 5u);
+}
+
+// --- what must never be lost ---
+
+class Kept : public StoreTest {
+ protected:
+  void lose_database() {
+    store.reset();
+    for (const char* name : {"twin.db", "twin.db-wal", "twin.db-shm"}) stdfs::remove(path() + "/" + name);
+  }
+  Result<RebuildReport> rebuild() {
+    TB_ASSIGN(auto lock, lock_store(path(), std::chrono::milliseconds(0), {}));
+    return rebuild_store(path(), *lock, options(), {}, {});
+  }
+  void flip_byte(const std::string& file, std::streamoff at) {
+    store.reset();
+    std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekg(at);
+    const char old = static_cast<char>(stream.get());
+    stream.seekp(at);
+    stream.put(static_cast<char>(old ^ 0x20));
+  }
+  void remove(MessageId id) {
+    auto write = store->begin();
+    ASSERT_TRUE((*write)->remove(id) && (*write)->commit());
+  }
+};
+
+TEST_F(Kept, WhatARebuildFoundIsNeverCompactedAway) {
+  put(make_box({"INBOX"}), mail("one", "the only copy"));
+  lose_database();
+  ASSERT_TRUE(rebuild());
+  open();
+  clock.seconds += 400 * 86400;
+  ASSERT_TRUE(store->compact({.force = true}, {}, {}));
+  EXPECT_EQ(*store->recover_unclaimed({"Recovered"}), 1U);
+  EXPECT_TRUE(store->verify({}, {})->ok());
+}
+
+TEST_F(Kept, OctetsWhoseStoredCopyIsDamagedAreStoredAgain) {
+  const auto inbox = make_box({"INBOX"});
+  const std::string octets = mail("one", std::string(5000, 'x'));
+  const auto id = put(inbox, octets);
+  flip_byte(segment(), 80);
+  open();
+  EXPECT_NE(octets_of(id), octets);
+  const auto again = put(inbox, octets);
+  EXPECT_EQ(octets_of(again), octets);
+  EXPECT_EQ(octets_of(id), octets) << "the damaged message is whole again too";
+}
+
+TEST_F(Kept, ADamagedSegmentHeaderCostsNoMail) {
+  const auto id = put(make_box({"INBOX"}), mail("one", "body"));
+  flip_byte(segment(), 9);
+  open();
+  EXPECT_EQ(octets_of(id), mail("one", "body"));
+  EXPECT_FALSE(store->verify({}, {})->ok());
+  put((*store->find_mailbox({"INBOX"}))->id, mail("two", "goes elsewhere"));
+  EXPECT_TRUE(stdfs::exists(segment(2)));
+  lose_database();
+  const auto report = rebuild();
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->contents, 2U);
+}
+
+TEST_F(Kept, TheDatabaseIsForItsOwnerAlone) {
+  put(make_box({"INBOX"}), mail("one", "body"));
+  for (const char* name : {"twin.db", "twin.db-wal", "twin.db-shm"}) {
+    const auto mode = stdfs::status(path() + "/" + name).permissions();
+    EXPECT_EQ(mode & (stdfs::perms::group_all | stdfs::perms::others_all), stdfs::perms::none) << name;
+  }
+}
+
+TEST_F(Kept, WhatCompactDeletedStaysDeletedWhenItIsKilledBeforeTheUnlink) {
+  const auto inbox = make_box({"INBOX"});
+  const auto gone = put(inbox, mail("one", "to be removed"));
+  put(inbox, mail("two", "stays"));
+  remove(gone);
+  clock.seconds += 40 * 86400;
+  stdfs::copy_file(segment(), dir / "copy.seg");
+  ASSERT_TRUE(store->compact({.force = true}, {}, {}));
+  EXPECT_FALSE(stdfs::exists(segment()));
+  // As if the process had ended between the commit and the unlink.
+  stdfs::copy_file(dir / "copy.seg", segment());
+  ASSERT_TRUE(store->db().exec("INSERT INTO segment(id, length) VALUES(1, 0)"));
+  EXPECT_TRUE(store->verify({}, {})->ok());
+  ASSERT_TRUE(store->compact({.force = true}, {}, {}));
+  EXPECT_FALSE(stdfs::exists(segment()));
+  EXPECT_FALSE(store->unclaimed_since()->has_value());
+  EXPECT_TRUE(store->verify({}, {})->ok());
+}
+
+TEST_F(Kept, ListingAndReadingGoOnBesideACompact) {
+  const auto inbox = make_box({"INBOX"});
+  for (int i = 0; i < 6; ++i) put(inbox, mail(std::to_string(i), std::string(3000, 'x')));
+  for (int i = 10; i < 13; ++i) remove(put(inbox, mail(std::to_string(i), std::string(3000, 'y'))));
+  clock.seconds += 40 * 86400;
+  auto reader = Store::open(path(), options());
+  ASSERT_TRUE(reader);
+  size_t read = 0;
+  ASSERT_TRUE((*reader)->list({.order = ListOrder::Uid}, [&](const MessageInfo& message) {
+    if (read++ == 0) {
+      EXPECT_TRUE(store->compact({.force = true}, {}, {}));
+    }
+    const auto octets = (*reader)->content(message.content);
+    EXPECT_TRUE(octets) << octets.error().text();
+    return true;
+  }));
+  EXPECT_EQ(read, 6U);
 }
 
 }  // namespace
