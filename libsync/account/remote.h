@@ -23,6 +23,9 @@ struct RemoteOptions {
   // The mechanism of the last login: nothing weaker is used unless the account names one. Empty: any.
   std::string pinned_mechanism{};
   std::function<void(std::string_view mechanism)> on_login{};  // told the mechanism that was accepted
+  // Told what the server wants its user to read (IMAP's ALERT), printable, each text once. Only what came over
+  // a connection as safe as the account asks for.
+  std::function<void(std::string_view text)> on_alert{};
   net::Resolver resolver = net::system_resolve;
 };
 

@@ -99,6 +99,7 @@ class Job {
     if (account_.auth.empty()) remote_options_.pinned_mechanism = pinned.value_or("");
     std::string accepted;
     remote_options_.on_login = [&](std::string_view mechanism) { accepted = mechanism; };
+    remote_options_.on_alert = [this](std::string_view text) { observer_.alert(text); };
     TB_ASSIGN(auto remote, open_remote(account_, secret, remote_options_, stop_));
     if (!settings_.dry_run && !accepted.empty() && accepted != pinned) {
       TB_TRY(store_->set_meta(kMechanism, accepted));

@@ -10,6 +10,7 @@ connect by imap+plain or pop3+plain, which twinbox allows to loopback when asked
 import re
 import socket
 import threading
+import time
 
 HOST = "127.0.0.1"
 CAPABILITY = b"IMAP4rev1 SASL-IR LITERAL+ NAMESPACE UIDPLUS"
@@ -222,6 +223,23 @@ def parentheses(line, depth=10_000):
         line.send(b"* 1 FETCH (UID 1 BODYSTRUCTURE " + b"(" * depth + b")" * depth + b")\r\n")
         line.send(b"* 1 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n* OK [UIDNEXT 2] next\r\n" + tag + b" OK done\r\n")
     imap(line, {b"EXAMINE": examine, b"SELECT": examine})
+
+
+def drips(line):
+    """Lists a folder one octet at a time, each well before any deadline for the next one."""
+    def listing(line, _tag, _words):
+        for _ in range(1000):
+            line.send(b"x")
+            time.sleep(0.2)
+    imap(line, {b"LIST": listing})
+
+
+def alerts(line):
+    def listing(line, tag, _words):
+        for _ in range(2):
+            line.send(b"* OK [ALERT] your mailbox moves on \x1b[31mFriday\r\n")
+        line.send(b'* LIST () "/" INBOX\r\n' + tag + b" OK done\r\n")
+    imap(line, {b"LIST": listing})
 
 
 def folder_names(line, *names):
