@@ -75,6 +75,7 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   imap.forbidden_mechanisms = account.forbid_auth;
   imap.pinned_mechanism = options.pinned_mechanism;
   imap.on_login = options.on_login;
+  imap.on_alert = options.on_alert;
   imap.compress = account.compress.value_or(true);
   imap.compress_loopback = account.compress.value_or(false);
   imap.all_mail = account.all_mail;
@@ -82,6 +83,7 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   if (const auto timeout = account.timeout) {
     imap.login_timeout = *timeout;
     imap.timeout = *timeout;
+    imap.answer_timeout = *timeout * 10;
   }
   imap.trace = options.trace;
   return replicas::open_imap(std::move(channel), std::move(imap), std::move(stop));

@@ -26,6 +26,9 @@ struct RemoteOptions {
   std::function<void(std::string_view mechanism)> on_login{};  // told the mechanism that was accepted
   // Told how long the server wants to be left alone after this login (POP3's LOGIN-DELAY).
   std::function<void(std::chrono::seconds)> on_login_delay{};
+  // Told what the server wants its user to read (IMAP's ALERT), printable, each text once. Only what came over
+  // a connection as safe as the account asks for.
+  std::function<void(std::string_view text)> on_alert{};
   net::Resolver resolver = net::system_resolve;
 };
 

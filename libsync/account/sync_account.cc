@@ -154,6 +154,7 @@ class Job {
     std::string accepted;
     remote_options_.on_login = [&](std::string_view mechanism) { accepted = mechanism; };
     remote_options_.on_login_delay = [&](std::chrono::seconds delay) { login_delay_ = delay; };
+    remote_options_.on_alert = [this](std::string_view text) { observer_.alert(text); };
     TB_ASSIGN(auto remote, open_remote(account_, secret, remote_options_, stop_));
     if (!settings_.dry_run && !accepted.empty() && accepted != pinned) {
       TB_TRY(store_->set_meta(kMechanism, accepted));

@@ -29,6 +29,7 @@ struct SyncSettings {
 class AccountObserver : public sync::SyncObserver {
  public:
   virtual void connecting() = 0;
+  virtual void alert(std::string_view text) { (void)text; }  // the server's words to its user, printable
   virtual void looking() = 0;                                // logged in; asking what is there
   virtual void indexing(uint64_t done, uint64_t total) = 0;  // mail is durable; its words are made searchable
 };

@@ -15,6 +15,15 @@ namespace {
 constexpr size_t kMaxSections = 1000;
 constexpr size_t kMaxLabels = 10'000;
 
+// Where an item that can't be read is taken out again, `clear` says how.
+using ItemParser = bool (*)(Parser&, FetchData&);
+using ItemClear = void (*)(FetchData&);
+struct Row {
+  std::string_view name;
+  ItemParser parse;
+  ItemClear clear;
+};
+
 bool parse_mod_sequence(Parser& in, FetchData& out) {
   return in.expect_ch('(') && (out.modseq = in.expect_number()) && in.expect_ch(')');
 }
@@ -45,12 +54,6 @@ bool parse_labels(Parser& in, FetchData& out) {
   });
 }
 
-using ItemParser = bool (*)(Parser&, FetchData&);
-struct Row {
-  std::string_view name;
-  ItemParser parse;
-};
-
 bool parse_envelope_item(Parser& in, FetchData& out) {
   out.envelope = std::make_unique<Envelope>();
   return parse_envelope(in, *out.envelope);
@@ -63,37 +66,71 @@ bool parse_flags_item(Parser& in, FetchData& out) {
   out.has_flags = true;
   return parse_flag_list(in, out.flags);
 }
+bool parse_size_item(Parser& in, FetchData& out) {
+  out.names_size = true;
+  return (out.size = in.expect_number()).has_value();
+}
 bool parse_preview_item(Parser& in, FetchData& out) { return in.expect_nstring(out.preview); }
 bool parse_save_date(Parser& in, FetchData& out) { return in.nil() || (out.save_date = parse_date(in)).has_value(); }
+bool parse_gm_number(Parser& in, uint64_t& out) {
+  const auto number = in.expect_number();
+  out = number.value_or(0);
+  return number.has_value();
+}
 
-// An item that has no section, one row each; the frequent ones first.
+// An item that has no section, one row each; the frequent ones first. UID stands apart: without it nothing
+// in the line has a place.
 constexpr Row kItems[] = {
-    {"UID", [](Parser& in, FetchData& out) { return (out.uid = in.expect_number32()).has_value(); }},
-    {"FLAGS", parse_flags_item},
-    {"RFC822.SIZE", [](Parser& in, FetchData& out) { return (out.size = in.expect_number()).has_value(); }},
-    {"INTERNALDATE", [](Parser& in, FetchData& out) { return (out.date = parse_date(in)).has_value(); }},
-    {"MODSEQ", parse_mod_sequence},
-    {"ENVELOPE", parse_envelope_item},
-    {"BODYSTRUCTURE", parse_structure_item},
-    {"BODY", parse_structure_item},
-    {"EMAILID", [](Parser& in, FetchData& out) { return parse_object_id(in, out.email_id); }},
-    {"THREADID", [](Parser& in, FetchData& out) { return parse_object_id(in, out.thread_id); }},
-    {"X-GM-MSGID",
-     [](Parser& in, FetchData& out) {
-       const auto number = in.expect_number();
-       out.gm_msgid = number.value_or(0);
-       return number.has_value();
+    {"FLAGS", parse_flags_item,
+     [](FetchData& out) {
+       out.has_flags = false;
+       out.flags.clear();
      }},
-    {"X-GM-THRID",
-     [](Parser& in, FetchData& out) {
-       const auto number = in.expect_number();
-       out.gm_thrid = number.value_or(0);
-       return number.has_value();
+    {"RFC822.SIZE", parse_size_item, [](FetchData& out) { out.size.reset(); }},
+    {"INTERNALDATE", [](Parser& in, FetchData& out) { return (out.date = parse_date(in)).has_value(); },
+     [](FetchData& out) { out.date.reset(); }},
+    {"MODSEQ", parse_mod_sequence, [](FetchData& out) { out.modseq.reset(); }},
+    {"ENVELOPE", parse_envelope_item, [](FetchData& out) { out.envelope.reset(); }},
+    {"BODYSTRUCTURE", parse_structure_item, [](FetchData& out) { out.structure.reset(); }},
+    {"BODY", parse_structure_item, [](FetchData& out) { out.structure.reset(); }},
+    {"EMAILID", [](Parser& in, FetchData& out) { return parse_object_id(in, out.email_id); },
+     [](FetchData& out) { out.email_id = {}; }},
+    {"THREADID", [](Parser& in, FetchData& out) { return parse_object_id(in, out.thread_id); },
+     [](FetchData& out) { out.thread_id = {}; }},
+    {"X-GM-MSGID", [](Parser& in, FetchData& out) { return parse_gm_number(in, out.gm_msgid); },
+     [](FetchData& out) { out.gm_msgid = 0; }},
+    {"X-GM-THRID", [](Parser& in, FetchData& out) { return parse_gm_number(in, out.gm_thrid); },
+     [](FetchData& out) { out.gm_thrid = 0; }},
+    {"X-GM-LABELS", parse_labels,
+     [](FetchData& out) {
+       out.has_gm_labels = false;
+       out.gm_labels.clear();
      }},
-    {"X-GM-LABELS", parse_labels},
-    {"PREVIEW", parse_preview_item},
-    {"SAVEDATE", parse_save_date},
+    {"PREVIEW", parse_preview_item, [](FetchData& out) { out.preview.reset(); }},
+    {"SAVEDATE", parse_save_date, [](FetchData& out) { out.save_date.reset(); }},
 };
+
+// A value that can't be read costs its item, not the line.
+bool parse_tolerantly(Parser& in, const Row& row, FetchData& out) {
+  const size_t start = in.offset();
+  if (row.parse(in, out) && in.at_value_end()) return true;
+  row.clear(out);
+  in.seek(start);
+  in.note(Quirk::OddItem);
+  if (!in.pass_over()) return false;
+  in.forgive();
+  return true;
+}
+
+// Text that is none is as NIL: the server does not give it.
+bool message_text(Parser& in, BodySection& body) {
+  const size_t start = in.offset();
+  if (in.nstring(body.content) && in.at_value_end()) return true;
+  body.content = {};
+  in.seek(start);
+  in.note(Quirk::OddItem);
+  return in.pass_over() || in.malformed("not message text");
+}
 
 // BODY[…]<n>, BINARY[…]<n>, BINARY.SIZE[…]; the cursor stands at '['.
 bool parse_section(Parser& in, std::string_view name, FetchData& out) {
@@ -105,9 +142,13 @@ bool parse_section(Parser& in, std::string_view name, FetchData& out) {
   in.seek(in.offset() + end + 1);
   if (iequals(name, "BINARY.SIZE")) {
     if (!in.expect_space()) return false;
-    const auto size = in.expect_number();
-    if (size && out.binary_sizes.size() < kMaxSections) out.binary_sizes.emplace_back(section, *size);
-    return size.has_value();
+    const auto size = in.number();
+    if (!size || !in.at_value_end()) {
+      in.note(Quirk::OddItem);
+      return in.pass_over();
+    }
+    if (out.binary_sizes.size() < kMaxSections) out.binary_sizes.emplace_back(section, *size);
+    return true;
   }
   BodySection body{.section = section, .binary = iequals(name, "BINARY")};
   if (!body.binary && !iequals(name, "BODY")) return in.malformed("not a section's name");
@@ -115,8 +156,7 @@ bool parse_section(Parser& in, std::string_view name, FetchData& out) {
     body.origin = in.expect_number();
     if (!body.origin || !in.expect_ch('>')) return false;
   }
-  if (!in.expect_space()) return false;
-  if (!in.nstring(body.content)) return in.malformed("not message text");
+  if (!in.expect_space() || !message_text(in, body)) return false;
   if (out.bodies.size() >= kMaxSections) return in.malformed("too many sections");
   out.bodies.push_back(std::move(body));
   return true;
@@ -125,7 +165,7 @@ bool parse_section(Parser& in, std::string_view name, FetchData& out) {
 // RFC 3501's names for BODY[], BODY[HEADER] and BODY[TEXT].
 bool parse_rfc822(Parser& in, std::string_view name, FetchData& out) {
   BodySection body{.section = name.size() > 7 ? name.substr(7) : std::string_view()};
-  if (!in.nstring(body.content)) return in.malformed("not message text");
+  if (!message_text(in, body)) return false;
   if (out.bodies.size() >= kMaxSections) return in.malformed("too many sections");
   out.bodies.push_back(std::move(body));
   return true;
@@ -144,8 +184,9 @@ bool parse_item(Parser& in, FetchData& out) {
   if (name.empty()) return in.malformed("not a FETCH item");
   if (in.peek() == '[') return parse_section(in, name, out);
   if (!in.expect_space()) return false;
+  if (iequals(name, "UID")) return (out.uid = in.expect_number32()).has_value();
   for (const Row& row : kItems) {
-    if (iequals(row.name, name)) return row.parse(in, out);
+    if (iequals(row.name, name)) return parse_tolerantly(in, row, out);
   }
   if (iequals(name, "RFC822") || iequals(name, "RFC822.HEADER") || iequals(name, "RFC822.TEXT")) {
     return parse_rfc822(in, name, out);
@@ -177,7 +218,7 @@ std::optional<int> digits(std::string_view text, size_t at, size_t count) {
 void FetchData::clear() {
   number = 0;
   uid.reset(), size.reset(), modseq.reset(), date.reset(), save_date.reset();
-  has_flags = has_gm_labels = false;
+  names_size = has_flags = has_gm_labels = false;
   flags.clear();
   email_id = thread_id = {};
   gm_msgid = gm_thrid = 0;

@@ -25,10 +25,12 @@ struct BodySection {
   Text content{};
 };
 
-// Every item is absent unless the server sent it. Views into the frame.
+// Every item is absent unless the server sent it in a form that can be read (Quirk::OddItem otherwise; a
+// UID that can't be read makes the line malformed). Views into the frame.
 struct FetchData {
   uint32_t number = 0;  // message sequence number
   std::optional<uint32_t> uid{};
+  bool names_size = false;  // RFC822.SIZE is in the line, readable or not
   std::optional<uint64_t> size{}, modseq{};
   std::optional<int64_t> date{}, save_date{};  // seconds since 1970 UTC
   bool has_flags = false;

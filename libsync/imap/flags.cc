@@ -23,10 +23,16 @@ void FlagList::add(std::string_view flag) {
 bool parse_flag_list(Parser& in, FlagList& out) {
   out.clear();
   return in.expect_list([&] {
+    const size_t start = in.offset();
     const std::string_view flag = in.flag();
-    if (flag.empty()) return in.malformed("not a flag");
-    out.add(flag);
-    return true;
+    if (!flag.empty() && in.at_value_end()) {
+      out.add(flag);
+      return true;
+    }
+    in.seek(start);
+    in.note(Quirk::OddFlag);
+    if (in.pass_over()) return true;
+    return in.malformed("not a flag");
   });
 }
 

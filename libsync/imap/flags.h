@@ -28,7 +28,7 @@ struct FlagList {
   void add(std::string_view flag);
 };
 
-// "(" flags ")"
+// "(" flags ")"; what is no flag among them is passed over (Quirk::OddFlag).
 bool parse_flag_list(Parser& in, FlagList& out);
 
 }  // namespace libsync::imap

@@ -132,9 +132,12 @@ bool Parser::quoted(std::string& out) {
 
 // The literal announced at the cursor; the cursor moves behind its octets.
 const Literal* Parser::literal() {
+  // "~{", 20 digits, "+}" CRLF: what is further away is not announced here, and not looked for.
+  constexpr size_t kMaxHead = 26;
   const auto each = std::ranges::upper_bound(literals_, at_, {}, &Literal::at);
+  if (each == literals_.end() || each->at - at_ > kMaxHead) return nullptr;
   const size_t head = text_.find('\n', at_);
-  if (each == literals_.end() || head == std::string_view::npos || head + 1 != each->at) return nullptr;
+  if (head == std::string_view::npos || head + 1 != each->at) return nullptr;
   at_ = each->at + static_cast<size_t>(each->streamed ? 0 : each->size);
   return &*each;
 }
@@ -210,6 +213,18 @@ bool Parser::skip_value() {
     Text value;
     if (!nstring(value) && flag().empty() && !ch('%') && !ch('*')) return malformed("not a value");
   } while (depth > 0);
+  return true;
+}
+
+bool Parser::pass_over() {
+  while (!at_value_end()) {
+    const size_t start = at_;
+    if (skip_value()) continue;
+    // An octet that no value may hold; a string or a list that does not end is not to be passed.
+    at_ = start;
+    if (peek() == '(' || peek() == '"') return false;
+    ++at_;
+  }
   return true;
 }
 

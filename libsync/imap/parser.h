@@ -51,6 +51,10 @@ class Parser {
   bool expect_nstring(std::optional<std::string>& out);
   // Any one value: atom, string or parenthesised list, however deep up to kMaxDepth.
   bool skip_value();
+  // The same for a value that breaks the grammar: with whatever sticks to it up to the next space or
+  // parenthesis. False where nothing tells its end: a string or a list that does not end.
+  bool pass_over();
+  bool at_value_end() const { return at_end() || peek() == ' ' || peek() == ')'; }
   // The items of a list: calls `item` until ')'. False when malformed.
   template <class Item>
   bool expect_list(Item item) {
@@ -69,6 +73,7 @@ class Parser {
     if (why_ == nullptr) why_ = why;
     return false;
   }
+  void forgive() { why_ = nullptr; }  // what was recorded cost nothing
   const char* why() const { return why_ == nullptr ? "not the grammar" : why_; }
   void note(Quirk quirk) { quirks_.note(quirk); }
   Quirks& quirks() { return quirks_; }

@@ -20,6 +20,9 @@ enum class Quirk : uint8_t {
   OddId,
   RepeatedCapability,
   LongList,
+  EnvelopeDamage,
+  OddItem,
+  OddFlag,
   kCount,
 };
 
@@ -44,6 +47,12 @@ inline constexpr std::array<QuirkInfo, static_cast<size_t>(Quirk::kCount)> kQuir
     {Quirk::OddId, "odd-id", "ID answered with () or an odd number of strings"},
     {Quirk::RepeatedCapability, "repeated-capability", "AUTH= listed twice"},
     {Quirk::LongList, "long-list", "more parts or addresses than we keep: the rest is passed over"},
+    {Quirk::EnvelopeDamage, "envelope-damage",
+     "Domino, gateways: fields of an ENVELOPE missing or of the wrong kind: those that can be read are kept"},
+    {Quirk::OddItem, "odd-item",
+     "gateways, damaged indexes: a FETCH item whose value is no value (INTERNALDATE NIL, 00-Jan-0000): the item is "
+     "absent, the message is not"},
+    {Quirk::OddFlag, "odd-flag", "flags that are no atoms (a%b, \"a b\"): the other flags of the message count"},
 }};
 
 // Which were met on a connection.

@@ -91,8 +91,10 @@ void Session::send_queued() {
   while (!queued_.empty() && !stopped_) {
     // Behind a command that changes how bytes are read, or that waits for a "+", nothing may follow.
     if (!sent_.empty() && (sent_.back().waits() || sent_.back().command.exclusive)) return;
-    // And a command that does so waits until all others are answered.
-    if (queued_.front().command.exclusive && !sent_.empty()) return;
+    // And one that does so waits until all others are answered; but for COMPRESS, whose OK may come behind
+    // other answers as it may come alone: it costs no round trip then.
+    const Command& next = queued_.front().command;
+    if (next.exclusive && next.kind != CommandKind::Compress && !sent_.empty()) return;
     sent_.push_back(std::move(queued_.front()));
     queued_.pop_front();
     trace_command(sent_.back());
@@ -224,6 +226,7 @@ void Session::trace_frame(const Frame& frame) {
 void Session::frame(const Frame& frame) {
   // What follows a defect in the same bytes is not looked at.
   if (!broken_) return;
+  ++responses_;
   const bool challenge = !sent_.empty() && sent_.front().command.kind == CommandKind::Authenticate &&
                          frame.text.starts_with("+ ") && frame.text.size() > 2;
   if (challenge && trace_ != nullptr) {

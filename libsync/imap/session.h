@@ -57,12 +57,15 @@ class Session final : private FrameSink {
 
   State state() const { return state_; }
   const Capabilities& capabilities() const { return capabilities_; }
+  uint64_t responses() const { return responses_; }                   // whole ones received
+  bool mid_response() const { return !framer_.idle(); }               // a part of one was received
   size_t in_flight() const { return sent_.size() + queued_.size(); }  // commands not completed
   bool has_unsent() const { return !queued_.empty(); }
   bool saw_bye() const { return !bye_.empty(); }
   const std::string& bye() const { return bye_; }  // printable
   const Quirks& quirks() const { return quirks_; }
-  bool utf8_names() const { return utf8_names_; }  // UTF8=ACCEPT or IMAP4rev2 is enabled
+  void note(Quirk quirk) { quirks_.note(quirk); }  // met by the session's user
+  bool utf8_names() const { return utf8_names_; }  // UTF8=ACCEPT is enabled, or IMAP4rev2
   void set_utf8_names(bool on) { utf8_names_ = on; }
 
  private:
@@ -108,7 +111,7 @@ class Session final : private FrameSink {
   std::string output_;
   std::string surplus_;
   std::string bye_;
-  uint64_t untagged_ = 0;
+  uint64_t untagged_ = 0, responses_ = 0;
   Status broken_;
   bool stopped_ = false;  // behind STARTTLS or COMPRESS
 };

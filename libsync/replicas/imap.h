@@ -38,7 +38,7 @@ struct ImapOptions {
   // Told the server's [ALERT] texts, printable; only those said over a connection that is as safe as
   // asked for. May be empty.
   std::function<void(std::string_view text)> on_alert{};
-  bool compress = true;            // COMPRESS=DEFLATE where offered
+  bool compress = true;            // COMPRESS=DEFLATE where offered, from behind the first LIST on
   bool compress_loopback = false;  // to this machine too, where it costs more than it saves
   bool client_id = true;           // tell name and version by ID (RFC 2971); NetEase demands it
   bool all_mail = false;           // also Gmail's All Mail, which repeats what is in other mailboxes
@@ -47,6 +47,9 @@ struct ImapOptions {
   std::chrono::milliseconds login_timeout{60'000};
   // For the next bytes to come: a server may search a large mailbox for so long.
   std::chrono::milliseconds timeout{120'000};
+  // For a tagged answer, beside what its octets take at kLeastRate (pace.h): servers at work on something
+  // long say so again and again.
+  std::chrono::milliseconds answer_timeout{1'200'000};
   std::chrono::milliseconds logout_timeout{5'000};
   std::chrono::milliseconds poll_interval{60'000};  // wait() without IDLE
   imap::Limits limits{};

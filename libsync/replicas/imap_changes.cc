@@ -146,7 +146,16 @@ Status ImapChanges::send_fetch(Look& look) {
 
 void ImapChanges::on_status(const imap::StatusLine& line) {
   ImapListener::on_status(line);
-  if (Look* look = current(); look != nullptr && !look->examined) look->state.take(line);
+  Look* look = current();
+  if (look == nullptr || look->examined) return;
+  if (line.code == imap::Code::Closed) {
+    // What came before it was said of the mailbox that was open until now (RFC 7162, section 3.2.11).
+    look->state = {};
+    look->early.clear();
+    look->gone = {};
+    return;
+  }
+  look->state.take(line);
 }
 
 void ImapChanges::on_flags(const imap::FlagList& flags) {
@@ -179,8 +188,14 @@ void ImapChanges::on_search(const imap::SearchData& data) {
 
 void ImapChanges::on_fetch(const imap::FetchData& data) {
   Look* look = current();
-  if (look == nullptr || !data.uid || *data.uid == 0 || !data.has_flags) return;
-  const bool whole = data.size.has_value();
+  if (look == nullptr) return;
+  // An answer to our FETCH names the size even where it can't be read; others are news of flags alone.
+  const bool whole = data.names_size;
+  if (!data.uid || *data.uid == 0) {
+    if (whole) on_malformed(fmt::format("* {} FETCH", data.number), "no UID");
+    return;
+  }
+  if (!whole && !data.has_flags) return;
   if (!look->examined) {
     if (look->mode == Mode::Qresync) look->early.push_back({.uid = *data.uid, .flags = to_flags(data.flags)});
     return;
@@ -192,6 +207,15 @@ void ImapChanges::on_fetch(const imap::FetchData& data) {
   // Flags alone of a message not told yet: the full line comes, now or at the next look.
   if (!whole && !known && *data.uid > look->top) return;
   see(*look, *data.uid, to_facts(data));
+}
+
+// What such a line said is not known: the mailbox's count shows whether a message is missing, and the user
+// is told in any case.
+void ImapChanges::on_malformed(std::string_view text, std::string_view why) {
+  constexpr size_t kShown = 80;
+  Look* look = current();
+  if (look == nullptr || !status_) return;
+  if (look->malformed++ == 0) look->malformed_first = fmt::format("{} ({})", printable(text, kShown), why);
 }
 
 void ImapChanges::on_done(const imap::Completion& done) {
@@ -318,6 +342,17 @@ void ImapChanges::report_gone(const Look& look) {
   }
 }
 
+void ImapChanges::report_malformed(const Look& look) {
+  if (look.malformed == 0 || !status_) return;
+  keep(sink_.unreadable(
+      look.box,
+      Error{.code = Errc::Protocol,
+            .what = look.malformed == 1 ? say("{}: an answer in {} can't be read", c_.host(), printable(look.wire))
+                                        : say("{}: {} answers in {} can't be read", c_.host(),
+                                              with_separators(look.malformed), printable(look.wire)),
+            .server = look.malformed_first}));
+}
+
 void ImapChanges::finish(Look look) {
   const bool unlisted = look.opened && look.mode == Mode::Condstore && !look.searched && look.state.exists > 0;
   if (unlisted && !look.trouble) {
@@ -326,7 +361,7 @@ void ImapChanges::finish(Look look) {
   }
   if (look.opened && look.trouble) keep(sink_.close(look.box, "", kNoCount));
   if (look.trouble) return keep(sink_.unreadable(look.box, *look.trouble));
-  if (!look.opened) return;
+  if (!look.opened) return report_malformed(look);
   // Said only now, and more than can have been there: looked at whole by the next call.
   if (look.mode == Mode::Qresync && look.gone.count() > kMaxVanishedKeys) {
     return keep(sink_.close(look.box, "", kNoCount));
@@ -338,7 +373,9 @@ void ImapChanges::finish(Look look) {
                           .modseq = look.state.no_modseq ? 0 : look.state.highest_modseq.value_or(0),
                           .exists = look.state.exists,
                           .wire = look.wire};
-  if (status_) keep(sink_.close(look.box, cursor.text(), look.state.exists));
+  // Where something could not be read, the next look is a whole one.
+  if (status_) keep(sink_.close(look.box, look.malformed == 0 ? cursor.text() : "", look.state.exists));
+  report_malformed(look);
   mailboxes_.looked[look.wire] = {.exists = look.state.exists, .uid_next = look.state.uid_next.value_or(0)};
 }
 

@@ -49,6 +49,7 @@ class ImapChanges final : public ImapListener {
   void on_vanished(const imap::VanishedData& data) override;
   void on_search(const imap::SearchData& data) override;
   void on_fetch(const imap::FetchData& data) override;
+  void on_malformed(std::string_view text, std::string_view why) override;
 
  private:
   enum class Mode { Qresync, Condstore, Full };
@@ -71,6 +72,8 @@ class ImapChanges final : public ImapListener {
     std::vector<Flagged> early{};  // QRESYNC's, before the mailbox is open
     imap::SequenceSet gone{}, there{};
     uint32_t top = 0;  // the largest UID seen
+    uint64_t malformed = 0;
+    std::string malformed_first{};  // the first of them and why, printable
     bool answered() const { return examine == 0 && fetch == 0 && search == 0; }
   };
 
@@ -89,6 +92,7 @@ class ImapChanges final : public ImapListener {
   void see(Look& look, uint32_t uid, const sync::Facts& facts);
   void finish(Look look);
   void report_gone(const Look& look);
+  void report_malformed(const Look& look);
 
   ImapMailboxes& mailboxes_;
   sync::ChangeSink& sink_;

@@ -1,11 +1,13 @@
 #include "libsync/replicas/imap_conversation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/imap/compress.h"
 
 namespace libsync::replicas {
 
@@ -15,14 +17,14 @@ bool ImapAnswer::passing() const {
   return code == Code::Unavailable || code == Code::InUse || code == Code::Limit || code == Code::TempFail;
 }
 
-void ImapListener::on_status(const imap::StatusLine& line) {
-  if (line.code == Code::Alert && c_.trust_alerts && c_.options_.on_alert) c_.options_.on_alert(printable(line.text));
-}
+void ImapListener::on_greeting(const imap::StatusLine& line) { c_.alert(line); }
+void ImapListener::on_status(const imap::StatusLine& line) { c_.alert(line); }
 
 void ImapListener::on_done(const imap::Completion& done) {
   std::string text = printable(done.line.text);
   if (!done.line.code_name.empty()) text = fmt::format("[{}] {}", printable(done.line.code_name), text);
-  if (done.line.code == Code::Alert) on_status(done.line);
+  c_.alert(done.line);
+  c_.answers_pace_.begin();
   c_.answers_[done.id] = {.condition = done.line.condition, .code = done.line.code, .text = std::move(text)};
 }
 
@@ -36,7 +38,20 @@ void ImapListener::on_enabled(const std::vector<std::string_view>& names) {
 void ImapListener::on_namespace(const imap::Namespaces& found) { c_.namespaces = found; }
 
 ImapConversation::ImapConversation(std::unique_ptr<net::Channel> channel, ImapOptions options)
-    : channel_(std::move(channel)), options_(std::move(options)), session_(base_, options_.trace, options_.limits) {}
+    : channel_(std::move(channel)),
+      options_(std::move(options)),
+      session_(base_, options_.trace, options_.limits),
+      response_pace_(options_.timeout),
+      answers_pace_(options_.answer_timeout) {}
+
+// Some servers say the same with every answer; each text is told once.
+void ImapConversation::alert(const imap::StatusLine& line) {
+  constexpr size_t kMaxAlerts = 10;
+  if (line.code != Code::Alert || !trust_texts || !options_.on_alert || alerts_.size() >= kMaxAlerts) return;
+  std::string text = printable(line.text);
+  if (text.empty() || !alerts_.insert(text).second) return;
+  options_.on_alert(text);
+}
 
 Error ImapConversation::error(Errc code, std::string what, const ImapAnswer& answer) const {
   return {.code = code, .what = host() + ": " + what, .server = answer.text, .retry = answer.passing()};
@@ -55,28 +70,46 @@ Result<imap::CommandId> ImapConversation::send(Result<imap::Command> command) {
 
 Status ImapConversation::closed() {
   abandoned_ = true;
-  return fail(Error{
-      .code = Errc::Network, .what = say("{} closed the connection", host()), .server = session_.bye(), .retry = true});
+  return fail(Error{.code = Errc::Network,
+                    .what = say("{} closed the connection", host()),
+                    .server = trust_texts ? session_.bye() : std::string(),
+                    .retry = true});
 }
 
 Status ImapConversation::step(std::optional<Deadline> deadline, std::stop_token stop) {
   if (abandoned_) return fail(Errc::Network, say("{}: the connection is no longer of use", host()));
   timed_out_ = false;
   if (const std::string out = session_.take_output(); !out.empty()) channel_->send(out);
-  Deadline until = deadline.value_or(Steady::now() + options_.timeout);
+  const Deadline now = Steady::now();
+  Deadline until = deadline.value_or(now + options_.timeout);
   if (overall_) until = std::min(until, *overall_);
-  const auto bytes = channel_->receive(until, stop);
+  if (session_.mid_response()) until = std::min(until, now + response_pace_.left());
+  // A deadline of its own is for what nobody knows when it comes (IDLE).
+  if (!deadline) until = std::min(until, now + answers_pace_.left());
+  const auto bytes = channel_->receive(until, std::move(stop));
+  const Steady::duration time = Steady::now() - now;
+  if (!deadline) answers_pace_.took(time, bytes ? bytes->size() : 0);
+  if (session_.mid_response()) response_pace_.took(time, bytes ? bytes->size() : 0);
   if (!bytes) {
-    timed_out_ = deadline && bytes.error().code == Errc::Network && !channel_->broken();
+    const bool slow = (session_.mid_response() && response_pace_.spent()) || answers_pace_.spent();
+    timed_out_ = deadline && bytes.error().code == Errc::Network && !channel_->broken() && !slow;
     abandoned_ = !timed_out_;
-    return fail(bytes.error());
+    if (!slow || bytes.error().code != Errc::Network) return fail(bytes.error());
+    return fail(Error{.code = Errc::Network,
+                      .what = say("{} sends too slowly: less than {} octets a second", host(), kLeastRate),
+                      .retry = true});
   }
   if (bytes->empty()) return closed();
+  const uint64_t responses = session_.responses();
+  const bool inside = session_.mid_response();
   if (Status taken = session_.receive(*bytes); !taken) {
     abandoned_ = true;
-    return at_host(taken.error());
+    Error error = taken.error();
+    if (!trust_texts) error.server.clear();
+    return at_host(std::move(error));
   }
-  return {};
+  if (!inside || session_.responses() != responses) response_pace_.begin();
+  return compress_ == 0 ? Status() : answered_compression();
 }
 
 Status ImapConversation::drain(std::stop_token stop) {
@@ -114,9 +147,26 @@ Status ImapConversation::start_tls(std::stop_token stop) {
   return {};
 }
 
-Status ImapConversation::start_deflate() {
+Status ImapConversation::offer_compression() {
+  const bool loopback = host() == "localhost" || host().starts_with("127.") || host() == "::1";
+  if (std::exchange(offered_compression_, true) || !options_.compress || (loopback && !options_.compress_loopback) ||
+      !can().has("COMPRESS=DEFLATE")) {
+    return {};
+  }
+  TB_ASSIGN(compress_, send(imap::compress()));
+  return {};
+}
+
+Status ImapConversation::answered_compression() {
+  const auto answer = take_answer(compress_);
+  if (!answer) return {};
+  compress_ = 0;
+  if (!answer->ok()) return {};  // a NO only means that it stays as it is
   const std::string surplus = session_.take_surplus();
-  TB_TRY(channel_->start_deflate(surplus));
+  if (Status started = channel_->start_deflate(surplus); !started) {
+    abandoned_ = true;
+    return started;
+  }
   session_.deflate_started();
   return {};
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "libsync/imap/starttls.h"
 #include "libsync/net/channel.h"
 #include "libsync/replicas/imap.h"
+#include "libsync/replicas/pace.h"
 
 namespace libsync::replicas {
 
@@ -25,11 +27,12 @@ struct ImapAnswer {
 
 class ImapConversation;
 
-// What every stage of the session listens to. Stages derive from it; an override of on_done or on_status calls
-// this one.
+// What every stage of the session listens to. Stages derive from it; an override of on_greeting, on_done or
+// on_status calls this one.
 class ImapListener : public imap::Handler {
  public:
   explicit ImapListener(ImapConversation& conversation) : c_(conversation) {}
+  void on_greeting(const imap::StatusLine& line) override;
   void on_status(const imap::StatusLine& line) override;
   void on_done(const imap::Completion& done) override;
   void on_enabled(const std::vector<std::string_view>& names) override;
@@ -65,7 +68,9 @@ class ImapConversation {
   std::optional<ImapAnswer> take_answer(imap::CommandId id);
 
   Status start_tls(std::stop_token stop);
-  Status start_deflate();
+  // Queues COMPRESS where it is wanted and offered, once: behind a command whose answer is waited for anyway
+  // it costs no round trip. step() turns compression on when the server says OK.
+  Status offer_compression();
   void limit_time(std::optional<Deadline> deadline) { overall_ = deadline; }
   // A call was left before the server had answered all: the connection is of no use.
   void abandon() { abandoned_ = true; }
@@ -79,11 +84,13 @@ class ImapConversation {
   std::optional<imap::Namespaces> namespaces{};
   std::string selected{};       // wire name
   uint32_t selected_epoch = 0;  // its UIDVALIDITY
-  bool trust_alerts = false;
+  bool trust_texts = false;     // the connection is as safe as asked for: the server's words may be shown
 
  private:
   friend class ImapListener;
   Status closed();
+  Status answered_compression();
+  void alert(const imap::StatusLine& line);
 
   std::unique_ptr<net::Channel> channel_;
   ImapOptions options_;
@@ -91,6 +98,10 @@ class ImapConversation {
   imap::Session session_;
   std::map<imap::CommandId, ImapAnswer> answers_;
   std::optional<Deadline> overall_;
+  Pace response_pace_, answers_pace_;  // of one response; of all up to the next tagged one
+  std::set<std::string> alerts_;
+  bool offered_compression_ = false;
+  imap::CommandId compress_ = 0;  // 0: not sent, or answered
   bool abandoned_ = false;
   bool timed_out_ = false;
 };

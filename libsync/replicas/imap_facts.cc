@@ -20,7 +20,8 @@ sync::Flags to_flags(const imap::FlagList& list) {
 }
 
 sync::Facts to_facts(const imap::FetchData& data) {
-  sync::Facts facts{.flags = to_flags(data.flags), .size = data.size.value_or(0), .date = data.date};
+  sync::Facts facts{
+      .flags = to_flags(data.flags), .knows_flags = data.has_flags, .size = data.size.value_or(0), .date = data.date};
   if (!data.email_id.empty()) {
     facts.object = fmt::format("emailid:{}", data.email_id);
   } else if (data.gm_msgid != 0) {

@@ -162,9 +162,16 @@ void ImapFetch::on_body_begin(const imap::BodyStart& start) {
     return;
   }
   receiving_ = wanted(uid);
-  if (receiving_ == nullptr) return;
+  if (receiving_ == nullptr || refuses_empty(*receiving_, start.size)) return;
   taking_ = Taking::Message;
   keep(sink_.begin(receiving_->item->token, start.size));
+}
+
+// Some servers answer so for what they can't convert or read: an empty text for a message that is not empty.
+bool ImapFetch::refuses_empty(Slot& slot, uint64_t octets) {
+  if (octets > 0 || part_ != FetchPart::Whole || slot.item->size == 0) return false;
+  slot.refused = "BODY[] \"\"";
+  return true;
 }
 
 void ImapFetch::on_body_data(std::string_view bytes) {
@@ -176,6 +183,7 @@ void ImapFetch::on_body_data(std::string_view bytes) {
 void ImapFetch::on_body_end() {
   if (taking_ == Taking::Message && status_) {
     receiving_->done = true;
+    put_off_ = 0;
     keep(sink_.end(receiving_->item->token));
   }
   holds_ = taking_ == Taking::Held;
@@ -195,8 +203,9 @@ void ImapFetch::on_fetch(const imap::FetchData& data) {
 
 void ImapFetch::deliver_held(uint32_t uid) {
   Slot* slot = wanted(uid);
-  if (slot == nullptr || !status_) return;
+  if (slot == nullptr || !status_ || refuses_empty(*slot, held_.size())) return;
   slot->done = true;
+  put_off_ = 0;
   keep(sink_.begin(slot->item->token, held_.size()));
   if (status_) keep(sink_.data(held_));
   if (status_) keep(sink_.end(slot->item->token));
@@ -215,9 +224,6 @@ void ImapFetch::on_done(const imap::Completion& done) {
 
 // What the command did not bring: asked for again in halves when it was refused, until the bad ones stand alone.
 void ImapFetch::settle(const Sent& sent, const ImapAnswer& answer) {
-  if (!answer.ok() && answer.passing()) {
-    return keep(fail(c_.error(Errc::Refused, say("messages can't be fetched now"), answer)));
-  }
   Batch left;
   for (const uint32_t uid : sent.uids) {
     Slot* slot = wanted(uid);
@@ -238,6 +244,11 @@ void ImapFetch::settle(const Sent& sent, const ImapAnswer& answer) {
 
 void ImapFetch::settle_one(Slot& slot, const ImapAnswer& answer) {
   slot.done = true;
+  // "Not now" said of one message alone is often that message's own trouble; said of the next one too, it is
+  // the server's.
+  if (slot.refused.empty() && !answer.ok() && answer.passing() && ++put_off_ > 1) {
+    return keep(fail(c_.error(Errc::Refused, say("messages can't be fetched now"), answer)));
+  }
   if (!slot.refused.empty()) {
     return fail_item(*slot.item, Errc::Refused, say("{} does not give the message's text", c_.host()), slot.refused);
   }

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "libsync/imap/limits.h"
 #include "libsync/replicas/imap_conversation.h"
 #include "libsync/replicas/imap_mailboxes.h"
 #include "libsync/sync/replica.h"
@@ -19,6 +20,7 @@ namespace libsync::replicas {
 // One command asks for at most so many messages and octets: a refusal is then bisected in few steps, and a
 // command line stays short.
 inline constexpr size_t kBatchMessages = 500;
+static_assert(kBatchMessages * sizeof("4294967295") + 100 <= imap::kMaxCommandLine);
 inline constexpr uint64_t kBatchOctets = uint64_t{4} << 20;
 // What is asked for ahead of the answers: at least two commands, so that the server never waits for us.
 inline constexpr size_t kBatchesInFlight = 4;
@@ -62,6 +64,7 @@ class ImapFetch final : public ImapListener {
   void settle(const Sent& sent, const ImapAnswer& answer);
   void settle_one(Slot& slot, const ImapAnswer& answer);
   void deliver_held(uint32_t uid);
+  bool refuses_empty(Slot& slot, uint64_t octets);
   void fail_item(const sync::FetchItem& item, Errc code, std::string what, std::string server = {});
   void keep(Status status);
 
@@ -76,6 +79,7 @@ class ImapFetch final : public ImapListener {
   std::string held_;
   bool holds_ = false;       // held_ is a message that waits for its UID
   bool overflowed_ = false;  // it was too large
+  int put_off_ = 0;          // messages refused for now, each on its own, since the last one that came
   Status status_;
 };
 

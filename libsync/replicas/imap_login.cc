@@ -4,7 +4,6 @@
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/imap/authenticate.h"
-#include "libsync/imap/compress.h"
 #include "libsync/imap/enable.h"
 #include "libsync/imap/id.h"
 #include "libsync/imap/login.h"
@@ -56,6 +55,7 @@ class Greeting final : public ImapListener {
  public:
   using ImapListener::ImapListener;
   void on_greeting(const imap::StatusLine& line) override {
+    ImapListener::on_greeting(line);
     came = true;
     condition = line.condition;
   }
@@ -84,15 +84,15 @@ class Login {
     if (options().security == ImapSecurity::Tls && c_.channel().tls() == nullptr) {
       return fail(Errc::Tls, say("{}: the connection is not encrypted", host()));
     }
+    c_.trust_texts = options().security != ImapSecurity::StartTls;
     TB_TRY(read_greeting());
     if (options().security == ImapSecurity::StartTls) TB_TRY(start_tls());
-    c_.trust_alerts = true;
+    c_.trust_texts = true;
     if (c_.session().state() == imap::State::NotAuthenticated) {
       if (c_.can().empty()) TB_TRY(ask_capabilities());
       TB_TRY(authenticate());
     }
     if (c_.can().empty()) TB_TRY(ask_capabilities());
-    TB_TRY(compress());
     return queue_extensions();
   }
 
@@ -104,7 +104,7 @@ class Login {
     if (greeting.condition == imap::Condition::Bye) {
       return fail(Error{.code = Errc::Network,
                         .what = say("{} does not want to talk now", host()),
-                        .server = c_.session().bye(),
+                        .server = c_.trust_texts ? c_.session().bye() : std::string(),
                         .retry = true});
     }
     if (greeting.condition != imap::Condition::Preauth) return {};
@@ -114,10 +114,10 @@ class Login {
     return {};
   }
 
-  Status no_tls(std::string what, std::string server = {}) {
+  // Without the server's words: before TLS they are anybody's.
+  Status no_tls(std::string what) {
     return fail(Error{.code = Errc::Tls,
                       .what = std::move(what),
-                      .server = std::move(server),
                       .hint = say("nothing was sent to it; use imaps:// if the server has it")});
   }
 
@@ -125,7 +125,7 @@ class Login {
     TB_ASSIGN(const ImapAnswer answer, c_.ask(imap::capability(), stop_));
     if (answer.ok() && !c_.can().empty()) return {};
     if (options().security == ImapSecurity::StartTls && c_.channel().tls() == nullptr) {
-      return no_tls(say("{} does not say what it can do (CAPABILITY)", host()), answer.text);
+      return no_tls(say("{} does not say what it can do (CAPABILITY)", host()));
     }
     return fail(c_.error(Errc::Protocol, say("the server does not say what it can do (CAPABILITY)"), answer));
   }
@@ -133,8 +133,10 @@ class Login {
   Status start_tls() {
     if (c_.can().empty()) TB_TRY(ask_capabilities());
     if (!c_.can().has("STARTTLS")) return no_tls(say("{} does not offer TLS (no STARTTLS)", host()));
-    TB_ASSIGN(const ImapAnswer answer, c_.ask(imap::starttls(), stop_));
-    if (!answer.ok()) return no_tls(say("{} refuses TLS", host()), answer.text);
+    const auto answer = c_.ask(imap::starttls(), stop_);
+    if (!answer && answer.error().code == Errc::Protocol) return no_tls(say("no TLS: {}", answer.error().what));
+    if (!answer) return fail(answer.error());
+    if (!answer->ok()) return no_tls(say("{} refuses TLS", host()));
     return c_.start_tls(stop_);
   }
 
@@ -224,19 +226,12 @@ class Login {
     return fail(std::move(error));
   }
 
-  bool loopback() const { return host() == "localhost" || host().starts_with("127.") || host() == "::1"; }
-
-  Status compress() {
-    if (!options().compress || (loopback() && !options().compress_loopback) || !c_.can().has("COMPRESS=DEFLATE"))
-      return {};
-    TB_ASSIGN(const ImapAnswer answer, c_.ask(imap::compress(), stop_));
-    return answer.ok() ? c_.start_deflate() : Status();  // a NO only means that it stays as it is
-  }
-
   Status queue_extensions() {
     if (options().client_id && c_.can().has("ID")) {
       TB_TRY(c_.send(imap::id({{"name", "twinbox"}, {"version", TWINBOX_VERSION}})));
     }
+    // One that speaks IMAP4rev2 alone has no other way to write names (RFC 9051, section 5.1).
+    if (c_.can().has("IMAP4REV2") && !c_.can().has("IMAP4REV1")) c_.session().set_utf8_names(true);
     std::vector<std::string> wanted;
     if (c_.can().qresync())
       wanted.emplace_back("QRESYNC");

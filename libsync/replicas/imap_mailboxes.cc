@@ -17,7 +17,32 @@ namespace {
 // STATUS commands sent ahead of their answers, where LIST can't carry them.
 constexpr size_t kStatusInFlight = 100;
 
+// Rows that can't be read: more of them say no more.
+constexpr size_t kMaxUnreadable = 100;
+
 std::string key_of(std::string_view wire) { return iequals(wire, "INBOX") ? "INBOX" : std::string(wire); }
+
+// Of a LIST row that can't be read: what stands where the name belongs, fit to print.
+std::string name_in(std::string_view row) {
+  constexpr size_t kShown = 80;
+  std::string_view name = row;
+  if (const size_t attributes = name.find(") "); attributes != std::string_view::npos)
+    name.remove_prefix(attributes + 2);
+  if (const size_t delimiter = name.find(' '); delimiter != std::string_view::npos) name.remove_prefix(delimiter + 1);
+  // A literal: its octets stand behind the line end.
+  if (const size_t line = name.find('\n'); name.starts_with('{') && line != std::string_view::npos) {
+    name.remove_prefix(line + 1);
+  } else if (name.size() > 1 && name.front() == '"') {
+    name = name.substr(1, name.size() - (name.back() == '"' ? 2 : 1));
+  }
+  std::string shown = printable(name, kShown);
+  return shown.empty() ? std::string(word("(a mailbox without a name)")) : shown;
+}
+
+// A mailbox that is there and can't be mirrored.
+sync::Mailbox troubled(sync::Path path, std::string trouble) {
+  return {.id = {}, .path = std::move(path), .selectable = false, .trouble = std::move(trouble)};
+}
 
 }  // namespace
 
@@ -32,11 +57,16 @@ class ImapMailboxes::Listener final : public ImapListener {
       lists.push_back(data);
     }
   }
+  void on_malformed(std::string_view text, std::string_view why) override {
+    const bool is_list = istarts_with(text, "* LIST ") || istarts_with(text, "* XLIST ");
+    if (is_list && unreadable.size() < kMaxUnreadable) unreadable.try_emplace(name_in(text), why);
+  }
   void on_mailbox_status(const imap::StatusData& data) override { status[key_of(data.name)] = data; }
 
   std::vector<imap::ListData> lists;
   std::set<std::string> seen, subscribed;
   std::map<std::string, imap::StatusData> status;
+  std::map<std::string, std::string> unreadable;  // why, by name
 };
 
 namespace {
@@ -61,6 +91,7 @@ Status ImapMailboxes::ask(Listener& found, std::stop_token stop) {
   if (extended && can.list_status()) options.status_items = status_items(can);
   TB_ASSIGN(const auto id, c_.send(imap::list("*", options)));
   if (!extended) TB_TRY(c_.send(imap::lsub("*")));
+  TB_TRY(c_.offer_compression());
   TB_TRY(c_.drain(stop));
   const ImapAnswer answer = c_.take_answer(id).value_or(ImapAnswer{});
   if (!answer.ok()) return fail(c_.error(Errc::Refused, say("the server does not list its mailboxes"), answer));
@@ -97,7 +128,9 @@ bool ImapMailboxes::left_out(const imap::ListData& data) const {
 std::optional<ImapBox> ImapMailboxes::make_box(const imap::ListData& data, const Listener& found) {
   const std::string key = key_of(data.name);
   ImapBox box{.wire = data.name};
-  box.mailbox.path = imap::split_name(data.name, data.delimiter, c_.session().utf8_names()).components;
+  auto split = imap::split_name(data.name, data.delimiter, c_.session().utf8_names());
+  if (!split.canonical) c_.session().note(imap::Quirk::NameNotCanonical);
+  box.mailbox.path = std::move(split.components);
   box.mailbox.role = role_by_attributes(data);
   box.mailbox.selectable = selectable(data);
   box.mailbox.subscribed = data.has("\\Subscribed") || found.subscribed.contains(key);
@@ -105,7 +138,10 @@ std::optional<ImapBox> ImapMailboxes::make_box(const imap::ListData& data, const
   if (const auto status = found.status.find(key); status != found.status.end()) box.fresh = status->second;
   if (!c_.can().has("OBJECTID") || !box.mailbox.selectable) return box;
   // One that has an id elsewhere must not turn up under another one.
-  if (!box.fresh || !box.fresh->mailbox_id) return std::nullopt;
+  if (!box.fresh || !box.fresh->mailbox_id) {
+    troubled_.push_back(troubled(box.mailbox.path, say("{} does not tell its MAILBOXID", c_.host())));
+    return std::nullopt;
+  }
   box.mailbox.id = *box.fresh->mailbox_id;
   return box;
 }
@@ -129,6 +165,7 @@ Result<std::vector<sync::Mailbox>> ImapMailboxes::list(std::stop_token stop) {
   boxes_.clear();
   paths_.clear();
   listed_names_.clear();
+  troubled_.clear();
   for (const imap::ListData& data : found.lists) {
     if (selectable(data)) listed_names_.insert(key_of(data.name));
     if (data.delimiter != '\0') delimiter_ = data.delimiter;
@@ -140,6 +177,10 @@ Result<std::vector<sync::Mailbox>> ImapMailboxes::list(std::stop_token stop) {
   for (const auto& [id, box] : boxes_) all.push_back(box.mailbox);
   add_roles_by_name(all);
   for (const sync::Mailbox& each : all) boxes_[each.id].mailbox.role = each.role;
+  for (const auto& [name, why] : found.unreadable) {
+    troubled_.push_back(troubled({name}, say("{}: its line in the list can't be read: {}", c_.host(), why)));
+  }
+  std::ranges::move(troubled_, std::back_inserter(all));
   return all;
 }
 

@@ -51,7 +51,8 @@ class ImapMailboxes {
   ImapConversation& c_;
   std::map<sync::BoxId, ImapBox> boxes_;
   std::set<sync::Path> paths_;
-  std::set<std::string> listed_names_;  // key_of() the wire names
+  std::vector<sync::Mailbox> troubled_;  // of the list at hand
+  std::set<std::string> listed_names_;   // key_of() the wire names
   char delimiter_ = '/';
   bool listed_ = false;
 };

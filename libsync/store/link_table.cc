@@ -29,15 +29,18 @@ CREATE TABLE link_row(
   a_at INTEGER NOT NULL, a_pair INTEGER NOT NULL, a_num INTEGER NOT NULL, a_name TEXT,
   a_flags INTEGER NOT NULL, a_keywords TEXT, a_instance TEXT, a_blocked TEXT,
   b_at INTEGER NOT NULL, b_pair INTEGER NOT NULL, b_num INTEGER NOT NULL, b_name TEXT,
-  b_flags INTEGER NOT NULL, b_keywords TEXT, b_instance TEXT, b_blocked TEXT,
-  doubt INTEGER NOT NULL);
+  b_flags INTEGER NOT NULL, b_keywords TEXT, b_instance TEXT, b_blocked TEXT);
 CREATE INDEX link_row_a ON link_row(a_pair, a_num, a_name) WHERE a_at = 1;
 CREATE INDEX link_row_b ON link_row(b_pair, b_num, b_name) WHERE b_at = 1;
 CREATE INDEX link_row_a_lost ON link_row(size) WHERE a_at IN (2, 3);
 CREATE INDEX link_row_b_lost ON link_row(size) WHERE b_at IN (2, 3);
 CREATE INDEX link_row_dirty ON link_row(id) WHERE dirty = 1;
-CREATE INDEX link_row_doubt ON link_row(id) WHERE doubt = 1;
 CREATE TABLE link_removed(pair INTEGER NOT NULL, day INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(pair, day));
+)sql";
+
+constexpr char kDoubt[] = R"sql(
+ALTER TABLE link_row ADD COLUMN doubt INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX link_row_doubt ON link_row(id) WHERE doubt = 1;
 )sql";
 
 #define ROW_COLUMNS                                                                                             \
@@ -433,7 +436,13 @@ Result<uint64_t> LinkTable::vanish_unseen(Side side, PairId pair, const sync::Ke
 
 }  // namespace
 
-Status create_link_tables(Db& db) { return db.exec(kTables); }
+Status create_link_tables_1(Db& db) { return db.exec(kTables); }
+Status upgrade_link_tables_2(Db& db) { return db.exec(kDoubt); }
+
+Status create_link_tables(Db& db) {
+  TB_TRY(create_link_tables_1(db));
+  return upgrade_link_tables_2(db);
+}
 
 std::unique_ptr<sync::Link> open_link(Db& db) { return std::make_unique<LinkTable>(db); }
 

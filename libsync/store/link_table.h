@@ -9,8 +9,11 @@
 
 namespace libsync::store {
 
-// Makes the tables of the link's first version; part of the store's schema version 1.
+// Makes the tables of the link.
 Status create_link_tables(Db& db);
+// The same in the steps of the schema's versions.
+Status create_link_tables_1(Db& db);
+Status upgrade_link_tables_2(Db& db);
 
 // Messages of which a side refused a change, until they change again.
 Result<uint64_t> count_refused(Db& db);

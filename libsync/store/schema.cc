@@ -51,7 +51,7 @@ CREATE VIRTUAL TABLE words USING fts5(subject, sender, recipients, body, content
 
 Status version_1(Db& db) {
   TB_TRY(db.exec(kVersion1));
-  return create_link_tables(db);
+  return create_link_tables_1(db);
 }
 
 // What `status` tells of the last run besides its counts. Before, error_text was the whole error on one line.
@@ -64,7 +64,10 @@ ALTER TABLE run ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE run ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-Status version_2(Db& db) { return db.exec(kVersion2); }
+Status version_2(Db& db) {
+  TB_TRY(db.exec(kVersion2));
+  return upgrade_link_tables_2(db);
+}
 
 // kSteps[n] makes version n + 1 out of version n.
 using Step = Status (*)(Db&);

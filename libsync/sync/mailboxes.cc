@@ -22,7 +22,11 @@ class OneSink final : public ActionSink {
 };
 
 void note(Run& run, const Path& path, std::string why) {
-  run.report.skipped.push_back({printable(encode_path(path)), std::move(why)});
+  Skipped skipped{.where = printable(encode_path(path)), .why = std::move(why)};
+  // Mailboxes are paired more than once a run; each is told once.
+  const bool told = std::ranges::any_of(
+      run.report.skipped, [&](const Skipped& each) { return each.where == skipped.where && each.why == skipped.why; });
+  if (!told) run.report.skipped.push_back(std::move(skipped));
 }
 
 bool is_inbox(const Path& path) { return path.size() == 1 && iequals(path[0], "INBOX"); }
@@ -47,8 +51,17 @@ Status pair_new(Run& run, Side side, const Mailbox& box) {
   return {};
 }
 
+// It is looked at by what was known of it before, and told there if it can't be.
+bool is_known(Run& run, Side side, const Path& path) {
+  return std::ranges::any_of(
+      run.book.all(), [&](const Pair& pair) { return !pair.at(side).box.empty() && pair.at(side).path == path; });
+}
+
 Status pair_side(Run& run, Side side, const std::vector<Mailbox>& boxes) {
   for (const Mailbox& box : boxes) {
+    if (side == Side::A && !box.trouble.empty() && run.takes_part(box.path) && !is_known(run, side, box.path)) {
+      note(run, box.path, box.trouble);
+    }
     if (!box.selectable || (side == Side::A && !run.takes_part(box.path))) continue;
     Pair* pair = run.book.find_box(side, box.id);
     if (pair == nullptr) {

@@ -140,13 +140,14 @@ Status Observer::update_known(Row row, const Facts& facts) {
   const bool other_date = facts.date && row.date && *facts.date != *row.date;
   const bool other = side_ == Side::A && (other_size || other_date);
   const bool same_instance = facts.instance.empty() || half.instance == facts.instance;
-  if (!other && half.flags == facts.flags && same_instance) return {};
+  const bool same_flags = !facts.knows_flags || half.flags == facts.flags;
+  if (!other && same_flags && same_instance) return {};
   if (other) {
     if (other_size) row.size = facts.size;
     if (other_date) row.date = facts.date;
     if (!row.content.empty()) row.doubt = Doubt::ReadAgain;
   }
-  half.flags = facts.flags;
+  if (facts.knows_flags) half.flags = facts.flags;
   if (!facts.instance.empty()) half.instance = facts.instance;
   for (Half& each : row.side) each.blocked.clear();  // it changed: what was refused may be asked again
   settle(row, context_);

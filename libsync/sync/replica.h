@@ -66,6 +66,7 @@ struct FlagMask {
 // What is known of a message without reading it.
 struct Facts {
   Flags flags{};
+  bool knows_flags = true;        // false: they can't be told now; what was known of them stays
   uint64_t size = 0;              // octets, as the replica says: may be wrong (Exchange, some POP3 servers)
   std::optional<int64_t> date{};  // INTERNALDATE, seconds since 1970 UTC
   Id instance{};                  // follows moves, not shared by copies (row of a store, unique part of a Maildir name)
@@ -82,6 +83,9 @@ struct Mailbox {
   Role role = Role::None;
   bool selectable = true;
   bool subscribed = false;
+  // Why it can't be mirrored, although it is there; then not selectable, `path` what can be shown of its name
+  // and `id` nobody's. Empty: nothing is wrong with it.
+  std::string trouble{};
 };
 
 struct Rights {

@@ -43,7 +43,7 @@ class Comparer final : public ChangeSink {
       differ(DifferenceKind::Size, ref.key, say("fewer octets came than the {} on the server", facts.size));
     }
     const FlagMask mask = book_.mask(pair_->id, policy_);
-    if (!(masked(facts.flags, mask) == masked(row->half(Side::B).flags, mask))) {
+    if (facts.knows_flags && !(masked(facts.flags, mask) == masked(row->half(Side::B).flags, mask))) {
       differ(DifferenceKind::Flags, ref.key, std::string(word("the flags differ")));
     }
     return {};
@@ -79,6 +79,13 @@ class Comparer final : public ChangeSink {
     }
   }
 
+  Status unreadable(const BoxId& box, const Error& error) override {
+    const Pair* pair = book_.find_box(Side::A, box);
+    add({DifferenceKind::Unreadable, printable(pair != nullptr ? encode_path(pair->at(Side::A).path) : names_[box]),
+         error.text()});
+    return {};
+  }
+
   Status missing(const BoxId& box) override {
     if (const Pair* pair = book_.find_box(Side::A, box)) {
       add({DifferenceKind::NotThere, printable(encode_path(pair->at(Side::A).path)),
@@ -87,6 +94,9 @@ class Comparer final : public ChangeSink {
     return {};
   }
 
+  void cant_compare(const Path& path, const std::string& why) {
+    add({DifferenceKind::Unreadable, printable(encode_path(path)), why});
+  }
   void name_box(const BoxId& box, const Path& path) { names_[box] = encode_path(path); }
 
   ComparisonReport report;
@@ -135,6 +145,7 @@ Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Polic
   Comparer comparer(link, book, policy);
   std::vector<BoxCursor> cursors;
   for (const Mailbox& box : boxes) {
+    if (!box.trouble.empty()) comparer.cant_compare(box.path, box.trouble);
     if (!box.selectable) continue;
     comparer.name_box(box.id, box.path);
     cursors.push_back({box.id});  // no cursor: a full look

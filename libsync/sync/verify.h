@@ -18,6 +18,7 @@ enum class DifferenceKind {
   NotThere,        // a message that the server no longer has
   Size,            // the server announces another size than at the download
   Flags,           // the flags differ
+  Unreadable,      // a mailbox that can't be looked at, or not wholly
 };
 
 struct Difference {

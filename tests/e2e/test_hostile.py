@@ -110,6 +110,11 @@ class Hostile(harness.Case):
         done = self.home.run("sync", "it")
         self.assertIn(done.status, (DONE, SOME_FAILED), done.err)
         self.assertNotIn("\0", done.err)
+        # What can't be mirrored is named, each once.
+        said = done.out.decode() + done.err
+        skipped = [line for line in said.splitlines() if "can't be read" in line]
+        self.assertEqual(len(skipped), 3, said)
+        self.assertIn("a b", "".join(skipped))
         self.assertEqual(set(self.exported("it")) - {harness.digest(hostile.MESSAGE)}, set())
         place = os.path.join(self.home.folder, "deep", "inside", "export")
         self.run_it("export", "it", "--maildir", place)
@@ -119,6 +124,18 @@ class Hostile(harness.Case):
         created = {name for name in set(os.listdir(os.path.dirname(self.home.folder))) - before
                    if not name.startswith(("twinbox-", "tmp"))}
         self.assertNotIn("etc", created)
+
+    def test_a_server_that_drips_is_left(self):
+        done = self.fails(hostile.drips, seconds=PATIENCE * 5)
+        self.assertIn("too slowly", done.err)
+
+    def test_what_the_server_wants_its_user_to_read_is_told_once(self):
+        self.against(hostile.alerts)
+        done = self.home.run("sync", "it")
+        self.assertEqual(done.status, DONE, done.err)
+        said = done.out.decode() + done.err
+        self.assertEqual(said.count("Friday"), 1, said)
+        self.assertNotIn("\x1b", said)
 
     def test_an_honest_small_server_is_mirrored(self):
         """The other tests fail for the right reason: the server they are built on works."""

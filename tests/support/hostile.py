@@ -226,6 +226,23 @@ def parentheses(line, depth=10_000):
     imap(line, {b"EXAMINE": examine, b"SELECT": examine})
 
 
+def drips(line):
+    """Lists a folder one octet at a time, each well before any deadline for the next one."""
+    def listing(line, _tag, _words):
+        for _ in range(1000):
+            line.send(b"x")
+            time.sleep(0.2)
+    imap(line, {b"LIST": listing})
+
+
+def alerts(line):
+    def listing(line, tag, _words):
+        for _ in range(2):
+            line.send(b"* OK [ALERT] your mailbox moves on \x1b[31mFriday\r\n")
+        line.send(b'* LIST () "/" INBOX\r\n' + tag + b" OK done\r\n")
+    imap(line, {b"LIST": listing})
+
+
 def folder_names(line, *names):
     imap(line, folders=(b"INBOX",) + names)
 

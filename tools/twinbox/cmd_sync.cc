@@ -58,8 +58,9 @@ class Watcher final : public libsync::account::AccountObserver {
     board_.update(line_, {.done = done, .total = total, .what = word("indexing")});
   }
   void action(const std::string& text) override { actions.push_back(text); }
+  void alert(std::string_view text) override { alerts.emplace_back(text); }
 
-  std::vector<std::string> actions;
+  std::vector<std::string> actions, alerts;
 
  private:
   void show(std::string_view what) { board_.update(line_, {.what = what}); }
@@ -148,7 +149,8 @@ Error not_indexed(Error error) {
   return error;
 }
 
-Json to_json(const Account& account, const SyncResult& result, const std::vector<std::string>& actions, bool dry_run) {
+Json to_json(const Account& account, const SyncResult& result, const std::vector<std::string>& actions,
+             const std::vector<std::string>& alerts, bool dry_run) {
   const auto& report = result.report;
   JsonList skipped;
   for (const auto& each : report.skipped) skipped.push_back(JsonObject{{"where", each.where}, {"why", each.why}});
@@ -189,6 +191,7 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
   }
   out.emplace_back("dry_run", dry_run);
   if (dry_run) out.emplace_back("actions", actions);
+  if (!alerts.empty()) out.emplace_back("alerts", alerts);
   if (!result.status) out.emplace_back("error", error_body(result.status.error()));
   if (!result.indexed) out.emplace_back("error", error_body(not_indexed(result.indexed.error())));
   return out;
@@ -244,7 +247,7 @@ class SyncCommand {
     const auto secret = [&] { return libsync::account::resolve_secret(account, prompt_, context_.stop()); };
     const libsync::account::RemoteOptions remote{.trace = trace, .clock = &context_.around().clock};
     SyncResult result;
-    std::vector<std::string> actions;
+    std::vector<std::string> actions, alerts;
     {
       Watcher watcher(board_, libsync::printable(account.name));
       // No deadline: the accounts before this one each have theirs.
@@ -253,13 +256,15 @@ class SyncCommand {
                                               context_.stop());
       result.status = with_way_out(std::move(result.status), account.name);
       actions = std::move(watcher.actions);
+      alerts = std::move(watcher.alerts);
     }
     const std::scoped_lock lock(mutex_);
     note_status(result);
     if (context_.json()) {
-      context_.out().json(to_json(account, result, actions, dry_run_));
+      context_.out().json(to_json(account, result, actions, alerts, dry_run_));
     } else {
       tell(account, result, actions, notes.lines());
+      tell_alerts(result, alerts);
     }
     context_.out().flush();
   }
@@ -329,6 +334,15 @@ class SyncCommand {
   void tell_details(const SyncResult& result, const std::string& indent) {
     for (const std::string& line : folder_lines(result)) context_.out().line(indent + line);
     if (result.cost) context_.out().line(indent + cost_line(*result.cost));
+  }
+
+  // A refused login often says the same: its error has it then.
+  void tell_alerts(const SyncResult& result, const std::vector<std::string>& alerts) {
+    const std::string indent(label_width_ + 2, ' ');
+    for (const std::string& alert : alerts) {
+      if (!result.status && result.status.error().server.find(alert) != std::string::npos) continue;
+      context_.out().line(indent + say("the server says: {}", alert));
+    }
   }
 
   void tell_skipped(const libsync::sync::SyncReport& report, const std::string& indent) {

@@ -117,6 +117,8 @@ std::string_view kind_name(sync::DifferenceKind kind) {  // stable, for scripts
       return "size";
     case sync::DifferenceKind::Flags:
       return "flags";
+    case sync::DifferenceKind::Unreadable:
+      return "unreadable";
   }
   return "unknown";
 }

@@ -37,6 +37,9 @@ class Responses : public Handler {
   void on_namespace(const Namespaces& found) override { namespaces = found; }
   void on_fetch(const FetchData& data) override {
     ++fetches;
+    has_flags = data.has_flags;
+    has_size = data.size.has_value();
+    has_date = data.date.has_value();
     last_flags = data.flags.system;
     uid = data.uid.value_or(0);
     size = data.size.value_or(0);
@@ -73,7 +76,7 @@ class Responses : public Handler {
   Namespaces namespaces;
   uint32_t uid = 0, last_flags = 0;
   int64_t date = 0;
-  bool nil_body = false;
+  bool nil_body = false, has_flags = false, has_size = false, has_date = false;
   std::vector<std::string> gm_labels, keywords;
   Envelope envelope;
   BodyPart structure;
@@ -189,6 +192,67 @@ TEST(Fetch, ReadsEveryItem) {
   EXPECT_EQ(r.bodies, "9<\r\n>9<hi>");
 }
 
+TEST(Fetch, ItemThatCantBeReadCostsNoMessage) {
+  for (const char* date : {"NIL", "\"\"", "\"00-Jan-0000 00:00:00 +0000\"", "\"01-Jan-2020 00:00:00 GMT\"",
+                           "\" 1-Jan-20 00:00:00 +0000\"", "never", "0", "(1 2)", "{3}\r\nabc"}) {
+    Responses r;
+    r.feed(std::string("* 2 FETCH (INTERNALDATE ") + date + " FLAGS (\\Seen) RFC822.SIZE 44 UID 9)\r\n");
+    EXPECT_EQ(r.malformed, "") << date;
+    EXPECT_EQ(r.uid, 9U) << date;
+    EXPECT_EQ(r.size, 44U) << date;
+    EXPECT_EQ(r.last_flags, uint32_t{kSeen}) << date;
+    EXPECT_FALSE(r.has_date) << date;
+    EXPECT_EQ(r.quirk(Quirk::OddItem), 1U) << date;
+  }
+  for (const char* item :
+       {"RFC822.SIZE NIL", "RFC822.SIZE 44x", "MODSEQ 5", "MODSEQ (x)", "EMAILID x", "X-GM-MSGID \"1\"", "PREVIEW a",
+        "X-GM-LABELS NIL", "SAVEDATE 0", "ENVELOPE NIL", "BODYSTRUCTURE x", "BINARY.SIZE[1] NIL", "BODY[] x"}) {
+    Responses r;
+    r.feed(std::string("* 2 FETCH (") + item + " UID 9)\r\n");
+    EXPECT_EQ(r.malformed, "") << item;
+    EXPECT_EQ(r.uid, 9U) << item;
+    EXPECT_FALSE(r.has_size) << item;
+    EXPECT_EQ(r.quirk(Quirk::OddItem), 1U) << item;
+  }
+}
+
+TEST(Fetch, FlagsThatAreNoneArePassedOver) {
+  for (const char* flags : {"(\\Seen foo%bar $Work)", "(\\Seen \"a b\" $Work)", "(\\Seen \\ $Work)",
+                            "(\\Seen (a b) $Work)", "(\\Seen {3}\r\na b $Work)"}) {
+    Responses r;
+    r.feed(std::string("* 2 FETCH (UID 9 FLAGS ") + flags + ")\r\n");
+    EXPECT_EQ(r.malformed, "") << flags;
+    EXPECT_EQ(r.last_flags, uint32_t{kSeen}) << flags;
+    EXPECT_EQ(r.keywords, std::vector<std::string>{"$Work"}) << flags;
+    EXPECT_EQ(r.quirk(Quirk::OddFlag), 1U) << flags;
+  }
+  Responses r;
+  r.feed("* 2 FETCH (UID 9 FLAGS NIL)\r\n");
+  EXPECT_EQ(r.uid, 9U);
+  EXPECT_FALSE(r.has_flags);
+  EXPECT_EQ(r.quirk(Quirk::OddItem), 1U);
+}
+
+TEST(Fetch, UidThatCantBeReadIsMalformed) {
+  for (const char* line : {"UID NIL FLAGS ()", "UID 99999999999 FLAGS ()", "FLAGS (\"a) UID 3", "FLAGS ((( UID 3"}) {
+    Responses r;
+    r.feed(std::string("* 2 FETCH (") + line + ")\r\n");
+    EXPECT_EQ(r.malformed_count, 1U) << line;
+    EXPECT_TRUE(r.status);
+  }
+}
+
+TEST(Fetch, OddValuesAreReadInLinearTime) {
+  for (const char* octet : {"{", "%", "\\", "~{"}) {
+    std::string line = "* 2 FETCH (UID 9 INTERNALDATE ";
+    for (int i = 0; i < 400'000; ++i) line += octet;
+    Responses r;
+    r.feed(line + " PREVIEW {3}\r\nabc)\r\n");
+    EXPECT_EQ(r.uid, 9U);
+    EXPECT_EQ(r.malformed, "");
+  }
+}
+
 TEST(Fetch, TellsANilBody) {
   Responses r;
   r.feed("* 5 FETCH (UID 9 BODY[] NIL)\r\n");
@@ -207,6 +271,21 @@ TEST(Fetch, ReadsAnEnvelopeWithLiteralsHoweverItIsCut) {
     EXPECT_EQ(r.envelope.to.size(), 2U);
     EXPECT_EQ(r.envelope.message_id, "<m@x>");
     EXPECT_EQ(r.uid, 3U);
+  }
+}
+
+TEST(Fetch, EnvelopeMayLackFields) {
+  for (const char* text : {"(\"d\" \"s\" ((NIL NIL \"m\" \"h\")))", "(\"d\" \"s\" ((NIL NIL \"m\" \"h\")) x)",
+                           "(\"d\" \"s\" ((NIL NIL \"m\" \"h\" \"more\")) NIL NIL \"\" NIL NIL NIL (\"id\"))",
+                           "(\"d\" \"s\" ((NIL (x) \"m\" \"h\") \"x\"))"}) {
+    Responses r;
+    r.feed(std::string("* 1 FETCH (ENVELOPE ") + text + " UID 3)\r\n");
+    EXPECT_EQ(r.malformed, "") << text;
+    EXPECT_EQ(r.uid, 3U) << text;
+    EXPECT_EQ(r.envelope.subject, "s") << text;
+    ASSERT_EQ(r.envelope.from.size(), 1U) << text;
+    EXPECT_EQ(r.envelope.from[0].host, "h") << text;
+    EXPECT_GE(r.quirk(Quirk::EnvelopeDamage), 1U) << text;
   }
 }
 

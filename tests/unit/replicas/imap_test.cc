@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "libsync/replicas/pace.h"
+
 #include "tests/support/lent_channel.h"
 #include "tests/support/scripted_channel.h"
 
@@ -44,7 +46,7 @@ class Changes final : public sync::ChangeSink {
   }
   Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
     log += "seen " + std::to_string(ref.key.number) + " " + std::to_string(facts.flags.system) + " " +
-           std::to_string(facts.size) + " " + facts.object + "\n";
+           std::to_string(facts.size) + " " + facts.object + (facts.knows_flags ? "" : "flags unknown") + "\n";
     return {};
   }
   Status vanished(const sync::BoxId&, uint64_t, const sync::Key& key) override {
@@ -67,9 +69,10 @@ class Changes final : public sync::ChangeSink {
   }
   Status unreadable(const sync::BoxId& box, const Error& error) override {
     log += "unreadable " + box + ": " + error.server + "\n";
+    words = error.what;
     return {};
   }
-  std::string log;
+  std::string log, words;
 };
 
 class Messages final : public sync::MessageSink {
@@ -148,6 +151,21 @@ TEST(ImapReplica, QresyncTellsOnlyWhatChanged) {
             "open INBOX 5\nseen 5 1 0 \nseen 7 0 99 \nvanished 3\nvanished 4\nclose 2 [1 5 8 40 2 INBOX]\n");
 }
 
+// Between EXAMINE and [CLOSED] the server speaks of the mailbox that was open before.
+TEST(ImapReplica, NewsOfTheMailboxBeforeIsNotThisOnes) {
+  auto o = open(login(kModern) + std::string(kModernList) +
+                "C: T4 EXAMINE INBOX (QRESYNC (5 30))\nC: T5 UID FETCH 7:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+                "S: * 9 EXISTS\nS: * 1 FETCH (UID 5 FLAGS (\\\\Flagged))\nS: * VANISHED (EARLIER) 4\n"
+                "S: * OK [HIGHESTMODSEQ 99]\nS: * OK [CLOSED] Previous mailbox closed\n"
+                "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 7]\nS: * OK [HIGHESTMODSEQ 40]\n"
+                "S: * VANISHED (EARLIER) 3\nS: * 1 FETCH (UID 6 FLAGS (\\\\Seen))\nS: T4 OK in\nS: T5 OK\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 7 30 3 INBOX"}};
+  EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+  EXPECT_EQ(changes.log, "open INBOX 5\nseen 6 1 0 \nvanished 3\nclose 2 [1 5 7 40 2 INBOX]\n");
+}
+
 TEST(ImapReplica, NumbersThatGoBackwardsLeadToAFullLook) {
   for (const char* state : {"S: * OK [UIDVALIDITY 6]\nS: * OK [UIDNEXT 9]\nS: * OK [HIGHESTMODSEQ 60]\n",
                             "S: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 9]\nS: * OK [HIGHESTMODSEQ 20]\n",
@@ -207,6 +225,41 @@ TEST(ImapReplica, MailboxIsMissingOnlyWhenTheServerSaysSo) {
     const std::vector<sync::BoxCursor> cursors{{"Old", ""}};
     EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
     EXPECT_EQ(changes.log, log);
+  }
+}
+
+std::string listing(std::string_view lines) {
+  std::string script = login("") + std::string(kBare) +
+                       "C: T6 EXAMINE INBOX\nC: T7 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+                       "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 3]\nS: T6 OK in\n";
+  return script.append(lines).append("S: T7 OK\n");
+}
+
+TEST(ImapReplica, MessageWithAnItemThatCantBeReadIsThere) {
+  auto o =
+      open(listing("S: * 1 FETCH (UID 1 FLAGS (\\\\Seen) RFC822.SIZE 44 INTERNALDATE NIL)\n"
+                   "S: * 2 FETCH (UID 2 FLAGS NIL RFC822.SIZE NIL INTERNALDATE \"00-Jan-0000 00:00:00 +0000\")\n"));
+  ASSERT_TRUE((*o).mailboxes({}));
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"INBOX", ""}};
+  EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+  EXPECT_EQ(changes.log, "open INBOX 5 full\nseen 1 1 44 \nseen 2 0 0 flags unknown\nclose 2 [1 5 3 0 2 INBOX]\n");
+}
+
+TEST(ImapReplica, LinesThatCantBeReadAreCountedAndNamed) {
+  for (const auto& [lines, server, what] :
+       {std::tuple("S: * 2 FETCH (UID x FLAGS ())\n", "* 2 FETCH (UID x FLAGS ()) (a number is missing)",
+                   "mail.example.org: an answer in INBOX can't be read"),
+        std::tuple("S: * 2 FETCH (FLAGS () RFC822.SIZE 3)\nS: * 3 FETCH (\n", "* 2 FETCH (no UID)",
+                   "mail.example.org: 2 answers in INBOX can't be read")}) {
+    auto o = open(listing(std::string("S: * 1 FETCH (UID 1 FLAGS () RFC822.SIZE 44)\n") + lines));
+    ASSERT_TRUE((*o).mailboxes({}));
+    Changes changes;
+    const std::vector<sync::BoxCursor> cursors{{"INBOX", ""}};
+    EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+    EXPECT_EQ(changes.log,
+              std::string("open INBOX 5 full\nseen 1 0 44 \nclose 2 []\nunreadable INBOX: ") + server + "\n");
+    EXPECT_EQ(changes.words, what);
   }
 }
 
@@ -294,12 +347,179 @@ TEST(ImapReplica, UidValidityThatChangedFetchesNothing) {
   EXPECT_EQ(messages.failures.at(10).code, Errc::NotFound);
 }
 
+std::string one_fetch(std::string_view answer) {
+  return login("") + std::string(kBare) + kExamine + "C: T7 UID FETCH 1 (UID BODY.PEEK[])\nS= " + std::string(answer) +
+         "T7 OK\\r\\n\n";
+}
+
+TEST(ImapReplica, EmptyTextOfAMessageThatIsNotEmptyIsARefusal) {
+  for (const char* answer : {"* 1 FETCH (UID 1 BODY[] \"\")\\r\\n", "* 1 FETCH (UID 1 BODY[] {0}\\r\\n)\\r\\n",
+                             "* 1 FETCH (BODY[] {0}\\r\\n UID 1)\\r\\n", "* 1 FETCH (BODY[] \"\" UID 1)\\r\\n"}) {
+    for (const uint64_t size : {uint64_t{82}, uint64_t{0}}) {
+      auto o = open(one_fetch(answer));
+      ASSERT_TRUE((*o).mailboxes({}));
+      Messages messages;
+      auto asked = items({1});
+      asked.front().size = size;
+      ASSERT_TRUE((*o).fetch(asked, messages, {})) << o.channel->mismatch();
+      EXPECT_EQ(messages.ended.size(), size == 0 ? 1U : 0U) << answer;
+      EXPECT_EQ(messages.failures.contains(10), size != 0) << answer;
+      if (size != 0) EXPECT_EQ(messages.failures[10].server, "BODY[] \"\"");
+    }
+  }
+}
+
+TEST(ImapReplica, NotNowSaidOfOneMessageStopsNoOther) {
+  auto o = open(login("") + std::string(kBare) + kExamine +
+                "C: T7 UID FETCH 1:3 (UID BODY.PEEK[])\nS= * 1 FETCH (UID 1 BODY[] {1}\\r\\na)\\r\\nT7 NO "
+                "[UNAVAILABLE] busy\\r\\n\n"
+                "C: T8 UID FETCH 2 (UID BODY.PEEK[])\nC: T9 UID FETCH 3 (UID BODY.PEEK[])\n"
+                "S: T8 NO [UNAVAILABLE] busy\nS= * 3 FETCH (UID 3 BODY[] {1}\\r\\nc)\\r\\nT9 OK\\r\\n\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Messages messages;
+  ASSERT_TRUE((*o).fetch(items({1, 2, 3}), messages, {})) << o.channel->mismatch();
+  EXPECT_EQ(messages.text[10] + messages.text[30], "ac");
+  EXPECT_EQ(messages.failures.at(20).server, "[UNAVAILABLE] busy");
+}
+
+TEST(ImapReplica, NotNowSaidOfTwoMessagesIsTheServersWord) {
+  auto o = open(login("") + std::string(kBare) + kExamine +
+                "C: T7 UID FETCH 1:2 (UID BODY.PEEK[])\nS: T7 NO [UNAVAILABLE] busy\n"
+                "C: T8 UID FETCH 1 (UID BODY.PEEK[])\nC: T9 UID FETCH 2 (UID BODY.PEEK[])\n"
+                "S: T8 NO [UNAVAILABLE] busy\nS: T9 NO [UNAVAILABLE] busy\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Messages messages;
+  const Status status = (*o).fetch(items({1, 2}), messages, {});
+  ASSERT_FALSE(status);
+  EXPECT_TRUE(status.error().retry);
+}
+
+TEST(ImapReplica, MailboxWhoseLineCantBeReadIsNamed) {
+  auto o = open(login("") +
+                "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS= * LIST () \"/\" {3}\\r\\na\\0b\\r\\n* LIST () \"/\" "
+                "\"\"\\r\\n* LIST () \"/\" \"" +
+                std::string(5000, 'x') +
+                "\"\\r\\n* LIST (\\\\Noselect) \"/\" Fine\\r\\n\nS: T2 OK\nS= * LSUB () \"/\" {3}\\r\\na\\0b\\r\\n\nS: "
+                "T3 OK\n");
+  const auto boxes = (*o).mailboxes({});
+  ASSERT_TRUE(boxes) << o.channel->mismatch();
+  ASSERT_EQ(boxes->size(), 4U);
+  std::map<std::string, std::string> troubles;
+  for (const auto& each : *boxes) troubles[each.path.front().substr(0, 7)] = each.trouble;
+  EXPECT_EQ(troubles.at("Fine"), "");
+  EXPECT_NE(troubles.at("a b").find("NUL"), std::string::npos);
+  EXPECT_NE(troubles.at("(a mail").find("empty"), std::string::npos);
+  EXPECT_NE(troubles.at("xxxxxxx"), "");
+}
+
+// Extensions that decide names and identities
+
+TEST(ImapReplica, NamesAreUtf8WhereEnabledOrWhereThereIsNothingElse) {
+  for (const bool rev2 : {false, true}) {
+    const std::string greeting = rev2 ? "IMAP4rev2 ENABLE" : "IMAP4rev1 ENABLE UTF8=ACCEPT";
+    const std::string a = rev2 ? "T2" : "T3", b = rev2 ? "T3" : "T4";
+    const std::string lists =
+        rev2 ? "C: T2 LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE STATUS (MESSAGES UIDNEXT UIDVALIDITY))\n"
+             : "C: T2 ENABLE UTF8=ACCEPT\nC: T3 LIST \"\" \"*\"\nC: T4 LSUB \"\" \"*\"\nS: * ENABLED UTF8=ACCEPT\nS: "
+               "T2 OK\n";
+    auto o =
+        open("S: * OK [CAPABILITY IMAP4rev1] hi\nC: T1 LOGIN \"me\" \"pw\"\nS: T1 OK [CAPABILITY " + greeting +
+             "] in\n" + lists +
+             "S: * LIST (\\\\Noselect) \"/\" \"\u53f0\u5317\"\nS: * LIST (\\\\Noselect) \"/\" \"&U,BTFw-\"\nS: " + a +
+             " OK\n" + (rev2 ? "" : "S: " + b + " OK\n"));
+    const auto boxes = (*o).mailboxes({});
+    ASSERT_TRUE(boxes) << greeting << boxes.error().text() << o.channel->mismatch();
+    ASSERT_EQ(boxes->size(), 2U);
+    EXPECT_EQ(boxes->at(0).path, sync::Path{"&U,BTFw-"});
+    EXPECT_EQ(boxes->at(1).path, sync::Path{"\u53f0\u5317"});
+  }
+}
+
+TEST(ImapReplica, MailboxIdIsTheIdentityWhereThereAreAny) {
+  auto o = open(login("OBJECTID") +
+                "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST () \"/\" INBOX\nS: * LIST () \"/\" Old\nS: T2 "
+                "OK\nS: T3 OK\n"
+                "C: T4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY MAILBOXID)\n"
+                "C: T5 STATUS Old (MESSAGES UIDNEXT UIDVALIDITY MAILBOXID)\n"
+                "S: * STATUS INBOX (MESSAGES 1 UIDNEXT 3 UIDVALIDITY 5 MAILBOXID (F1))\nS: T4 OK\nS: T5 NO not now\n"
+                "C: T6 EXAMINE INBOX\nC: T7 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE EMAILID)\n"
+                "S: * 1 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 3]\nS: * OK [MAILBOXID (F1)]\nS: T6 OK in\n"
+                "S: * 1 FETCH (UID 2 FLAGS () RFC822.SIZE 9 EMAILID (M1))\nS: T7 OK\n");
+  const auto boxes = (*o).mailboxes({});
+  ASSERT_TRUE(boxes) << o.channel->mismatch();
+  ASSERT_EQ(boxes->size(), 2U);
+  EXPECT_EQ(boxes->at(0).id, "F1");
+  EXPECT_EQ(boxes->at(1).path, sync::Path{"Old"});  // there, and told: without its id it can't be known again
+  EXPECT_NE(boxes->at(1).trouble, "");
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"F1", ""}};
+  EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+  EXPECT_EQ(changes.log, "open F1 5 full\nseen 2 0 9 emailid:M1\nclose 1 [1 5 3 0 1 INBOX]\n");
+}
+
+TEST(ImapReplica, MailboxWithoutModseqsIsLookedAtWhole) {
+  auto o = open(login("CONDSTORE") +
+                "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST () \".\" INBOX\nS: T2 "
+                "OK\nS: T3 OK\nC: T4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)\n"
+                "S: * STATUS INBOX (MESSAGES 1 UIDNEXT 8 UIDVALIDITY 5 HIGHESTMODSEQ 0)\nS: T4 OK\n"
+                "C: T5 EXAMINE INBOX (CONDSTORE)\nC: T6 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+                "S: * 1 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\nS: * OK [NOMODSEQ] none\nS: T5 OK\n"
+                "S: * 1 FETCH (UID 7 FLAGS () RFC822.SIZE 3)\nS: T6 OK\n");
+  ASSERT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
+  Changes changes;
+  const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 8 0 1 INBOX"}};
+  EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+  EXPECT_EQ(changes.log, "open INBOX 5 full\nseen 7 0 3 \nclose 1 [1 5 8 0 1 INBOX]\n");
+}
+
+// NetEase (163.com, 126.com) opens no mailbox for a client that has not said who it is.
+TEST(ImapReplica, TellsItsNameBeforeItOpensAMailbox) {
+  ImapOptions with = options();
+  with.client_id = true;
+  auto o = open(login("ID") +
+                    "C~ T2 ID (\"name\" \"twinbox\"\nC: T3 LIST \"\" \"*\"\nC: T4 LSUB \"\" \"*\"\nS: * ID NIL\nS: T2 "
+                    "OK\nS: * LIST (\\\\Noselect) \"/\" a\nS: T3 OK\nS: T4 OK\n",
+                with);
+  EXPECT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
+}
+
+TEST(ImapReplica, CompressionBeginsBehindTheListing) {
+  for (const bool agreed : {true, false}) {
+    auto o = open(login("COMPRESS=DEFLATE") +
+                  "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nC: T4 COMPRESS DEFLATE\n"
+                  "S: * LIST () \"/\" a\nS: T2 OK\nS: T3 OK\n" +
+                  (agreed ? "S: T4 OK\nDEFLATE\n" : "S: T4 NO\n") +
+                  "C: T5 STATUS a (MESSAGES UIDNEXT UIDVALIDITY)\nS: T5 OK\n"
+                  "C: T6 LIST \"\" \"*\"\nC: T7 LSUB \"\" \"*\"\nS: T6 OK\nS: T7 OK\n");
+    EXPECT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
+    EXPECT_TRUE((*o).mailboxes({})) << o.channel->mismatch();  // once is enough
+  }
+}
+
+TEST(Pace, WaitingUsesItUpAndOctetsBringItBack) {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  Pace pace(seconds(10));
+  for (int i = 0; i < 100; ++i) pace.took(seconds(1), kLeastRate);
+  EXPECT_EQ(pace.left(), seconds(10));
+  for (int i = 0; i < 15; ++i) pace.took(seconds(1), kLeastRate / 2);
+  EXPECT_FALSE(pace.spent());
+  for (int i = 0; i < 5; ++i) pace.took(seconds(1), kLeastRate / 2);
+  EXPECT_TRUE(pace.spent());
+  EXPECT_EQ(pace.left(), seconds(0));
+  pace.took(milliseconds(1), UINT64_MAX);
+  EXPECT_EQ(pace.left(), seconds(10));
+  pace.took(seconds(9), 0);
+  pace.begin();
+  EXPECT_EQ(pace.left(), seconds(10));
+}
+
 // Required TLS (HOSTILE.md)
 
 TEST(ImapLogin, SendsNoCredentialsWithoutTls) {
   for (const char* script :
        {"S: * OK [CAPABILITY IMAP4rev1] hi\n", "S: * PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] hi\n",
-        "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: T1 NO no\n",
+        "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: T1 NO [ALERT] call 0900\n",
         "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: T1 BAD no\n",
         "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: + go\n",
         "S: * OK [CAPABILITY STARTTLS] hi\nC: T1 STARTTLS\nS: T1 YES\n",
@@ -310,6 +530,8 @@ TEST(ImapLogin, SendsNoCredentialsWithoutTls) {
     auto o = open(script, options(ImapSecurity::StartTls), false);
     EXPECT_FALSE(o.replica) << script;
     EXPECT_EQ(o.channel->sent().find("LOGIN"), std::string::npos) << script;
+    // What is said before TLS is anybody's, and not shown as the server's words.
+    EXPECT_EQ(o.replica.error().server, "") << script;
     EXPECT_EQ(o.channel->mismatch(), "") << script;
   }
 }
