@@ -364,7 +364,9 @@ TEST(ImapReplica, EmptyTextOfAMessageThatIsNotEmptyIsARefusal) {
       ASSERT_TRUE((*o).fetch(asked, messages, {})) << o.channel->mismatch();
       EXPECT_EQ(messages.ended.size(), size == 0 ? 1U : 0U) << answer;
       EXPECT_EQ(messages.failures.contains(10), size != 0) << answer;
-      if (size != 0) EXPECT_EQ(messages.failures[10].server, "BODY[] \"\"");
+      if (size != 0) {
+        EXPECT_EQ(messages.failures[10].server, "BODY[] \"\"");
+      }
     }
   }
 }
