@@ -224,6 +224,7 @@ class Case(unittest.TestCase):
         try:
             return clients.fetch_pop(connection)
         finally:
+            connection.rset()  # else Dovecot marks as read what was looked at
             connection.quit()
 
 
