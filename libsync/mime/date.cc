@@ -13,11 +13,47 @@ namespace {
 constexpr size_t kMaxDateText = 200;  // a date with its comments; RFC 5322's own has 31
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_eight_bit(char c) { return static_cast<uint8_t>(c) >= 0x80; }
 bool is_alpha(char c) { return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'; }
 
 constexpr std::array<std::string_view, 12> kMonths = {"january",   "february", "march",    "april",
                                                       "may",       "june",     "july",     "august",
                                                       "september", "october",  "november", "december"};
+
+struct MonthName {
+  std::string_view name;
+  int month;
+};
+// German, French and Spanish names that are no beginning of the English ones. '?' stands for letters outside
+// ASCII, in whatever charset they came.
+constexpr MonthName kMoreMonths[] = {
+    {"janvier", 1},   {"enero", 1},     {"f?vrier", 2},    {"fevrier", 2},   {"febrero", 2},    {"m?rz", 3},
+    {"maerz", 3},     {"mrz", 3},       {"mars", 3},       {"marzo", 3},     {"avril", 4},      {"abril", 4},
+    {"mai", 5},       {"mayo", 5},      {"juin", 6},       {"junio", 6},     {"juillet", 7},    {"julio", 7},
+    {"ao?t", 8},      {"aout", 8},      {"agosto", 8},     {"septembre", 9}, {"septiembre", 9}, {"setiembre", 9},
+    {"oktober", 10},  {"octobre", 10},  {"octubre", 10},   {"novembre", 11}, {"noviembre", 11}, {"dezember", 12},
+    {"d?cembre", 12}, {"decembre", 12}, {"diciembre", 12},
+};
+
+// The month that begins with `word`; 0 if there is none, or more than one ("jui").
+int month_of(std::string_view word) {
+  if (word.size() < 3) return 0;
+  int found = 0;
+  const auto look = [&](std::string_view name, int month) {
+    if (!istarts_with(name, word)) return true;
+    const bool same = found == 0 || found == month;
+    found = month;
+    return same;
+  };
+  for (size_t i = 0; i < kMonths.size(); ++i) {
+    if (!look(kMonths[i], static_cast<int>(i) + 1)) return 0;
+  }
+  for (const MonthName& more : kMoreMonths) {
+    if (!look(more.name, more.month)) return 0;
+  }
+  return found;
+}
+
 constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 struct Zone {
@@ -53,8 +89,8 @@ class DateParser {
       skip_comment();
     } else if (is_digit(c)) {
       return number();
-    } else if (is_alpha(c)) {
-      return name();
+    } else if (is_letter(c)) {
+      name();
     } else if ((c == '+' || c == '-') && hour_ >= 0 && is_digit(peek(1))) {
       zone_offset();
     } else {
@@ -173,25 +209,35 @@ class DateParser {
     return true;
   }
 
-  bool name() {
-    const size_t begin = at_;
-    while (is_alpha(peek())) ++at_;
-    const std::string_view word = in_.substr(begin, at_ - begin);
-    if (month_ < 0 && word.size() >= 3) {
-      for (size_t i = 0; i < kMonths.size(); ++i) {
-        if (!istarts_with(kMonths[i], word) && !(i == 8 && iequals(word, "sept"))) continue;
-        month_ = static_cast<int>(i) + 1;
-        return true;
+  // A month's name before the day may have been a weekday's: in "mar 03 ene 2006" the later one counts.
+  bool wants_month() const { return month_ < 0 || (month_first_ && year_ < 0 && hour_ < 0); }
+  // Names of months have letters outside ASCII; behind the month such bytes only separate.
+  bool is_letter(char c) const { return is_alpha(c) || (is_eight_bit(c) && wants_month()); }
+
+  void name() {
+    std::string word;
+    while (is_letter(peek())) {
+      const char c = in_[at_++];
+      if (!is_eight_bit(c)) {
+        word += c;
+      } else if (!word.ends_with('?')) {
+        word += '?';
       }
     }
-    if (hour_ < 0) return true;  // a weekday, in whatever language
+    const bool first = day_ < 0 && year_ < 0 && hour_ < 0;
+    // "Mar, 3 Jan", "mar., 3 ene": a weekday, in whatever language.
+    if (first && (peek() == ',' || (peek() == '.' && peek(1) == ','))) return;
+    if (const int month = wants_month() ? month_of(word) : 0; month > 0) {
+      month_ = month;
+      month_first_ = first;
+      return;
+    }
+    if (hour_ < 0) return;  // a weekday without its comma
     if (iequals(word, "am") || iequals(word, "pm")) {
-      if (hour_ > 12) return true;
-      hour_ = hour_ % 12 + (ascii_lower(word[0]) == 'p' ? 12 : 0);
+      if (hour_ <= 12) hour_ = hour_ % 12 + (ascii_lower(word[0]) == 'p' ? 12 : 0);
     } else {
       zone_name(word);
     }
-    return true;
   }
 
   void zone_name(std::string_view word) {
@@ -226,9 +272,9 @@ class DateParser {
 
   std::optional<Date> result() const {
     const int hour = hour_ < 0 ? 0 : hour_;
-    if (year_ < 1900 || year_ > 9999 || month_ < 1 || day_ < 1 || hour > 23 || minute_ > 59 || second_ > 60) {
-      return std::nullopt;
-    }
+    if (year_ < 1900 || year_ > 9999 || month_ < 1 || day_ < 1 || minute_ > 59 || second_ > 60) return std::nullopt;
+    // 24:00:00 is the midnight at the day's end (ISO 8601).
+    if (hour > 23 && (hour > 24 || minute_ > 0 || second_ > 0)) return std::nullopt;
     const std::chrono::year_month_day day{std::chrono::year(year_), std::chrono::month(static_cast<unsigned>(month_)),
                                           std::chrono::day(static_cast<unsigned>(day_))};
     if (!day.ok()) return std::nullopt;
@@ -240,6 +286,7 @@ class DateParser {
   std::string_view in_;
   size_t at_ = 0;
   int year_ = -1, month_ = -1, day_ = -1;
+  bool month_first_ = false;  // the month stood before the day
   int hour_ = -1, minute_ = 0, second_ = 0;
   int zone_ = 0;
   bool zone_known_ = false;

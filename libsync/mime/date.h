@@ -1,5 +1,6 @@
 // Dates in the forms that occur: RFC 5322 sections 3.3 and 4.3, asctime, ISO 8601 (RFC 3339), and their
-// damages: no weekday or a wrong one, no seconds, no zone, two-digit years, dashes, names of zones.
+// damages: no weekday or a wrong one, no seconds, no zone, two-digit years, dashes, names of zones, German, French
+// and Spanish months.
 #pragma once
 
 #include <cstdint>
