@@ -51,6 +51,22 @@ size_t utf8_length(std::string_view bytes, size_t at) {
   return length;
 }
 
+// Bytes of a sequence that breaks off: all of them are one U+FFFD (Unicode, section 3.9, "maximal subpart").
+size_t broken_utf8_length(std::string_view bytes, size_t at) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[at + i]); };
+  const uint8_t lead = byte(0);
+  if (lead < 0xC2 || lead > 0xF4) return 1;
+  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  const uint8_t least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const uint8_t most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  size_t i = 1;
+  while (i < length && at + i < bytes.size() && byte(i) >= (i == 1 ? least : 0x80) &&
+         byte(i) <= (i == 1 ? most : 0xBF)) {
+    ++i;
+  }
+  return i;
+}
+
 bool has_utf8_character(std::string_view bytes) {
   for (size_t at = 0; at < bytes.size(); ++at) {
     if (utf8_length(bytes, at) > 1) return true;
@@ -107,7 +123,7 @@ bool append_valid_utf8(std::string_view bytes, std::string& out) {
     const size_t length = utf8_length(bytes, at);
     if (length == 0) {
       out += kReplacement;
-      ++at;
+      at += broken_utf8_length(bytes, at);
     } else {
       out.append(bytes, at, length);
       at += length;
@@ -182,6 +198,12 @@ bool Converters::convert(std::string_view name, std::string_view bytes, std::str
   return true;
 }
 
+bool Converters::convert_named(std::string_view name, std::string_view bytes, std::string& out, size_t& bad) {
+  if (name == "ISO-2022-JP") return convert_iso2022jp(bytes, out, bad);
+  if (name == "HZ") return convert_hz(bytes, out, bad);
+  return convert(name, bytes, out, bad);
+}
+
 void Converters::append_guess(std::string_view bytes, std::string& out) {
   if (is_valid_utf8(bytes) && bytes.find('\x1B') == bytes.npos) {
     out += bytes;
@@ -227,9 +249,7 @@ Fit Converters::append(std::string_view charset, std::string_view bytes, std::st
     return Fit::Exact;
   }
   if (name == "UTF-16") name = utf16_of(bytes);
-  if (name == "ISO-2022-JP" ? !convert_iso2022jp(bytes, out, bad) : !convert(name, bytes, out, bad)) {
-    return guess(Fit::Unknown);
-  }
+  if (!convert_named(name, bytes, out, bad)) return guess(Fit::Unknown);
   if (bad == 0) return Fit::Exact;
   if (!is_ascii(bytes) && is_valid_utf8(bytes)) return guess(Fit::Guessed);
   if (name == "BIG5") {

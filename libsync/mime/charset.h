@@ -1,4 +1,4 @@
-// Text in any charset to UTF-8, by the C library's iconv.
+// Text in any charset to UTF-8, by the C library's iconv; HZ and ISO-2022-JP as mail has it by arithmetic on top.
 #pragma once
 
 #include <cstdint>
@@ -43,16 +43,19 @@ class Converters {
     uint64_t used;
   };
   void* find(std::string_view iconv_name);
+  bool convert_named(std::string_view iconv_name, std::string_view bytes, std::string& out, size_t& bad);
   bool convert(std::string_view iconv_name, std::string_view bytes, std::string& out, size_t& bad);
   bool convert_iso2022jp(std::string_view bytes, std::string& out, size_t& bad);
+  bool convert_hz(std::string_view bytes, std::string& out, size_t& bad);
 
   std::vector<Open> open_;
   uint64_t clock_ = 0;
   size_t opened_ = 0;
 };
 
-// What iconv calls the charset of this label; "" for labels that say nothing ("default", "unknown-8bit").
-// A label that no table knows comes back as it is, in capitals, if its characters are harmless.
+// What iconv calls the charset of this label ("HZ", which it lacks, is read here); "" for labels that say nothing
+// ("default", "unknown-8bit"). A label that no table knows comes back as it is, in capitals, if its characters are
+// harmless.
 std::string iconv_name(std::string_view label);
 
 // Appends as UTF-8 whatever of it is valid; the rest as U+FFFD. True if all was valid.

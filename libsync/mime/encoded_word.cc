@@ -107,8 +107,15 @@ class TextDecoder {
     converters_.append_guess(raw, out_);
   }
 
+  // "utf8" and "utf-8" are one charset: a character may be cut between words that call it differently.
+  bool is_same_charset(std::string_view other) const {
+    if (iequals(charset_, other)) return true;
+    const std::string name = iconv_name(charset_);
+    return !name.empty() && name == iconv_name(other);
+  }
+
   void add_word(const Word& word) {
-    if (!active_ || !iequals(charset_, word.charset)) {
+    if (!active_ || !is_same_charset(word.charset)) {
       flush_run();
       charset_ = word.charset;
       active_ = true;

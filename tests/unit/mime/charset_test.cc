@@ -55,6 +55,10 @@ TEST(Converters, ReadTheCharsetsOfMail) {
            Case{"utf-16", {"h\0i\0", 4}, "hi"},
            Case{"utf-16", {"\0h\0i", 4}, "hi"},
            Case{"utf-16le", {"\x60\x4F", 2}, "你"},
+           Case{"hz-gb-2312", "This: ~{<:Ky2;~}~~ ~\none", "This: 己所不~ one"},  // RFC 1843
+           Case{"hz", "~{VPND\n~}x", "中文\n~}x"},                                // never closed
+           Case{"HZ-GB-2312", "~{\xD6\xD0~} ~", "中 ~"},                          // with eighth bits
+           Case{"x-mac-cyrillic", "\x8F\xF0\xE8", "При"},
        }) {
     std::string out;
     EXPECT_EQ(converters.append(c.label, c.bytes, out), c.fit) << c.label;
@@ -75,7 +79,10 @@ TEST(Converters, GuessWhereTheLabelSaysNothingOrLies) {
            Case{"us-ascii", "caf\xE9", "café", Fit::Guessed},
            Case{"us-ascii", "\xE4\xBD\xA0", "你", Fit::Guessed},
            Case{"utf-8", "caf\xE9", "café", Fit::Guessed},
-           Case{"utf-8", "\xE4\xBD\xA0\xE4\xBD", "你\xEF\xBF\xBD\xEF\xBF\xBD", Fit::Replaced},  // cut in a character
+           Case{"utf-8", "\xE4\xBD\xA0\xE4\xBD", "你\xEF\xBF\xBD", Fit::Replaced},  // cut in a character
+           Case{"utf-8", "\xE4\xBD\xA0\xF0\x9F\x98x\xE0\x80\xFF", "你\xEF\xBF\xBDx\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD",
+                Fit::Replaced},
+           Case{"hz-gb-2312", "~{VP!\nx", "中\xEF\xBF\xBD\nx", Fit::Replaced},
            Case{"gb2312", "\xE4\xBD\xA0\xE5", "浣犲"},
            Case{"euc-kr", "\xE4\xBD\xA0\xE5\xA5\xBD\xFF", "", Fit::Replaced},
            Case{"iso-2022-jp", "\x1B$B\xFF\x1B(Bx", "\xEF\xBF\xBDx", Fit::Replaced},

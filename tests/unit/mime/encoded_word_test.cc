@@ -26,10 +26,14 @@ TEST(EncodedWords, AreDecodedAsTheyOccur) {
            Case{"a =?utf-8?Q?b?= c", "a b c"},
            Case{"=?utf-8?Q?a?==?utf-8?Q?b?=", "ab"},
            Case{"Re:=?utf-8?Q?b?=", "Re:b"},
-           Case{"=?utf-8?Q?=E4=BD?= =?utf-8?Q?=A0?=", "你"},       // a character split between words
-           Case{"=?utf-8?B?5L0=?= =?UTF-8?B?oA==?=", "你"},        // the same in base64
-           Case{"=?utf-8?B?5L2g5?=\r\n =?utf-8?B?aW9?=", "你好"},  // base64 cut in a group
-           Case{"=?gb2312?B?xOM=?= =?utf-8?B?5aW9?=", "你好"},     // two charsets
+           Case{"=?utf-8?Q?=E4=BD?= =?utf-8?Q?=A0?=", "你"},  // a character split between words
+           Case{"=?utf-8?B?5L0=?= =?UTF-8?B?oA==?=", "你"},   // the same in base64
+           Case{"=?utf8?b?5L0=?= =?utf-8?b?oA==?=", "你"},    // the charset called two ways
+           Case{"=?gbk?b?xA==?= =?gb2312?b?4w==?=", "你"},
+           Case{"=?x-a?b?xA==?= =?x-b?b?4w==?=", "Äã", true},        // not known to be one
+           Case{"=?utf-8?q?=C3=A9=E4=BD?=", "é\xEF\xBF\xBD", true},  // one character cut, one sign of it
+           Case{"=?utf-8?B?5L2g5?=\r\n =?utf-8?B?aW9?=", "你好"},    // base64 cut in a group
+           Case{"=?gb2312?B?xOM=?= =?utf-8?B?5aW9?=", "你好"},       // two charsets
            Case{"=?gb2312?B?xOO6w8rA?= =?gb2312?B?vec=?=", "你好世界"},
            Case{"=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本"},
            Case{"=?utf-8?B?5L2g5aW9IQ?=", "你好!", true},  // no padding
