@@ -32,6 +32,10 @@ void normalise(std::string& text) {
   text.resize(to);
 }
 
+// A multipart in which no part was found (no boundary, or one that never occurs) is read as plain text: that is
+// what is left to see in it.
+bool is_unopened(const Part& part) { return part.type == "multipart" && part.children.empty(); }
+
 bool is_blank(std::string_view text) { return trim(text).empty(); }
 
 class TextCollector {
@@ -44,19 +48,22 @@ class TextCollector {
     const Part& part = message.parts[index];
     switch (part.kind) {
       case PartKind::Multipart:
-        return multipart(message, part);
+        return multipart(message, index);
       case PartKind::Message:
         if (options_.nested && !part.children.empty()) nested(message, part.children.front());
         return;
       case PartKind::Leaf:
-        return leaf(message, part);
+        return leaf(message, index);
     }
   }
 
   std::string out;
+  std::vector<uint32_t> used{};  // parts of the outermost message that were read, empty or not
 
  private:
-  void multipart(const Message& message, const Part& part) {
+  void multipart(const Message& message, uint32_t index) {
+    const Part& part = message.parts[index];
+    if (is_unopened(part)) return leaf(message, index);
     const bool alternative = part.subtype == "alternative" && !options_.both_alternatives;
     const size_t before = out.size();
     const auto plain = [&](uint32_t child) {
@@ -79,22 +86,25 @@ class TextCollector {
     collect(message, root);
   }
 
-  void leaf(const Message& message, const Part& part) {
+  void leaf(const Message& message, uint32_t index) {
+    const Part& part = message.parts[index];
     if (part.type == "message" && (part.subtype == "rfc822" || part.subtype == "global")) {
-      return encoded_message(message, part);
+      return encoded_message(message, index);
     }
-    if (part.type != "text") return;
+    if (part.type != "text" && !is_unopened(part)) return;
     if (!options_.attachments) {
       const PartInfo info = part_info(message, part, converters_);
       if (info.disposition && info.disposition->type == "attachment") return;
     }
+    used.push_back(index);
     append(part_text(message, part, converters_, options_));
   }
 
   // A message in base64: forbidden (RFC 2046, section 5.2.1; allowed for message/global), and it occurs.
-  void encoded_message(const Message& outer, const Part& part) {
+  void encoded_message(const Message& outer, uint32_t index) {
     if (!options_.nested || level_ >= kMaxEncodedMessages) return;
-    const std::string bytes = decode_body(outer, part, options_.max_source);
+    used.push_back(index);
+    const std::string bytes = decode_body(outer, outer.parts[index], options_.max_source);
     const Message inner = parse(bytes);
     TextOptions rest = options_;
     rest.max_bytes -= out.size();
@@ -121,7 +131,11 @@ void decode_body(const Message& message, const Part& part, const std::function<b
                  Defects* defects) {
   const std::string_view body = message.view(part.body);
   // A multipart's encoding is a mistake, its parts have their own.
-  const Encoding encoding = part.kind == PartKind::Leaf ? part.encoding : Encoding::Binary;
+  Encoding encoding = part.kind == PartKind::Leaf ? part.encoding : Encoding::Binary;
+  if (encoding == Encoding::Uuencode && !has_uu_begin(body)) {  // its label is wrong: nothing of it is lost
+    note(defects, Fault::BadUuencode);
+    encoding = Encoding::Binary;
+  }
   if (is_identity(encoding)) {
     for (size_t at = 0; at < body.size(); at += kPiece) {
       if (!sink(body.substr(at, kPiece))) return;
@@ -152,7 +166,7 @@ std::string decode_body(const Message& message, const Part& part, uint64_t max_b
 
 std::string part_text(const Message& message, const Part& part, Converters& converters, const TextOptions& options,
                       Defects* defects) {
-  if (part.kind != PartKind::Leaf || part.type != "text") return {};
+  if ((part.kind != PartKind::Leaf || part.type != "text") && !is_unopened(part)) return {};
   const std::string bytes = decode_body(message, part, options.max_source, defects);
   const Structured type = parse_structured(message.view(part.content_type));
   const std::string* charset = type.find("charset");
@@ -164,15 +178,17 @@ std::string part_text(const Message& message, const Part& part, Converters& conv
     if (fit == Fit::Unknown) note(defects, Fault::UnknownCharset);
     if (fit == Fit::Guessed || fit == Fit::Replaced) note(defects, Fault::WrongCharset);
   }
-  if (part.subtype == "html") text = html_to_text(text, options.max_bytes);
+  if (part.type == "text" && part.subtype == "html") text = html_to_text(text, options.max_bytes);
   normalise(text);
   cut(text, options.max_bytes);
   return text;
 }
 
-std::string text_of(const Message& message, Converters& converters, const TextOptions& options) {
+std::string text_of(const Message& message, Converters& converters, const TextOptions& options,
+                    std::vector<uint32_t>* used) {
   TextCollector collector(converters, options, 0);
   collector.collect(message, 0);
+  if (used != nullptr) *used = std::move(collector.used);
   return std::move(collector.out);
 }
 

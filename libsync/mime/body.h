@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libsync/mime/charset.h"
 #include "libsync/mime/message.h"
@@ -32,11 +33,14 @@ struct TextOptions {
   bool both_alternatives = false;  // else multipart/alternative gives its plain text, or its HTML if that is empty
 };
 
-// The part's text as UTF-8, line ends LF; HTML stripped. "" for parts that are no text.
+// The part's text as UTF-8, line ends LF; HTML stripped. A multipart in which no part was found is read as
+// plain text. "" for parts that are no text.
 std::string part_text(const Message& message, const Part& part, Converters& converters, const TextOptions& options = {},
                       Defects* defects = nullptr);
 
 // All of the message's text, parts separated by an empty line, at most max_bytes and cut between characters.
-std::string text_of(const Message& message, Converters& converters, const TextOptions& options = {});
+// `used`, where given, gets the parts (indexes) whose text it is, those without a word included.
+std::string text_of(const Message& message, Converters& converters, const TextOptions& options = {},
+                    std::vector<uint32_t>* used = nullptr);
 
 }  // namespace libsync::mime

@@ -64,7 +64,7 @@ class InfoReader {
 
   void take_encoding(std::string_view value) {
     const Encoding encoding = encoding_of(value);
-    info_.encoding = encoding == Encoding::Unknown ? to_lower(unfold(value)) : std::string(name_of(encoding));
+    info_.encoding = encoding == Encoding::Unknown ? to_lower(encoding_token(value)) : std::string(name_of(encoding));
   }
 
   void take_disposition(std::string_view value) {
@@ -92,9 +92,10 @@ PartInfo part_info(const Message& message, const Part& part, Converters& convert
 }
 
 bool is_attachment(const Part& part, const PartInfo& info) {
-  if (part.kind == PartKind::Multipart) return false;
+  if (part.kind == PartKind::Multipart && !part.children.empty()) return false;
   if (info.disposition && info.disposition->type == "attachment") return true;
   if (part.kind == PartKind::Message) return true;
+  if (part.type == "multipart") return false;  // one that could not be opened is read as text
   if (part.type != "text") return !info.disposition || info.disposition->type != "inline" || !info.filename.empty();
   return !info.filename.empty() && (!info.disposition || info.disposition->type != "inline");
 }

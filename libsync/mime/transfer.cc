@@ -4,6 +4,8 @@
 #include <array>
 
 #include "libsync/base/text.h"
+#include "libsync/mime/lexer.h"
+#include "libsync/mime/limits.h"
 
 namespace libsync::mime {
 namespace {
@@ -58,10 +60,14 @@ std::string_view name_of(Encoding encoding) {
   return "unknown";
 }
 
-Encoding encoding_of(std::string_view value) {
-  value = trim(value);
+std::string_view encoding_token(std::string_view value) {
+  value.remove_prefix(Lexer(value, kMaxCommentDepth, nullptr).skip_cfws(0));
   if (value.starts_with('"')) value.remove_prefix(1);
-  value = value.substr(0, value.find_first_of(" \t\r\n\";(,"));
+  return value.substr(0, value.find_first_of(" \t\r\n\";(,"));
+}
+
+Encoding encoding_of(std::string_view value) {
+  value = encoding_token(value);
   struct Name {
     std::string_view name;
     Encoding encoding;
@@ -276,6 +282,10 @@ void append_q(std::string_view text, std::string& out, Defects* defects) {
 }
 
 // ---- uuencode (POSIX) ----
+
+bool has_uu_begin(std::string_view bytes) {
+  return bytes.starts_with("begin ") || bytes.find("\nbegin ") != bytes.npos;
+}
 
 void TransferDecoder::uu_line(std::string& out) {
   std::string_view line = held_;

@@ -14,6 +14,8 @@ enum class Encoding : uint8_t { SevenBit, EightBit, Binary, QuotedPrintable, Bas
 // Of a field's value; comments, quotes and case do not matter. Empty: SevenBit.
 Encoding encoding_of(std::string_view value);
 std::string_view name_of(Encoding encoding);  // "quoted-printable"
+// The encoding's name alone, as sent: without comments and quotes around it.
+std::string_view encoding_token(std::string_view value);
 constexpr bool is_identity(Encoding e) {
   return e != Encoding::QuotedPrintable && e != Encoding::Base64 && e != Encoding::Uuencode;
 }
@@ -46,6 +48,9 @@ class TransferDecoder {
   std::string held_{};  // spaces that may end a line; a line of uuencode
   char hex_ = 0;
 };
+
+// Whether a line begins uuencoded data ("begin 644 name"). Before it is other text, which the decoder passes over.
+bool has_uu_begin(std::string_view bytes);
 
 // All of it at once.
 std::string decode_transfer(Encoding encoding, std::string_view bytes, Defects* defects = nullptr);

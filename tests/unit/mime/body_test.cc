@@ -37,6 +37,47 @@ TEST(TextOf, TakesOneAlternative) {
             "html");
 }
 
+TEST(TextOf, ReadsAMultipartThatCantBeOpenedAsText) {
+  for (const char* type : {"multipart/mixed", "multipart/alternative; boundary=never"}) {
+    const std::string bytes = std::string("Content-Type: ") + type +
+                              "\n\nthe b\xC3\xB6"
+                              "dy\n--x\n";
+    EXPECT_EQ(text(bytes),
+              "the b\xC3\xB6"
+              "dy\n--x\n")
+        << type;
+    const Message m = parse(bytes);
+    Converters converters;
+    EXPECT_FALSE(is_attachment(m.root(), part_info(m, m.root(), converters))) << type;
+  }
+  // Inside another one, without that one's preamble.
+  EXPECT_EQ(text("Content-Type: multipart/mixed; boundary=b\n\npreamble\n--b\nContent-Type: multipart/mixed\n\n"
+                 "lost\n--b\n\nfound\n--b--\n"),
+            "lost\n\nfound");
+}
+
+TEST(TextOf, SaysWhichPartsItIsMadeOf) {
+  Converters converters;
+  std::vector<uint32_t> used;
+  text_of(parse(kAlternative), converters, {}, &used);
+  EXPECT_EQ(used, std::vector<uint32_t>{1});
+  text_of(parse(kAlternative), converters, {.both_alternatives = true}, &used);
+  EXPECT_EQ(used, (std::vector<uint32_t>{1, 2}));
+  text_of(parse("Content-Type: image/png\n\nx"), converters, {}, &used);
+  EXPECT_TRUE(used.empty());
+  text_of(parse("Subject: nothing\n\n"), converters, {}, &used);
+  EXPECT_EQ(used, std::vector<uint32_t>{0});
+}
+
+TEST(DecodeBody, KeepsWhatIsNoUuencodeUnderItsName) {
+  const Message m = parse("Content-Transfer-Encoding: x-uuencode\n\nplain text\nabegin 644\n");
+  Defects defects;
+  EXPECT_EQ(decode_body(m, m.root(), UINT64_MAX, &defects), "plain text\nabegin 644\n");
+  EXPECT_TRUE(defects.has(Fault::BadUuencode));
+  const Message right = parse("Content-Transfer-Encoding: uuencode\n\nintro\nbegin 644 a\n#0V%T\n`\nend\n");
+  EXPECT_EQ(decode_body(right, right.root()), "Cat");
+}
+
 TEST(TextOf, LeavesAttachmentsOutUnlessAsked) {
   constexpr std::string_view kMessage =
       "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nbody\n--b\nContent-Disposition: "

@@ -93,6 +93,7 @@ TEST(Uuencode, IsRead) {
 TEST(EncodingNames, AreReadAsTheyOccur) {
   const std::pair<std::string_view, Encoding> table[] = {{"base64", Encoding::Base64},
                                                          {" BASE64 (comment)", Encoding::Base64},
+                                                         {"(comment) base64", Encoding::Base64},
                                                          {"\"base64\"", Encoding::Base64},
                                                          {"base64;", Encoding::Base64},
                                                          {"8BIT", Encoding::EightBit},
