@@ -49,6 +49,8 @@ enum class Fault : uint8_t {
 
 // Stable, for scripts: "no-close-delimiter".
 std::string_view name_of(Fault fault);
+// For people, in English: "a multipart that is not closed".
+std::string_view words_of(Fault fault);
 
 struct Defect {
   Fault fault;

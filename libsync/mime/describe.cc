@@ -51,7 +51,10 @@ MessageDescription describe(const Message& message, Converters& converters, cons
   }
   result.defects = defects.list();
   std::ranges::sort(result.defects, {}, [](const Defect& d) { return std::pair(d.offset, d.fault); });
-  result.defects_total = defects.total();
+  // The tree's parser and the envelope's find the same header too long.
+  const auto same = std::ranges::unique(result.defects);
+  result.defects_total = defects.total() - same.size();
+  result.defects.erase(same.begin(), same.end());
   return result;
 }
 

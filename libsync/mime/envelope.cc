@@ -141,21 +141,25 @@ class EnvelopeReader {
 
 Envelope parse_envelope(std::string_view bytes, Converters& converters, const Limits& limits, Defects* defects) {
   const uint64_t outer_base = defects == nullptr ? 0 : defects->base;
+  const auto set_base = [&](uint64_t base) {
+    if (defects != nullptr) defects->base = base;
+  };
   EnvelopeReader taker(converters, limits, defects);
   FieldReader reader(bytes, nullptr);  // the tree's parser lists what is wrong with the header's lines
   Field field;
   for (size_t fields = 0; reader.next(field); ++fields) {
     if (fields >= limits.header_fields || field.offset >= limits.header_bytes) {
+      set_base(outer_base);
       note(defects, Fault::TooManyFields, field.offset);
       break;
     }
     const Name* name = slot_of(field.name);
     if (name == nullptr) continue;
-    if (defects != nullptr) defects->base = outer_base + field.value_offset;
+    set_base(outer_base + field.value_offset);
     if (field.value.size() > limits.value_bytes) note(defects, Fault::ValueTooLong);
     taker.take(*name, field.value.substr(0, limits.value_bytes));
   }
-  if (defects != nullptr) defects->base = outer_base;
+  set_base(outer_base);
   return std::move(taker.envelope);
 }
 

@@ -52,15 +52,23 @@ class Parser {
   // Reads the entity at pos_, and says what ended it. Recursion is bounded by Limits::depth.
   Stop entity(uint32_t index, bool in_digest) {
     const auto header_stop = header(index, in_digest);
-    const uint64_t body_begin = part(index).header.end();
     const uint64_t lines_begin = lines_;
     const Stop stop = header_stop ? *header_stop : body(index);
     Part& done = part(index);
+    trim_header(done.header, stop);
+    const uint64_t body_begin = done.header.end();
     const uint64_t body_end = std::max(stop.body_end, body_begin);
     const uint64_t lines_end = stop.body_end < stop.line ? stop.lines - 1 : stop.lines;
     done.body = {body_begin, body_end - body_begin};
     done.body_lines = done.body.length > 0 && lines_end > lines_begin ? lines_end - lines_begin : 0;
     return stop;
+  }
+
+  // The line end before a delimiter is the delimiter's (RFC 2046, section 5.1.1), also where it ends a header.
+  static void trim_header(Span& header, const Stop& stop) {
+    const uint64_t end = std::min(header.end(), stop.body_end);
+    header.offset = std::min(header.offset, end);
+    header.length = end - header.offset;
   }
 
   Stop body(uint32_t index) {

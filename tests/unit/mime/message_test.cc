@@ -112,6 +112,33 @@ TEST(Parse, GivesTheBestReadingOfDamage) {
   }
 }
 
+TEST(Parse, GivesADelimiterTheLineEndBeforeItAlsoBehindAHeader) {
+  for (const char* line_end : {"\n", "\r\n"}) {
+    const std::string bytes = with_line_ends(
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nA: b\n--b\nC: d\n\n--b\nContent-Type: message/rfc822\n\n"
+        "Subject: x\n--b\nContent-Type: message/rfc822\n\n--b\n--b--\n",
+        line_end);
+    const Message m = parse(bytes);
+    const auto trimmed = [&](std::string_view spec) {
+      const auto span = section(m, spec);
+      return span ? m.view(*span) : std::string_view("none");
+    };
+    EXPECT_EQ(trimmed("1.MIME"), "A: b");
+    EXPECT_EQ(trimmed("2.MIME"), std::string("C: d") + line_end);
+    EXPECT_EQ(trimmed("3"), "Subject: x");
+    EXPECT_EQ(trimmed("3.HEADER"), "Subject: x");
+    EXPECT_EQ(trimmed("4.MIME"), std::string("Content-Type: message/rfc822") + line_end);
+    EXPECT_EQ(trimmed("4.HEADER"), "");
+    EXPECT_EQ(trimmed("5.MIME"), "");
+    for (const Part& part : m.parts) {  // no part reaches over its container's end
+      EXPECT_EQ(part.header.end(), part.body.offset);
+      if (part.parent == kNoPart) continue;
+      EXPECT_GE(part.header.offset, m.parts[part.parent].body.offset);
+      EXPECT_LE(part.body.end(), m.parts[part.parent].body.end());
+    }
+  }
+}
+
 TEST(Parse, TellsBoundariesApartThatBeginAlike) {
   const Message m = parse(
       "Content-Type: multipart/mixed; boundary=\"b1\"\n\n--b1\nContent-Type: multipart/alternative; boundary=b\n\n"
@@ -297,6 +324,12 @@ TEST(PartInfo, DecodesWhatTheHeaderSays) {
   EXPECT_EQ(decode_body(m, m.root()), std::string(3, '\0'));
 }
 
+TEST(PartInfo, KnowsAnUnknownEncodingByItsNameAlone) {
+  Converters converters;
+  const Message m = parse("Content-Transfer-Encoding: (a comment) Wobbly (another)\n\nx");
+  EXPECT_EQ(part_info(m, m.root(), converters).encoding, "wobbly");
+}
+
 TEST(PartInfo, TakesTheNameWhereNoFilenameIs) {
   Converters converters;
   const Message m = parse("Content-Type: text/plain; charset=\"utf-8\"; name=a.txt\nContent-Disposition: inline\n\n");
@@ -325,6 +358,15 @@ TEST(Describe, ListsAllThereIs) {
   EXPECT_EQ(faults, "unknown-charset bad-parameter no-delimiter ");
 }
 
+TEST(Describe, ListsAHeaderThatIsTooLongOnce) {
+  Converters converters;
+  const std::string_view bytes = "From: a@x\nSubject: x\nTo: beyond@x\n\n";
+  const Limits limits{.header_fields = 2};
+  const MessageDescription d = describe(parse(bytes, limits), converters, limits);
+  EXPECT_EQ(d.defects, (std::vector<Defect>{{Fault::TooManyFields, bytes.find("To:")}}));
+  EXPECT_EQ(d.defects_total, 1U);
+}
+
 TEST(Faults, HaveNamesOfTheirOwn) {
   std::vector<std::string_view> names;
   for (int i = 0; i <= static_cast<int>(Fault::BadUuencode); ++i) {
@@ -332,6 +374,10 @@ TEST(Faults, HaveNamesOfTheirOwn) {
     EXPECT_NE(name, "unknown");
     EXPECT_EQ(std::count(names.begin(), names.end(), name), 0) << name;
     names.push_back(name);
+    const std::string_view words = words_of(static_cast<Fault>(i));
+    EXPECT_NE(words, name);
+    EXPECT_EQ(std::count(names.begin(), names.end(), words), 0) << words;
+    names.push_back(words);
   }
 }
 
