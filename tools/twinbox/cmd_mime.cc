@@ -40,13 +40,14 @@ void print(Output& out, const mime::MessageDescription& message) {
   if (message.defects.empty()) return;
   out.line("");
   for (const auto& defect : message.defects)
-    out.line(say("octet {}: {}", defect.offset, word(mime::name_of(defect.fault))));
+    out.line(say("octet {}: {}", defect.offset, word(mime::words_of(defect.fault))));
   if (message.defects_total > message.defects.size()) {
     out.line(say("and {} more", message.defects_total - message.defects.size()));
   }
 }
 
 Result<int> show_mime(Context& context, const Arguments& arguments) {
+  if (arguments.has("part") && context.json()) return part_is_no_json();
   const std::string& file = arguments.word(0);
   auto& around = context.around();
   TB_ASSIGN(const std::string octets,

@@ -1,4 +1,5 @@
 // twinbox show: one or more messages: headers and text, exact octets, or one part.
+#include <algorithm>
 #include <array>
 
 #include "libsync/base/text.h"
@@ -50,24 +51,44 @@ void print_headers(Context& context, const mime::MessageDescription& message, bo
   header_line(out, word("Subject:"), envelope.subject);
 }
 
+uint64_t decoded_size(const mime::Message& message, const mime::Part& part) {
+  uint64_t size = 0;
+  mime::decode_body(message, part, [&](std::string_view piece) {
+    size += piece.size();
+    return true;
+  });
+  return size;
+}
+
+// What there is beside the text shown: every other leaf, and messages as a whole. "2 report.pdf (32 kB)", the
+// size that saving it gives.
+std::vector<std::string> other_parts(const mime::Message& message, const mime::MessageDescription& description,
+                                     const std::vector<uint32_t>& shown) {
+  std::vector<std::string> lines;
+  for (const auto& part : description.parts) {
+    const bool container = part.kind == mime::PartKind::Multipart;
+    if ((container && !part.attachment) || std::ranges::find(shown, part.index) != shown.end()) continue;
+    const std::string name =
+        part.info.filename.empty() ? fmt::format("{}/{}", part.type, part.subtype) : part.info.filename;
+    lines.push_back(fmt::format("{} {} ({})", part.number, name,
+                                libsync::human_size(decoded_size(message, message.parts[part.index]))));
+  }
+  return lines;
+}
+
 void print_message(Context& context, const store::MessageInfo& info, const std::string& octets, bool all_headers) {
   mime::Converters converters;
   const mime::Message message = mime::parse(octets);
   const auto description = mime::describe(message, converters);
   print_headers(context, description, all_headers);
-  std::vector<std::string> attachments;
-  for (const auto& part : description.parts) {
-    if (!part.attachment) continue;
-    const std::string name =
-        part.info.filename.empty() ? fmt::format("{}/{}", part.type, part.subtype) : part.info.filename;
-    attachments.push_back(fmt::format("{} {} ({})", part.number, name, libsync::human_size(part.body.length)));
-  }
-  for (const auto& line : attachments) header_line(context.out(), word("Part:"), line);
+  std::vector<uint32_t> shown;
+  std::string text = printable_lines(mime::text_of(message, converters, {.nested = false}, &shown));
+  const auto others = other_parts(message, description, shown);
+  for (const auto& line : others) header_line(context.out(), word("Part:"), line);
   context.out().line("");
-  std::string text = printable_lines(mime::text_of(message, converters, {.nested = false}));
   while (text.ends_with('\n')) text.pop_back();
   if (!text.empty()) context.out().line(text);
-  if (text.empty() && info.size > 0 && attachments.empty())
+  if (text.empty() && info.size > 0 && others.empty())
     context.note(say("the message has no text; --raw shows its octets"));
 }
 
@@ -103,17 +124,26 @@ Status show_one(Context& context, const Arguments& arguments, store::Store& from
   return {};
 }
 
+// Goes on past a message that can't be shown, and ends with the first such one's status.
 Result<int> show(Context& context, const Arguments& arguments) {
   if (arguments.has("raw") && (arguments.has("part") || context.json())) {
     return fail(Errc::Usage, say("--raw goes with neither --part nor --json"));
   }
+  if (arguments.has("part") && context.json()) return part_is_no_json();
   TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
+  const bool plain = !arguments.has("raw") && !arguments.has("part") && !context.json();
+  int status = 0;
   for (size_t i = 1; i < arguments.words().size() && !context.out().closed(); ++i) {
-    const bool plain = !arguments.has("raw") && !arguments.has("part") && !context.json();
     if (plain && i > 1) context.out().line("");
-    TB_TRY(with_way_out(show_one(context, arguments, *open.store, arguments.word(i)), open.account->name));
+    auto shown = with_way_out(show_one(context, arguments, *open.store, arguments.word(i)), open.account->name);
+    if (shown) continue;
+    const bool last = i + 1 == arguments.words().size();
+    if (shown.error().code == Errc::Cancelled || (last && status == 0)) return std::unexpected(shown.error());
+    context.out().flush();  // the error stands where the message would
+    context.report(shown.error());
+    if (status == 0) status = libsync::exit_status(shown.error().code);
   }
-  return 0;
+  return status;
 }
 
 }  // namespace

@@ -62,13 +62,21 @@ Json part_json(const mime::PartDescription& part) {
 Json addresses_json(const std::vector<mime::Address>& list) {
   JsonList out;
   std::string group;
+  bool empty_group = false;  // "undisclosed-recipients:;" is listed too, without an address
   for (const auto& address : list) {
-    if (address.kind == mime::AddressKind::GroupStart) group = address.name;
-    if (address.kind == mime::AddressKind::GroupEnd) group.clear();
-    if (address.kind != mime::AddressKind::Mailbox) continue;
-    JsonObject one = {{"name", address.name}, {"address", mime::addr_spec(address)}};
-    if (!group.empty()) one.emplace_back("group", group);
-    out.emplace_back(std::move(one));
+    if (address.kind == mime::AddressKind::GroupStart) {
+      group = address.name;
+      empty_group = true;
+      continue;
+    }
+    const bool member = address.kind == mime::AddressKind::Mailbox;
+    if (member || empty_group) {
+      JsonObject one = {{"name", member ? address.name : ""}, {"address", mime::addr_spec(address)}};
+      if (!group.empty()) one.emplace_back("group", group);
+      out.emplace_back(std::move(one));
+    }
+    empty_group = false;
+    if (!member) group.clear();
   }
   return out;
 }
@@ -90,6 +98,10 @@ Json envelope_json(const mime::Envelope& envelope) {
 }
 
 }  // namespace
+
+std::unexpected<Error> part_is_no_json() {
+  return fail(Errc::Usage, say("--part writes octets as they are: it doesn't go with --json"));
+}
 
 Status print_part(Context& context, std::string_view octets, std::string_view number) {
   const mime::Message message = mime::parse(octets);

@@ -14,6 +14,9 @@ namespace twinbox {
 // terminal control characters are replaced. Errc::NotFound names the parts there are.
 libsync::Status print_part(Context& context, std::string_view octets, std::string_view number);
 
+// Errc::Usage: a part's octets are no JSON.
+std::unexpected<libsync::Error> part_is_no_json();
+
 // The tree with types, sizes and names, one line a part.
 void print_tree(Output& out, const libsync::mime::MessageDescription& message);
 

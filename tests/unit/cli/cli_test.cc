@@ -277,6 +277,19 @@ TEST(AccountAdd, OffersAnotherNameInSmallLetters) {
   EXPECT_THAT(twinbox.err, HasSubstr("in small letters it can: work\n"));
 }
 
+TEST(Mime, TellsDamageInWordsAndScriptsInCodes) {
+  Fake twinbox;
+  twinbox.input = "junk\nTo: undisclosed-recipients:;\nCc: Friends: a@x, b@x;, c@x\nDate: never\n\n";
+  ASSERT_EQ(twinbox("mime -"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.out, HasSubstr("octet 0: a line in the header that is no field\n"));
+  EXPECT_THAT(twinbox.out, HasSubstr(": a date that can't be read\n"));
+  ASSERT_EQ(twinbox("mime - --json"), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("{\"fault\":\"junk-in-header\",\"offset\":0}"));
+  EXPECT_THAT(twinbox.out, HasSubstr("\"to\":[{\"name\":\"\",\"address\":\"\",\"group\":\"undisclosed-recipients\"}]"));
+  EXPECT_THAT(twinbox.out, HasSubstr("{\"name\":\"\",\"address\":\"b@x\",\"group\":\"Friends\"},"
+                                     "{\"name\":\"\",\"address\":\"c@x\"}]"));
+}
+
 TEST(Mime, ShowsTheTreeOfStandardInput) {
   Fake twinbox;
   twinbox.input =
@@ -290,6 +303,9 @@ TEST(Mime, ShowsTheTreeOfStandardInput) {
   EXPECT_EQ(twinbox.out, "hi\n");
   EXPECT_EQ(twinbox("mime - --part 3"), 2);
   EXPECT_THAT(twinbox.err, HasSubstr("its parts: 1, 2"));
+  EXPECT_EQ(twinbox("mime - --part 2 --json"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("--part writes octets"));
+  EXPECT_EQ(twinbox.out, "");
   ASSERT_EQ(twinbox("mime - --json"), 0);
   EXPECT_THAT(twinbox.out, HasSubstr("\"subject\":\"你好\""));
   EXPECT_THAT(twinbox.out, EndsWith("}\n"));

@@ -127,9 +127,46 @@ TEST_F(StoreCommands, ShowGivesTextThatATerminalMayHaveAndExactOctetsOtherwise) 
   EXPECT_EQ(twinbox("show work 1 --raw --json"), 2);
 }
 
+TEST_F(StoreCommands, ShowGoesOnPastAWrongId) {
+  EXPECT_EQ(twinbox("show work 1 4711 2 4712 --raw"), 2);
+  EXPECT_EQ(twinbox.out, std::string(kPlain) + kChinese);
+  EXPECT_THAT(twinbox.err, HasSubstr("no message has the id 4711"));
+  EXPECT_THAT(twinbox.err, HasSubstr("no message has the id 4712"));
+}
+
+TEST_F(StoreCommands, ShowListsWhatItDoesNotShow) {
+  {
+    const std::string directory = (twinbox.home.path() / ".local/share/twinbox/work").string();
+    auto opened = store::Store::open(directory, {.mode = store::StoreMode::ReadWrite});
+    ASSERT_TRUE(opened);
+    const auto mail = (*opened)->stage(
+        "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\nA picture:\r\n"
+        "--b\r\nContent-Type: image/png\r\nContent-Disposition: inline\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        "AAAAAAAA\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\nxx\r\n--b--\r\n");
+    const auto broken = (*opened)->stage("Content-Type: multipart/mixed\r\n\r\nunopened\r\n");
+    auto write = (*opened)->begin();
+    const auto box = (*write)->create_mailbox({"Pictures"});
+    ASSERT_TRUE(mail && broken && box);
+    ASSERT_TRUE((*write)->add(*box, *mail, {}, 1'789'600'000));
+    ASSERT_TRUE((*write)->add(*box, *broken, {}, 1'789'600'001));
+    ASSERT_TRUE((*write)->commit());
+  }
+  ASSERT_EQ(twinbox("show work 4"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.out, HasSubstr("Part:     2 image/png (6 B)\n"));
+  EXPECT_THAT(twinbox.out, HasSubstr("Part:     3 message/rfc822 ("));
+  EXPECT_THAT(twinbox.out, HasSubstr("Part:     3.1 text/plain (2 B)\n\nA picture:\n"));
+  EXPECT_THAT(twinbox.out, Not(HasSubstr("text/html")));
+  ASSERT_EQ(twinbox("show work 5"), 0) << twinbox.err;
+  EXPECT_EQ(twinbox.out, "\nunopened\n");
+  ASSERT_EQ(twinbox("show work 1"), 0);
+  EXPECT_THAT(twinbox.out, Not(HasSubstr("Part:")));
+}
+
 TEST_F(StoreCommands, ShowPartsAndJson) {
   ASSERT_EQ(twinbox("show work 2 --part 1"), 0) << twinbox.err;
   EXPECT_EQ(twinbox.out, "你好\r\n");
+  EXPECT_EQ(twinbox("show work 2 --part 1 --json"), 2);
+  EXPECT_EQ(twinbox.out, "");
   ASSERT_EQ(twinbox("show work 2 --json"), 0);
   EXPECT_THAT(twinbox.out, HasSubstr("\"text\":\"你好\\n\""));
 }
