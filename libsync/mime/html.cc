@@ -62,10 +62,13 @@ class Stripper {
   }
 
   void put(std::string_view word) {
-    if (!out_.empty() && breaks_ > 0) {
-      out_.append(breaks_, '\n');
-    } else if (!out_.empty() && space_) {
-      out_ += ' ';
+    if (!out_.empty()) {
+      const size_t between = breaks_ > 0 ? breaks_ : space_ ? 1 : 0;
+      if (out_.size() + between >= max_bytes_) {  // no room for more than the space before the word
+        at_ = in_.size();
+        return;
+      }
+      out_.append(between, breaks_ > 0 ? '\n' : ' ');
     }
     breaks_ = 0;
     space_ = false;

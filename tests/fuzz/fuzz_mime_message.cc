@@ -25,7 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string name = safe_filename(part.info.filename);
     if (name.empty() || name.find('/') != name.npos || name[0] == '.' || !libsync::is_valid_utf8(name)) std::abort();
   }
-  const std::string text = text_of(m, converters, {.max_bytes = 4096, .attachments = true});
+  std::vector<uint32_t> used;
+  const std::string text = text_of(m, converters, {.max_bytes = 4096, .attachments = true}, &used);
+  for (const uint32_t index : used) {
+    if (index >= m.parts.size()) std::abort();
+  }
   if (text.size() > 4096 || !libsync::is_valid_utf8(text)) std::abort();
   return 0;
 }

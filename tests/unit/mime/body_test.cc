@@ -185,6 +185,14 @@ TEST(Html, TakesLinearTime) {
   }
 }
 
+TEST(Html, StaysWithinItsBoundAlsoWithTheSpaceBeforeAWord) {
+  EXPECT_EQ(html_to_text("<p>abc<p>d", 5), "abc");
+  EXPECT_EQ(html_to_text("<p>abc<p>d", 6), "abc\n\nd");
+  EXPECT_EQ(html_to_text("abc d", 3), "abc");
+  EXPECT_EQ(html_to_text("abc d", 4), "abc");
+  EXPECT_EQ(html_to_text("abc defg", 6), "abc de");
+}
+
 TEST(SafeFilename, IsOnePathComponent) {
   const std::pair<std::string_view, std::string_view> table[] = {
       {"report.pdf", "report.pdf"},
