@@ -9,6 +9,8 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -24,7 +26,8 @@ SECONDS = 120  # for one run of the program: ten times what the slowest takes un
 
 DONE, USAGE, SOME_FAILED, AUTH, NETWORK, FUSE, IN_USE, DAMAGED = 0, 2, 3, 4, 5, 6, 7, 8
 
-Ended = collections.namedtuple("Ended", "status out err")
+# peak: kilobytes resident at most, if the home measures.
+Ended = collections.namedtuple("Ended", "status out err peak")
 
 
 def digest(octets):
@@ -33,6 +36,8 @@ def digest(octets):
 
 class Home:
     """A user's home with a configuration in it; nothing of the real one shows through."""
+
+    measures = False  # memory of what it runs
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="twinbox-home-")
@@ -79,11 +84,42 @@ class Home:
     def run(self, *arguments, data=None, largest_file=None):
         def limit():
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-        done = subprocess.run((PROGRAM, "--config", self.config) + arguments, input=data, capture_output=True,
-                              preexec_fn=limit if largest_file else None,
-                              env=self.environment, cwd=self.folder, timeout=SECONDS, check=False,
-                              stdin=subprocess.DEVNULL if data is None else None)
-        return Ended(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+        with subprocess.Popen((PROGRAM, "--config", self.config) + arguments, stdout=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL if data is None else subprocess.PIPE, stderr=subprocess.PIPE,
+                              preexec_fn=limit if largest_file else None, env=self.environment, cwd=self.folder) as child:
+            peak = Peak(child.pid) if self.measures else None
+            try:
+                out, err = child.communicate(data, timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                raise
+        return Ended(child.returncode, out, err.decode("utf-8", "replace"), peak.kilobytes() if peak else None)
+
+
+class Peak:
+    """The most memory that a program had resident. (What wait4() tells has Python's own in it, from before exec.)"""
+
+    def __init__(self, pid):
+        self._status, self._most = f"/proc/{pid}/status", 0
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def kilobytes(self):
+        self._thread.join()
+        return self._most
+
+    def _watch(self):
+        """The kernel keeps the maximum: the last that was seen is it."""
+        while True:
+            try:
+                with open(self._status, encoding="ascii") as file:
+                    lines = [line.split() for line in file if line.startswith("VmHWM")]
+            except OSError:
+                return
+            if not lines:
+                return  # it has ended
+            self._most = int(lines[0][1])
+            time.sleep(0.005)
 
 
 class Case(unittest.TestCase):
@@ -141,12 +177,35 @@ class Case(unittest.TestCase):
                                              f"not on the server, of {len(octets)}; missing: {starts}")
 
     def assert_one_line(self, done, *words):
-        """An error is one line for each account, without a trace of a crash, and never the password."""
-        lines = [line for line in done.err.splitlines() if line and not line.startswith(" ")]
-        self.assertEqual(len(lines), 1, done.err)
-        self.assertTrue(lines[0].startswith("twinbox: "), done.err)
+        """All of stderr is one line, with at most a hint below it; in it are these words.
+
+        A word that is the name of an account: the line is about that account. No trace of a crash, nothing
+        that could hurt a terminal, never the password.
+        """
+        self.assertTrue(done.err.endswith("\n"), done.err)
+        line, *hint = done.err.split("\n")[:-1]
+        self.assertRegex(line, r"^twinbox: \S", done.err)
+        self.assertLessEqual(len(hint), 1, done.err)
+        for one in hint:
+            self.assertRegex(one, r"^ {4,}\S", "a hint is indented")
+        self.assertNotRegex(done.err, r"[\x00-\x08\x0b-\x1f\x7f]")
+        self.assertLess(len(done.err), 2000)
         for word in words:
-            self.assertIn(word.lower(), done.err.lower())
+            if word in self.home.accounts:
+                self.assertTrue(line.startswith(f"twinbox: {word}: "), done.err)
+            else:
+                self.assertIn(word.lower(), done.err.lower())
+        for values in self.home.accounts.values():
+            if values.get("password"):
+                self.assertNotIn(values["password"], done.err)
+
+    def assert_complaint(self, done, account, pattern, hint=None):
+        """The one line is about this account and says this; the hint below it, if one is expected, that."""
+        self.assert_one_line(done, account)
+        line, *rest = done.err.splitlines()
+        self.assertRegex(line.removeprefix(f"twinbox: {account}: "), "(?i)" + pattern)
+        if hint:
+            self.assertRegex(" ".join(rest), "(?i)" + hint)
 
     @staticmethod
     def on_server(server, folder=None):

@@ -120,6 +120,37 @@ def close_at_once(_):
     pass
 
 
+class _Stopping:
+    """A connection that goes dead when a command comes: half an answer, and then nothing or the end."""
+
+    def __init__(self, line, command, half, closes):
+        self.connection, self.send = line.connection, line.send
+        self._line, self._half, self._closes = line, half, closes
+        self._command = re.compile(rb"(?is)(?:[A-Z]+\d+ (?:UID )?)?(?:%s)(?: .*)?" % command)
+
+    def read(self):
+        command = self._line.read()
+        if command is None or not self._command.fullmatch(command):
+            return command
+        self.send(self._half)
+        if not self._closes:
+            self.wait_for_close()
+        return None
+
+    def wait_for_close(self):
+        self._line.wait_for_close()
+
+
+def stops_at(line, behaviour, command, half=b"", closes=False):
+    """Behaves, until a command (a regular expression, without tag and UID) comes."""
+    behaviour(_Stopping(line, command, half, closes))
+
+
+def half_a_greeting(line, octets=b"* O"):
+    line.send(octets)
+    line.wait_for_close()
+
+
 def endless_greeting(line):
     """100 MB without a line end."""
     line.send(b"* OK ")
@@ -202,6 +233,23 @@ def four_gigabyte_literal(line, size=4 * 1024 ** 3):
     imap(line, fetch=fetch)
 
 
+def four_gigabytes_in_one_folder(line, folder=b"INBOX", size=4 * 1024 ** 3):
+    """The same, for the message of one folder; the other folders are honest."""
+    place = []
+
+    def fetch(line, tag):
+        if place and place[-1] == folder:
+            line.send(b"* 1 FETCH (UID 1 FLAGS () BODY[] {%d}\r\n" % size + b"x" * 100_000)
+            line.wait_for_close()
+        line.send(b"* 1 FETCH (UID 1 FLAGS () RFC822.SIZE %d BODY[] {%d}\r\n%s)\r\n" % (len(MESSAGE), len(MESSAGE), MESSAGE)
+                  + tag + b" OK done\r\n")
+
+    def examine(line, tag, words):
+        place.append(words.split(b" (")[0].strip(b'"'))
+        line.send(_usual(b"EXAMINE", (), words) + tag + b" OK done\r\n")
+    imap(line, {b"EXAMINE": examine, b"SELECT": examine}, (folder, b"other"), fetch)
+
+
 def gigantic_literal_in_list(line):
     def listing(line, _tag, _words):
         line.send(b'* LIST () "/" {4294967296}\r\n' + b"x" * 100_000)
@@ -241,6 +289,12 @@ def alerts(line):
             line.send(b"* OK [ALERT] your mailbox moves on \x1b[31mFriday\r\n")
         line.send(b'* LIST () "/" INBOX\r\n' + tag + b" OK done\r\n")
     imap(line, {b"LIST": listing})
+def parentheses_in_fetch(line, depth=10_000):
+    """The same as the structure of a message that is asked for."""
+    def fetch(line, tag):
+        line.send(b"* 1 FETCH (UID 1 FLAGS () BODYSTRUCTURE " + b"(" * depth + b")" * depth + b" RFC822.SIZE %d BODY[] {%d}\r\n"
+                  % (len(MESSAGE), len(MESSAGE)) + MESSAGE + b")\r\n" + tag + b" OK done\r\n")
+    imap(line, fetch=fetch)
 
 
 def folder_names(line, *names):
