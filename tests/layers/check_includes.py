@@ -4,13 +4,24 @@
 import os
 import tree
 
-# Layers whose code sees bytes and the time, never a socket or a database.
+# Layers whose code sees bytes and the time, never a socket, a file or a database.
 WITHOUT_IO = {"mime", "sasl", "imap", "pop3", "smtp", "sync"}
-IO_HEADERS = ("boost/asio", "boost/beast", "sqlite3.h", "sys/socket.h", "sys/epoll.h", "sys/select.h", "sys/un.h",
-              "poll.h", "netdb.h", "netinet/", "arpa/", "ares.h", "openssl/ssl.h")
+# What only some layers may include: (headers, in words, those layers). `tools` stands for all of tools/.
+SOCKETS = ("sys/socket.h", "sys/un.h", "sys/epoll.h", "sys/select.h", "netdb.h", "netinet/", "arpa/", "net/if.h", "ares.h",
+           "boost/asio", "boost/beast")
+FILES = ("fstream", "filesystem", "cstdio", "stdio.h", "unistd.h", "fcntl.h", "dirent.h", "poll.h", "sys/stat.h", "sys/file.h",
+         "sys/mman.h", "sys/ioctl.h", "sys/uio.h", "sys/wait.h", "spawn.h", "iostream")
+RULES = (
+    (SOCKETS, "sockets", {"net"}),
+    (("openssl/ssl.h", "openssl/bio.h", "openssl/x509"), "TLS", {"net"}),
+    (("openssl/",), "OpenSSL", {"base", "sasl", "net"}),
+    (("sqlite3", "SQLiteCpp"), "SQLite", {"store"}),
+    (("zstd.h",), "zstd", {"store"}),
+    (("zlib.h",), "zlib", {"net"}),
+    (FILES, "files and processes", {"base", "net", "store", "account", "tools"}),
+)
 # 15 s of compile time a file: in few .cc files, never in a header.
 HEAVY_HEADERS = ("boost/asio", "boost/beast")
-HEAVY_LAYERS = {"net", "server"}
 
 
 def check(root):
@@ -24,6 +35,8 @@ def check(root):
     for name in tree.files(root):
         if name.endswith(tree.SOURCES):
             complaints += check_file(root, name, graph)
+        elif name.endswith(tree.OTHER_SOURCES) and name.split("/")[0] in tree.CODE:
+            complaints.append(f"{name}: sources here end in {' or '.join(tree.SOURCES)}, so that every check and the build see them")
     return complaints
 
 
@@ -33,20 +46,31 @@ def check_file(root, name, graph):
     if parts[0] == "libsync" and layer not in graph:
         return [f"{name}: not in a layer that libsync/CMakeLists.txt names"]
     complaints = []
+    place = layer or parts[0]
     for number, included in tree.includes(root, name):
         where = f"{name}:{number}: includes {included}"
-        if included.startswith(HEAVY_HEADERS) and (name.endswith(".h") or (layer and layer not in HEAVY_LAYERS)):
-            complaints.append(f"{where}: heavy headers belong in .cc files of {', '.join(sorted(HEAVY_LAYERS))}")
-        if layer is None:
-            continue
-        complaints += check_include(root, name, where, included, layer, graph)
+        complaints += check_system(name, where, included, place)
+        if layer is not None:
+            complaints += check_include(root, name, where, included, layer, graph)
     return complaints
+
+
+def check_system(name, where, included, place):
+    """What the tests include is theirs; the rest is held against the table."""
+    if included.startswith(HEAVY_HEADERS) and (name.endswith(".h") or place != "net"):
+        return [f"{where}: heavy headers belong in .cc files of net"]
+    if place in ("tests", "bench"):
+        return []
+    for headers, what, allowed in RULES:
+        if included.startswith(headers) and place not in allowed:
+            if place in WITHOUT_IO:
+                return [f"{where}: {place} has no I/O"]
+            return [f"{where}: {what}: {', '.join(sorted(allowed))} only, not {place}"]
+    return []
 
 
 def check_include(root, name, where, included, layer, graph):
     parts = included.split("/")
-    if layer in WITHOUT_IO and included.startswith(IO_HEADERS) and not included.startswith(HEAVY_HEADERS):
-        return [f"{where}: {layer} has no I/O"]
     if parts[0] in ("tools", "tests", "bench", "plugins"):
         return [f"{where}: libsync never includes {parts[0]}"]
     if parts[0] == "libsync":

@@ -7,6 +7,8 @@ import sys
 
 SKIPPED = {"build", "node_modules", "__pycache__"}  # never part of the project, whatever git says
 SOURCES = (".h", ".cc")
+OTHER_SOURCES = (".hpp", ".hxx", ".hh", ".H", ".inl", ".ipp", ".tpp", ".cpp", ".cxx", ".c++", ".C", ".c")
+CODE = {"libsync", "tools", "plugins", "bench", "tests"}  # where sources may lie
 
 
 def files(root):
