@@ -1,4 +1,4 @@
-// The configuration: one TOML file (DESIGN 6), read into plain values. docs of the keys: `kAccountKeys`
+// The configuration: one TOML file, read into plain values. docs of the keys: `kAccountKeys`
 // in config.cc is the list of what is allowed.
 #pragma once
 

@@ -1,4 +1,5 @@
-// Which mailboxes an account's sync looks at.
+// Which mailboxes an account's sync looks at. Pure functions: any thread, no errors; every pattern means
+// something.
 #pragma once
 
 #include <span>

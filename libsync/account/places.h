@@ -1,4 +1,6 @@
 // Where files live (XDG Base Directory Specification), from the environment as a parameter.
+// Pure but for process_environment(), which reads the process's environment: not beside a setenv(). No errors:
+// what is not known stays empty.
 #pragma once
 
 #include <functional>

@@ -13,6 +13,7 @@ using Sha256Digest = std::array<uint8_t, 32>;
 
 Sha256Digest sha256(std::string_view bytes);
 
+// One thread at a time for each object; the functions from any. No errors.
 class Sha256 {
  public:
   Sha256();

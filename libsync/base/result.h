@@ -54,7 +54,7 @@ inline std::unexpected<Error> fail(Errc code, std::string what) {
 }
 inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
 
-// The exit status a failure of this kind gives (DESIGN 6): 2 usage, 3 an account failed, 4
+// The exit status a failure of this kind gives: 2 usage, 3 an account failed, 4
 // authentication, 5 network, 6 deletion fuse, 7 store in use, 8 damaged store or data, 130 stopped (as the
 // shell has it for Ctrl-C).
 int exit_status(Errc code);

@@ -1,4 +1,5 @@
-// What a session tells its user.
+// What a session tells its user: the responses of RFC 9051, section 7, and of the extensions' RFCs, which the
+// headers of their data name. Calls come on the thread that is in Session::receive().
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What servers do against the grammar and what we pass over by name (HOSTILE.md, last section).
+// What servers do against the grammar and what we pass over by name (each names its server).
 #pragma once
 
 #include <array>

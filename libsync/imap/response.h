@@ -1,4 +1,5 @@
-// Untagged responses by name, one row each: where to add one.
+// Untagged responses by name, one row each (RFC 9051, section 7; RFC 3501; extensions in their rows): where to
+// add one. One thread; no errors: what can't be read goes to the handler as such.
 #pragma once
 
 #include "libsync/imap/framer.h"

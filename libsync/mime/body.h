@@ -1,4 +1,7 @@
-// The content of parts, decoded: octets for saving, UTF-8 text for searching and previews.
+// The content of parts, decoded: octets for saving, UTF-8 text for searching and previews
+// (transfer encodings: RFC 2045, section 6; alternatives: RFC 2046, section 5.1.4). The message's bytes must outlive
+// the call. Any thread, but each its own Converters. No errors: what breaks the rules is read as far as it goes and
+// is a defect.
 #pragma once
 
 #include <cstdint>

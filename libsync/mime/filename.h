@@ -1,4 +1,5 @@
-// File names of attachments made fit for a file system.
+// File names of attachments made fit for a file system (RFC 2183, section 2.3: a
+// receiver does not trust them). Pure, any thread, no errors.
 #pragma once
 
 #include <cstddef>

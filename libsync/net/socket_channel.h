@@ -1,4 +1,5 @@
-// The Channel over a socket, with TLS and COMPRESS on top as they are switched on. Inside net only.
+// The Channel over a socket, with TLS and COMPRESS on top as they are switched on. Inside net only. Contract,
+// threads and errors: channel.h.
 #pragma once
 
 #include <memory>

@@ -269,7 +269,7 @@ void ImapChanges::examined(Look& look) {
   open(look);
 }
 
-// Numbers that went backwards since the cursor: only a full look tells (HOSTILE.md).
+// Numbers that went backwards since the cursor: only a full look tells.
 bool ImapChanges::believable(const Look& look) const {
   if (look.mode == Mode::Full) return true;
   const ImapCursor& was = *look.cursor;

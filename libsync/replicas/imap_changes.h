@@ -33,7 +33,8 @@ inline constexpr uint64_t kMaxVanishedKeys = 20'000;
 // Mailboxes whose commands are sent ahead of the answers.
 inline constexpr size_t kLooksInFlight = 16;
 
-// One changes() call.
+// One changes() call, on the thread of its conversation; conversation, mailboxes and sink must outlive it. run()
+// gives the conversation's errors and what the sink returned; a mailbox that refuses costs that mailbox only.
 class ImapChanges final : public ImapListener {
  public:
   ImapChanges(ImapConversation& conversation, ImapMailboxes& mailboxes, sync::ChangeSink& sink)

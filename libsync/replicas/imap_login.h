@@ -1,4 +1,5 @@
-// From the greeting to the login (HOSTILE.md, "A client under required TLS"). Internal to the IMAP replica.
+// From the greeting to the login: where TLS is required, nothing said before it is believed and no credentials go
+// out (RFC 9051, section 11.1). Internal to the IMAP replica.
 #pragma once
 
 #include <stop_token>

@@ -15,6 +15,9 @@
 
 namespace libsync::replicas {
 
+// After load() unchanging: many readers, any thread; views last as long as it. load(): one thread with the
+// conversation; errors are the conversation's.
+//
 // Kept small: 24 octets and the UIDL a message, so that a million take some 50 MB.
 class Pop3Maildrop {
  public:

@@ -1,4 +1,4 @@
-// The local store (DESIGN 4): one directory an account, twin.db (SQLite, WAL) and content/ (append-only
+// The local store (docs/store-format.md): one directory an account, twin.db (SQLite, WAL) and content/ (append-only
 // segments). A full mail store with IMAP semantics: uid, uidvalidity and modseq per mailbox. The format
 // is in docs/store-format.md.
 //

@@ -1,5 +1,6 @@
 // The deletion fuse: holds back removals that were inferred from absence when there are too many of
-// them to be believed (DESIGN 3). Pure.
+// them to be believed (docs/architecture.md, "What happens in a sync"). Pure, no
+// errors, any thread.
 #pragma once
 
 #include <cstdint>

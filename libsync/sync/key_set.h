@@ -12,6 +12,9 @@ namespace libsync::sync {
 // A million consecutive UIDs take one range, a million UIDLs 8 MB. Names are told apart by a digest of
 // 64 bits: two of them colliding makes a message that vanished look as if it were there until the next
 // change, the safe side to err on.
+//
+// One thread at a time, readers too: contains() and size() sort what came since the last question. No errors:
+// what can't be a number is a name.
 class KeySet {
  public:
   void add(const Key& key);

@@ -1,4 +1,4 @@
-// The link: what two replicas last agreed on, and what each last showed (DESIGN 3). Three trees in
+// The link: what two replicas last agreed on, and what each last showed (docs/architecture.md). Three trees in
 // one table: a Row is one message with its half on either side and the agreed base between them.
 //
 // The engine speaks to it through this interface; store/link_table.h keeps it in SQLite, where the

@@ -1,4 +1,4 @@
-// What a sync may do on either side: the mode of an account as plain values.
+// What a sync may do on either side: the mode of an account as plain values: no errors, any thread.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// The replica port: everything that holds mail stands behind it (DESIGN 1). A sync is two replicas,
+// The replica port: everything that holds mail stands behind it (docs/architecture.md). A sync is two replicas,
 // the link between them, a plan and its execution; which protocol is behind a replica shows only in
 // its capabilities.
 //

@@ -1,4 +1,4 @@
-// A sync: observe → resolve → plan → act, between two replicas and the link between them (DESIGN 3).
+// A sync: observe → resolve → plan → act, between two replicas and the link between them (docs/architecture.md).
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MARK = "TO" + "DO"
+NOTE = "DESI" + "GN"
 PLACE = "/roo" + "t/mail"
 
 CONFIG_PAGE = "| `jobs` | number | `jobs = 2` |\n| `remote` | address | `remote = \"imaps://…\"` |\n"
@@ -63,6 +64,8 @@ BROKEN = [
     ("check_folders", {"notes.txt": "\n"}, "notes.txt: does not belong"),
     ("check_words", {"docs/a.md": f"{MARK}: write this\n"}, "docs/a.md:1: " + MARK),
     ("check_words", {"libsync/base/text.h": f'\n"{PLACE}"\n'}, "libsync/base/text.h:2"),
+    ("check_words", {"libsync/base/text.h": f"// as {NOTE} 4 says\n"}, "libsync/base/text.h:1: " + NOTE),
+    ("check_words", {"libsync/mime/part.h": f"// ({NOTE}.md)\n"}, "not in the repository"),
     ("check_docs", {"docs/a.md": "see [that](none.md)\n"}, "none.md is not there"),
     ("check_docs", {"docs/a.md": "see `libsync/base/none.h`\n"}, "libsync/base/none.h is not there"),
     ("check_docs", {"tools/dev": "x\n", "docs/a.md": "type `tools/dev` or `tools/none`\n"}, "tools/none is not there"),

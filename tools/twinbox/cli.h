@@ -38,7 +38,7 @@ struct Surroundings {
   std::stop_token stop;
 };
 
-// Runs one command and returns the exit status (DESIGN 6). `args` without the program's name.
+// Runs one command and returns the exit status (README.md lists them). `args` without the program's name.
 int run(const std::vector<std::string>& args, Surroundings& surroundings);
 
 }  // namespace twinbox

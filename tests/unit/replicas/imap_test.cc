@@ -516,7 +516,7 @@ TEST(Pace, WaitingUsesItUpAndOctetsBringItBack) {
   EXPECT_EQ(pace.left(), seconds(10));
 }
 
-// Required TLS (HOSTILE.md)
+// Required TLS
 
 TEST(ImapLogin, SendsNoCredentialsWithoutTls) {
   for (const char* script :
