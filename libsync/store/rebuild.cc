@@ -66,7 +66,14 @@ Status remove_database(FileSystem& fs, const std::string& path) {
   return {};
 }
 
-Result<RebuildReport> adopt_all(Db& db, Contents& contents, int64_t now, const ProgressFn& progress,
+// A whole frame proves the key that was taken from it; with its header back the segment is as it was.
+Status restore_header(FileSystem& fs, const Contents::Open& segment) {
+  TB_ASSIGN(const auto file, fs.open(segment.path, OpenMode::ReadWrite));
+  TB_TRY(file->write_at(0, encode(segment.header)));
+  return file->sync();
+}
+
+Result<RebuildReport> adopt_all(FileSystem& fs, Db& db, Contents& contents, int64_t now, const ProgressFn& progress,
                                 std::stop_token stop) {
   RebuildReport report;
   MailReader mail;
@@ -83,6 +90,7 @@ Result<RebuildReport> adopt_all(Db& db, Contents& contents, int64_t now, const P
     TB_ASSIGN(auto transaction, Transaction::begin(db));
     TB_ASSIGN(const Adopted adopted, adopt(db, mail, **segment, kSegmentHeaderBytes, now));
     TB_TRY(transaction.commit());
+    if ((*segment)->header_damaged && adopted.end > kSegmentHeaderBytes) TB_TRY(restore_header(fs, **segment));
     report.damaged_frames += adopted.damaged;
     state.octets += adopted.octets;
     ++state.done;
@@ -137,7 +145,7 @@ Result<RebuildReport> rebuild_store(const std::string& directory, const FileLock
     writable.mode = StoreMode::Create;
     TB_ASSIGN(auto db, open_database(fresh, writable));
     Contents contents(fs, contents_path(directory), options.segment_bytes);
-    TB_ASSIGN(report, adopt_all(*db, contents, now, progress, stop));
+    TB_ASSIGN(report, adopt_all(fs, *db, contents, now, progress, stop));
     TB_TRY(db->exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode=DELETE"));
   }
   TB_ASSIGN(report.old_database, set_aside(fs, path, now));
