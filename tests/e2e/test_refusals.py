@@ -2,6 +2,7 @@
 """What goes wrong gets one clear line and its exit status, and costs no mail."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
@@ -274,17 +275,39 @@ class Files(harness.Case):
         self.run_it("ls", "it", status=DAMAGED)
         self.assertTrue(server.read_log())
 
-    def test_a_second_sync_at_the_same_time_waits_or_leaves_with_status_7(self):
+    def test_while_a_sync_has_the_store_others_wait_or_leave_with_7_and_readers_go_on(self):
+        self.mirrored()
+        with open(os.path.join(self.home.store("it"), "sync.lock"), "r+", encoding="ascii") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            started = time.monotonic()
+            done = self.run_it("sync", "it", "--wait", "1", status=IN_USE)
+            self.assertGreater(time.monotonic() - started, 0.9)
+            self.assert_one_line(done, "it", "in use")
+            for command in (("sync", "it", "--wait", "0"), ("compact", "it"), ("verify", "it", "--rebuild", "--force")):
+                self.assert_one_line(self.run_it(*command, status=IN_USE), "in use")
+            self.assertEqual(len(self.ls("it")), 20)
+            self.assertEqual(len(self.lines("search", "it", "body", "--limit", "30")), 20)
+            self.run_it("status")
+            self.run_it("show", "it", "1")
+            self.run_it("verify", "it")
+            self.assertEqual(sum(self.exported("it").values()), 20)
+            fcntl.flock(held, fcntl.LOCK_UN)
+        self.sync("it")
+
+    def test_two_syncs_at_the_same_time_make_one_mirror(self):
         server = self.serve()
         harness.sample.deliver_bulk(server, 2000)
         self.home.connect("it", server, "imaps")
         command = (harness.PROGRAM, "--config", self.home.config, "sync", "it")
         both = [subprocess.Popen(command, env=self.home.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                 for _ in range(2)]
+        listed = self.home.run("ls", "it", "--json").status  # in the middle, or before there is a store
         ended = [one.communicate(timeout=harness.SECONDS) and one.returncode for one in both]
+        self.assertIn(listed, (DONE, USAGE))
         self.assertIn(DONE, ended)
         self.assertLessEqual(set(ended), {DONE, IN_USE})
         self.assertEqual(len(self.ls("it")), 2000)
+        self.run_it("verify", "it")
 
     def test_a_sync_killed_in_the_middle_is_finished_by_the_next(self):
         server = self.serve()
