@@ -99,7 +99,9 @@ Status parse_host(std::string_view text, Remote& remote) {
     text = text.substr(0, at);
   }
   const auto parsed = boost::urls::parse_authority({text.data(), text.size()});
-  if (!parsed || parsed->host().empty()) return wrong(say("\"{}\" is not a host name", printable(text, 80)));
+  // What has to be percent-encoded is in no name that DNS knows.
+  if (!parsed || parsed->host().empty() || text.contains('%'))
+    return wrong(say("\"{}\" is not a host name", printable(text, 80)));
   const auto& authority = *parsed;
   const std::string host = authority.host_address();
   if (has_control(host) || host.contains(' ')) return wrong(say("\"{}\" is not a host name", printable(host, 80)));

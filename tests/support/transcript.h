@@ -52,7 +52,9 @@ struct Transcript {
         piece += octet;
         ++at;
       }
-      if (!piece.empty()) EXPECT_TRUE(talker->feed(piece)) << "turn " << turn;
+      if (!piece.empty()) {
+        EXPECT_TRUE(talker->feed(piece)) << "turn " << turn;
+      }
       given += turns[turn].size();
       if (at < given) return talker;  // ended within this turn
       talker->act(turn);

@@ -74,8 +74,9 @@ TEST(RemoteUrl, ComplaintsSayWhatToWrite) {
     EXPECT_THAT(complaint(std::string("imaps://u@h:") + port), HasSubstr("is not between 1 and 65535")) << port;
   }
   EXPECT_EQ(parse_remote("imaps://u@h:65535")->port, 65535);
-  for (const char* bad : {"imaps://u@h:70000", "imaps://u@h:x", "imaps://u@h/INBOX", "imaps://u@h?x",
-                          "imaps://%0D%0A@h", "imaps://%zz@h", "imaps://u%@h", "imaps://u@h h", "imaps://u@h%00"}) {
+  for (const char* bad :
+       {"imaps://u@h:70000", "imaps://u@h:x", "imaps://u@h/INBOX", "imaps://u@h?x", "imaps://%0D%0A@h", "imaps://%zz@h",
+        "imaps://u%@h", "imaps://u@h h", "imaps://u@h%00", "imaps://u@h%93"}) {
     EXPECT_FALSE(parse_remote(bad)) << bad;
   }
   EXPECT_FALSE(parse_remote("imaps://u@" + std::string(2000, 'h')));
