@@ -91,10 +91,10 @@ TEST(Transcript, TheDialogueOfRfc1939) {
 }
 
 TEST(Transcript, ManyCommandsInOneFlight) {
-  holds({"+OK\r\n", "+OK\r\nPIPELINING\r\nTOP\r\n.\r\n", "+OK\r\n", "+OK\r\n",
-         "+OK\r\n1 10\r\n2 20\r\n.\r\n+OK\n1 a\n2 b\n.\n-ERR [SYS/TEMP] later\r\n+OK\r\nX: y\r\n\r\n..\r\n.\r\n"
-         "+OK\r\n.\r\n+OK\r\n",
-         "+OK\r\n"},
+  const std::string wire =
+      "+OK\r\n1 10\r\n2 20\r\n.\r\n+OK\n1 a\n2 b\n.\n-ERR [SYS/TEMP] later\r\n+OK\r\nX: y\r\n\r\n..\r\n.\r\n"
+      "+OK\r\n.\r\n+OK\r\n";
+  holds({"+OK\r\n", "+OK\r\nPIPELINING\r\nTOP\r\n.\r\n", "+OK\r\n", "+OK\r\n", wire, "+OK\r\n"},
         {sends({capa()}),
          sends({user("joe")}),
          sends({pass(Secret("x"))}),
