@@ -4,7 +4,8 @@
     bench/sync.py PROGRAM [--messages 10000] [--runs 3] [--json]
 
 All on the same private Dovecot on loopback, over TLS, into empty stores on the same file system; each is
-the best of the runs, in turn, so that a busy moment of the machine does not fall on one of them alone.
+the median of the runs, in turn, so that a busy moment of the machine does not fall on one of them alone; shares of
+mbsync are taken run by run.
 `tools/dev bench sync` calls it.
 """
 
@@ -13,6 +14,7 @@ import json
 import os
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -99,7 +101,7 @@ def read_off(server, _):
 
 
 def measure(contender, count, results):
-    """One more run of one contender; keeps the best."""
+    """One more run of one contender."""
     name, action = contender
     folder = tempfile.mkdtemp(prefix="twinbox-bench-")
     try:
@@ -115,7 +117,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
     parser.add_argument("--messages", type=int, default=10_000)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ["TWINBOX_PROGRAM"] = os.path.abspath(options.program)
@@ -131,14 +133,16 @@ def main():
         for _ in range(options.runs):
             for contender in contenders:
                 measure(contender, options.messages, results)
-    best = {name: min(seconds) for name, seconds in results.items()}
+    median = {name: statistics.median(seconds) for name, seconds in results.items()}
+    share = {name: statistics.median(one / other for one, other in zip(seconds, results["mbsync"]))
+             for name, seconds in results.items()}
     if options.json:
-        print(json.dumps({"messages": options.messages, "bytes": octets, "seconds": best}))
+        print(json.dumps({"messages": options.messages, "bytes": octets, "seconds": median, "of_mbsync": share}))
         return 0
-    print(f"{options.messages:,} messages, {octets / 1e6:.0f} MB, best of {options.runs}\n")
-    for name, seconds in best.items():
-        share = f"{seconds / best['mbsync']:6.2f} of mbsync" if name != "mbsync" else ""
-        print(f"{name:22} {seconds:7.2f} s {octets / 1e6 / seconds:7.0f} MB/s {share}")
+    print(f"{options.messages:,} messages, {octets / 1e6:.0f} MB, median of {options.runs}\n")
+    for name, seconds in median.items():
+        of_mbsync = f"{share[name]:6.2f} of mbsync" if name != "mbsync" else ""
+        print(f"{name:22} {seconds:7.2f} s {octets / 1e6 / seconds:7.0f} MB/s {of_mbsync}".rstrip())
     return 0
 
 
