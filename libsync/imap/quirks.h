@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "libsync/base/counts.h"
+
 namespace libsync::imap {
 
 enum class Quirk : uint8_t {
@@ -56,13 +58,6 @@ inline constexpr std::array<QuirkInfo, static_cast<size_t>(Quirk::kCount)> kQuir
 }};
 
 // Which were met on a connection.
-class Quirks {
- public:
-  void note(Quirk quirk) { ++met_[static_cast<size_t>(quirk)]; }
-  uint64_t count(Quirk quirk) const { return met_[static_cast<size_t>(quirk)]; }
-
- private:
-  std::array<uint64_t, static_cast<size_t>(Quirk::kCount)> met_{};
-};
+using Quirks = Counts<Quirk>;
 
 }  // namespace libsync::imap
