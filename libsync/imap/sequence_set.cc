@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "libsync/base/text.h"
 
 namespace libsync::imap {
@@ -64,8 +62,8 @@ std::string SequenceSet::text() const {
   std::string out;
   for (const Range& range : ranges()) {
     if (!out.empty()) out += ',';
-    fmt::format_to(std::back_inserter(out), "{}", range.first);
-    if (range.last != range.first) fmt::format_to(std::back_inserter(out), ":{}", range.last);
+    out += std::to_string(range.first);
+    if (range.last != range.first) out += ':' + std::to_string(range.last);
   }
   return out;
 }
