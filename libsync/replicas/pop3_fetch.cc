@@ -37,7 +37,7 @@ class Fetcher final : public pop3::Events {
   Fetcher(Pop3Conversation& conversation, const Pop3Maildrop& drop, sync::MessageSink& sink)
       : c_(conversation), drop_(drop), sink_(sink) {}
 
-  Status run(std::span<const sync::FetchItem> items, std::stop_token stop) {
+  Status run(std::span<const sync::FetchItem> items, const std::stop_token& stop) {
     for (const sync::FetchItem& item : items) {
       const Pop3Maildrop::Entry* entry = item.ref.key.number == 0 ? drop_.find(item.ref.key.name) : nullptr;
       if (entry == nullptr) {
@@ -78,11 +78,16 @@ class Fetcher final : public pop3::Events {
     HeaderCut header{};
   };
 
+  // A full window is filled again when half of it has come: in one flight, not message by message. However large
+  // they are, one is asked for while another comes.
   Status make_room(const std::stop_token& stop) {
     const pop3::Session& session = c_.session();
-    while (!session.idle() &&
-           (octets_ >= kFetchWindowOctets || wanted_.size() >= kFetchWindowMessages || !session.can_send(Verb::Retr)))
-      TB_TRY(c_.pump(*this, stop));
+    const auto waits = [&](uint64_t octets, size_t messages) {
+      return !session.idle() &&
+             ((octets_ >= octets && wanted_.size() > 1) || wanted_.size() >= messages || !session.can_send(Verb::Retr));
+    };
+    if (!waits(kFetchWindowOctets, kFetchWindowMessages)) return {};
+    while (waits(kFetchWindowOctets / 2, kFetchWindowMessages / 2)) TB_TRY(c_.pump(*this, stop));
     return {};
   }
 
