@@ -28,11 +28,28 @@ Status ImapFetch::run(std::span<const FetchItem> items, std::stop_token stop) {
   while (status_) {
     send_what_may_go();
     if (!status_ || visits_.empty()) break;
-    keep(c_.step({}, stop));
+    Status step = c_.step({}, stop);
+    if (!step && status_ && step.error().code != Errc::Cancelled) {
+      if (const FetchItem* item = under_way()) sink_.broke_off(item->token);
+    }
+    keep(std::move(step));
   }
   c_.listen(nullptr);
   if (!status_) c_.abandon();
   return status_;
+}
+
+// The message that is coming or, as servers answer in the order of the UIDs, comes next.
+const FetchItem* ImapFetch::under_way() const {
+  if (current_ == nullptr) return nullptr;
+  if (taking_ == Taking::Message) return receiving_->item;
+  for (const Batch& batch : current_->sent) {
+    for (const uint32_t uid : batch.uids) {
+      const auto found = current_->slots.find(uid);
+      if (found != current_->slots.end() && !found->second.done) return found->second.item;
+    }
+  }
+  return nullptr;
 }
 
 // What is wanted where

@@ -84,6 +84,7 @@ class ImapFetch final : public ImapListener {
   bool has_room(const Visit& visit) const;
   static bool may_send(const Visit& visit);
 
+  const sync::FetchItem* under_way() const;
   void check_epoch(Visit& visit);
   void give_up(Visit& visit, const Error& why);
   void leave_finished();

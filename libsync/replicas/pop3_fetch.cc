@@ -37,17 +37,10 @@ class Fetcher final : public pop3::Events {
   Fetcher(Pop3Conversation& conversation, const Pop3Maildrop& drop, sync::MessageSink& sink)
       : c_(conversation), drop_(drop), sink_(sink) {}
 
-  Status run(std::span<const sync::FetchItem> items, const std::stop_token& stop) {
-    for (const sync::FetchItem& item : items) {
-      const Pop3Maildrop::Entry* entry = item.ref.key.number == 0 ? drop_.find(item.ref.key.name) : nullptr;
-      if (entry == nullptr) {
-        TB_TRY(sink_.failed(item.token, {.code = Errc::NotFound, .what = say("the message is not in the maildrop")}));
-        continue;
-      }
-      TB_TRY(make_room(stop));
-      TB_TRY(ask_for(item, *entry));
-    }
-    return asked_ ? c_.drain_messages(*this, stop) : Status();
+  Status run(std::span<const sync::FetchItem> items, std::stop_token stop) {
+    Status status = fetch(items, std::move(stop));
+    if (!status && status.error().code != Errc::Cancelled) tell_under_way(status.error());
+    return status;
   }
 
   Status event(const Event& event) override {
@@ -77,6 +70,25 @@ class Fetcher final : public pop3::Events {
     bool cut;         // only the header is wanted, and the server has no TOP
     HeaderCut header{};
   };
+
+  Status fetch(std::span<const sync::FetchItem> items, std::stop_token stop) {
+    for (const sync::FetchItem& item : items) {
+      const Pop3Maildrop::Entry* entry = item.ref.key.number == 0 ? drop_.find(item.ref.key.name) : nullptr;
+      if (entry == nullptr) {
+        TB_TRY(sink_.failed(item.token, {.code = Errc::NotFound, .what = say("the message is not in the maildrop")}));
+        continue;
+      }
+      TB_TRY(make_room(stop));
+      TB_TRY(ask_for(item, *entry));
+    }
+    return asked_ ? c_.drain_messages(*this, stop) : Status();
+  }
+
+  // A message whose dot has come is over when the connection ends behind it: it ended in the next answer.
+  void tell_under_way(const Error& error) {
+    const size_t at = error.code == Errc::Network && c_.session().holds_end() ? 1 : 0;
+    if (wanted_.size() > at) sink_.broke_off(wanted_[at].token);
+  }
 
   // A full window is filled again when half of it has come: in one flight, not message by message. However large
   // they are, one is asked for while another comes.

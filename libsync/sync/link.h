@@ -45,6 +45,9 @@ enum class Doubt : uint8_t {
   // Another session brought the same octets, fewer than announced. They are kept, not read a third time, and
   // nothing is removed on the server for them.
   Short = 2,
+  // Not here yet: the connection ended in it. It is fetched behind all others, or it would keep them away if the
+  // server ends there each time.
+  BrokeOff = 3,
 };
 
 // One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.

@@ -160,6 +160,9 @@ class MessageSink {
   virtual Status end(uint64_t token) = 0;
   // This one cannot be had: gone (Errc::NotFound), or the server's refusal. Others go on.
   virtual Status failed(uint64_t token, const Error& error) = 0;
+  // The connection ended in this one, or where it was to begin; fetch() gives the error next. Said of one at most,
+  // as far as the replica can tell.
+  virtual void broke_off(uint64_t token) { (void)token; }
 };
 
 // The octets of a message to add, in pieces; read once, front to back.
