@@ -209,10 +209,9 @@ void ImapChanges::on_fetch(const imap::FetchData& data) {
 // What such a line said is not known: the mailbox's count shows whether a message is missing, and the user
 // is told in any case.
 void ImapChanges::on_malformed(std::string_view text, std::string_view why) {
-  constexpr size_t kShown = 80;
   Look* look = current();
   if (look == nullptr || !status_) return;
-  if (look->malformed++ == 0) look->malformed_first = fmt::format("{} ({})", printable(text, kShown), why);
+  if (look->malformed++ == 0) look->malformed_first = shown_line(text, why);
 }
 
 void ImapChanges::on_done(const imap::Completion& done) {

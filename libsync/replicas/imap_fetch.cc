@@ -253,6 +253,12 @@ void ImapFetch::on_fetch(const imap::FetchData& data) {
   holds_ = overflowed_ = false;
 }
 
+// Whose text it was is not known: none that is held belongs to what comes next.
+void ImapFetch::on_malformed(std::string_view text, std::string_view why) {
+  holds_ = overflowed_ = false;
+  if (current_ != nullptr) current_->malformed = shown_line(text, why);
+}
+
 void ImapFetch::deliver_held(uint32_t uid) {
   Slot* slot = wanted(uid);
   if (slot == nullptr || !status_ || refuses_empty(*slot, held_.size())) return;
@@ -299,11 +305,12 @@ void ImapFetch::settle(Visit& visit, const Batch& batch, const ImapAnswer& answe
     if (slot.alone && batch.uids.size() > 1) {
       visit.waiting.push_front({.uids = {uid}, .octets = each});
     } else if (!slot.refused.empty() || answer.ok() || batch.uids.size() == 1) {
-      settle_one(slot, answer);
+      settle_one(visit, slot, answer);
     } else {
       left.push_back(uid);
     }
   }
+  visit.malformed.clear();
   if (left.empty()) return;
   const auto middle = left.begin() + static_cast<ptrdiff_t>(left.size() / 2);
   const auto half = [&](auto begin, auto end) {
@@ -313,7 +320,7 @@ void ImapFetch::settle(Visit& visit, const Batch& batch, const ImapAnswer& answe
   visit.waiting.push_back(half(middle, left.end()));
 }
 
-void ImapFetch::settle_one(Slot& slot, const ImapAnswer& answer) {
+void ImapFetch::settle_one(const Visit& visit, Slot& slot, const ImapAnswer& answer) {
   slot.done = true;
   // "Not now" said of one message alone is often that message's own trouble; said of the next one too, it is
   // the server's.
@@ -322,6 +329,10 @@ void ImapFetch::settle_one(Slot& slot, const ImapAnswer& answer) {
   }
   if (!slot.refused.empty()) {
     return fail_item(*slot.item, Errc::Refused, say("{} does not give the message's text", c_.host()), slot.refused);
+  }
+  if (answer.ok() && !visit.malformed.empty()) {
+    return fail_item(*slot.item, Errc::Protocol, say("{}: the server's answer can't be read", c_.host()),
+                     visit.malformed);
   }
   const bool gone = answer.ok() || answer.code == imap::Code::ExpungeIssued;
   fail_item(*slot.item, gone ? Errc::NotFound : Errc::Refused,

@@ -49,6 +49,7 @@ class ImapFetch final : public ImapListener {
   void on_body_data(std::string_view bytes) override;
   void on_body_end() override;
   void on_fetch(const imap::FetchData& data) override;
+  void on_malformed(std::string_view text, std::string_view why) override;
 
  private:
   enum class Taking { Nothing, Message, Held, TooLargeToHold };
@@ -71,6 +72,7 @@ class ImapFetch final : public ImapListener {
     std::map<uint32_t, Slot> slots{};  // none: nothing can be had here
     std::deque<Batch> waiting{};
     std::vector<Batch> sent{};
+    std::string malformed{};  // a line that can't be read, since the last answer
     bool over() const { return opening.examine == 0 && sent.empty(); }
   };
 
@@ -90,7 +92,7 @@ class ImapFetch final : public ImapListener {
   void leave_finished();
 
   void settle(Visit& visit, const Batch& batch, const ImapAnswer& answer);
-  void settle_one(Slot& slot, const ImapAnswer& answer);
+  void settle_one(const Visit& visit, Slot& slot, const ImapAnswer& answer);
   Slot* wanted(uint32_t uid);
   void deliver_held(uint32_t uid);
   bool refuses_empty(Slot& slot, uint64_t octets) const;

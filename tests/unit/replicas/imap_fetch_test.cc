@@ -137,6 +137,38 @@ TEST(ImapFetch, NotNowSaidOfTwoMessagesIsTheServersWord) {
   EXPECT_TRUE(status.error().retry);
 }
 
+// An answer that can't be read
+
+std::string three(std::string_view answer) {
+  return login("") + std::string(kBare) + kExamine +
+         "C: T7 UID FETCH 1:3 (UID BODY.PEEK[])\nS= " + std::string(answer) + "T7 OK\\r\\n\n";
+}
+
+TEST(ImapFetch, AnswerThatCantBeReadIsCalledSo) {
+  auto o =
+      open(three("* 1 FETCH (UID 1 BODY[] {1}\\r\\na)\\r\\n* 2 FETCH (UID x BODY[] NIL)\\r\\n"
+                 "* 3 FETCH (UID 3 BODY[] {1}\\r\\nc)\\r\\n"));
+  ASSERT_TRUE((*o).mailboxes({}));
+  Messages messages;
+  ASSERT_TRUE((*o).fetch(items({1, 2, 3}), messages, {})) << o.channel->mismatch();
+  EXPECT_EQ(messages.text[10] + messages.text[30], "ac");
+  EXPECT_EQ(messages.failures.at(20).code, Errc::Protocol);
+  EXPECT_EQ(messages.failures.at(20).what, "mail.example.org: the server's answer can't be read");
+  EXPECT_EQ(messages.failures.at(20).server, "* 2 FETCH (UID x BODY[] NIL) (a number is missing)");
+}
+
+TEST(ImapFetch, TextWhoseUidCantBeReadIsNoOtherMessages) {
+  auto o =
+      open(three("* 1 FETCH (BODY[] {1}\\r\\na UID ?)\\r\\n* 2 FETCH (UID 2 FLAGS ())\\r\\n"
+                 "* 3 FETCH (UID 3 BODY[] {1}\\r\\nc)\\r\\n"));
+  ASSERT_TRUE((*o).mailboxes({}));
+  Messages messages;
+  ASSERT_TRUE((*o).fetch(items({1, 2, 3}), messages, {})) << o.channel->mismatch();
+  EXPECT_EQ(messages.text.size(), 1U);
+  EXPECT_EQ(messages.text[30], "c");
+  EXPECT_EQ(messages.failures.size(), 2U);
+}
+
 // Many mailboxes. The list names none: they are asked for by name all the same.
 
 const std::string kNoList = login("") + "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: T2 OK\nS: T3 OK\n";
