@@ -274,6 +274,22 @@ TEST_F(StoreCommands, ADamagedIndexIsNamedWithWhatMendsIt) {
   }
 }
 
+TEST_F(StoreCommands, AnOlderIndexIsNamedWithWhatBringsItUpToDate) {
+  {
+    const auto store = store::Store::open((twinbox.home.path() / ".local/share/twinbox/work").string());
+    ASSERT_TRUE((*store)->db().exec("DROP TABLE damaged; PRAGMA user_version=2"));
+  }
+  for (const char* line : {"ls work", "show work 1", "export work --mbox -", "verify work", "status work"}) {
+    EXPECT_EQ(twinbox(line), 3) << line;
+    const std::string told = twinbox.err + twinbox.out;
+    EXPECT_THAT(told, HasSubstr("twin.db: made by an older version of twinbox (format 2; this one needs 3)")) << line;
+    EXPECT_THAT(told, HasSubstr("twinbox sync work brings it up to date")) << line;
+  }
+  EXPECT_EQ(twinbox("search work invoice"), 0) << "who may write brings it up to date";
+  EXPECT_THAT(twinbox.out, HasSubstr("invoice 7"));
+  EXPECT_EQ(twinbox("ls work"), 0) << twinbox.err;
+}
+
 TEST_F(StoreCommands, AWholeIndexIsNotRebuiltUnlessForced) {
   EXPECT_EQ(twinbox("verify work --rebuild"), 2);
   EXPECT_THAT(twinbox.err, HasSubstr("there is nothing to rebuild"));
