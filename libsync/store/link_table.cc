@@ -276,6 +276,17 @@ class LinkTable final : public sync::Link {
     return all(s);
   }
 
+  Result<std::vector<Row>> holding(std::span<const sync::Id> contents, RowId after, size_t limit) override {
+    std::string list;
+    for (const sync::Id& content : contents) list += (list.empty() ? "[\"" : "\",\"") + content;
+    list += list.empty() ? "[]" : "\"]";
+    // One pass over the table, and only when something is damaged: that needs no index.
+    TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE a_at=1 AND id>?2"
+                                  " AND content IN (SELECT value FROM json_each(?1)) ORDER BY id LIMIT ?3"));
+    s.bind(list, after, limit);
+    return all(s);
+  }
+
   Result<uint64_t> count_bound(Side side, PairId pair) override {
     TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "SELECT count(*) FROM link_row WHERE a_at=1 AND a_pair=?"
                                                   : "SELECT count(*) FROM link_row WHERE b_at=1 AND b_pair=?"));

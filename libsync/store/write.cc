@@ -31,6 +31,7 @@ class WriteImpl final : public Write {
                      std::optional<int64_t> date) override;
   Result<Placed> add_known(MailboxId mailbox, ContentId content, const sync::Flags& flags,
                            std::optional<int64_t> date) override;
+  Status mend(const Staged& staged) override;
   Status change_flags(MessageId id, const sync::Flags& add, const sync::Flags& remove) override;
   Result<Placed> move(MessageId id, MailboxId to) override;
   Result<Placed> copy(MessageId id, MailboxId to) override;
@@ -66,6 +67,7 @@ class WriteImpl final : public Write {
   Result<Placing> enter(MailboxId id, const sync::Flags& flags, uint64_t size);
   // Counts it out and remembers that it vanished.
   Status leave(const Message& message);
+  Result<ContentId> content_of(const Staged& staged);
   Result<Placed> insert(MailboxId mailbox, ContentId content, uint64_t size, const sync::Flags& flags, int64_t date);
   Status rename_one(MailboxId id, const std::string& path);
 
@@ -220,28 +222,35 @@ Result<Write::Placed> WriteImpl::insert(MailboxId mailbox, ContentId content, ui
   return Placed{.id = id, .uid = placing.uid};
 }
 
+Result<ContentId> WriteImpl::content_of(const Staged& staged) {
+  if (!staged.known) {
+    return insert_content(db_, {.sha256 = staged.sha256,
+                                .place = {.segment = staged.segment,
+                                          .offset = staged.offset,
+                                          .stored = staged.stored,
+                                          .codec = static_cast<Codec>(staged.codec)},
+                                .size = staged.size,
+                                .print = staged.print,
+                                .envelope = &staged.envelope,
+                                .repoint = true});
+  }
+  TB_ASSIGN(const auto row, content_row(db_, staged.sha256));
+  if (row) return row->id;
+  return fail(
+      Error{.code = Errc::Busy, .what = std::string(word("the content was compacted away meanwhile")), .retry = true});
+}
+
+Status WriteImpl::mend(const Staged& staged) {
+  TB_ASSIGN(const auto row, content_row(db_, staged.sha256));
+  if (!row) return fail(Errc::NotFound, std::string(word("its octets are not in the store")));
+  TB_ASSIGN(const ContentId content, content_of(staged));
+  return forget_damage(db_, content);  // known and whole: it was not damaged after all
+}
+
 Result<Write::Placed> WriteImpl::add(MailboxId mailbox, const Staged& staged, const sync::Flags& flags,
                                      std::optional<int64_t> date) {
   TB_TRY(state(mailbox));
-  ContentId content = 0;
-  if (staged.known) {
-    TB_ASSIGN(const auto row, content_row(db_, staged.sha256));
-    if (!row) {
-      return fail(Error{
-          .code = Errc::Busy, .what = std::string(word("the content was compacted away meanwhile")), .retry = true});
-    }
-    content = row->id;
-  } else {
-    TB_ASSIGN(content, insert_content(db_, {.sha256 = staged.sha256,
-                                            .place = {.segment = staged.segment,
-                                                      .offset = staged.offset,
-                                                      .stored = staged.stored,
-                                                      .codec = static_cast<Codec>(staged.codec)},
-                                            .size = staged.size,
-                                            .print = staged.print,
-                                            .envelope = &staged.envelope,
-                                            .repoint = true}));
-  }
+  TB_ASSIGN(const ContentId content, content_of(staged));
   return insert(mailbox, content, staged.size, flags, date.value_or(staged.envelope.date.value_or(store_.now())));
 }
 

@@ -137,6 +137,8 @@ class Link {
   virtual Result<uint64_t> count_bound(Side side, PairId pair) = 0;
   // Rows Bound on side A with Doubt::ReadAgain, in order of id.
   virtual Result<std::vector<Row>> doubtful(RowId after, size_t limit) = 0;
+  // Rows Bound on side A whose `content` is one of these, in order of id.
+  virtual Result<std::vector<Row>> holding(std::span<const Id> contents, RowId after, size_t limit) = 0;
   // Rows whose half on `side` is Gone or Unbound and whose content had this size: whom a message that
   // seems new on that side may turn out to be.
   virtual Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) = 0;

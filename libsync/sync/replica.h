@@ -170,11 +170,12 @@ class ContentSource {
   virtual Result<std::string_view> next() = 0;       // valid until the next call; empty: the end
 };
 
-enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Copy, Move, Remove, DeleteBox };
+enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Mend, Copy, Move, Remove, DeleteBox };
 
 // One thing to do on a replica. Which members count depends on `op`:
 //   CreateBox path (role) · RenameBox box path · Subscribe box · Flags ref add del · Add box add date
-//   content · Copy, Move ref box · Remove ref · DeleteBox box
+//   content · Mend known content: octets that the replica has and found damaged, brought again; Outcome::content says
+//   what came, and where that is something else nothing is changed · Copy, Move ref box · Remove ref · DeleteBox box
 struct Action {
   uint64_t token = 0;  // the caller's, handed back
   Op op = Op::Flags;
@@ -186,7 +187,7 @@ struct Action {
   std::optional<int64_t> date{};
   uint64_t size_expected = 0;        // Remove: act only if the message still has this size (0: unchecked)
   ContentSource* content = nullptr;  // Add; not owned
-  Id known{};                        // Add without `content`: octets that the replica has already (Facts::object)
+  Id known{};                        // Mend; Add without `content`: octets that the replica has already (Facts::object)
 };
 
 enum class Did {
@@ -208,7 +209,7 @@ struct Outcome {
   MsgRef ref{};         // where the message is now (Add, Copy, Move), with did == Ok
   BoxId box{};          // CreateBox, RenameBox: the mailbox's id from now on
   Id instance{};        // Add: Facts::instance of the new message
-  Id content{};         // Add: Facts::object of what was stored, if the replica keeps digests
+  Id content{};         // Add, Mend: Facts::object of what came, if the replica keeps digests
   std::string words{};  // the server's words for anything but Ok
 };
 

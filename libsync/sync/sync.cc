@@ -89,9 +89,12 @@ Status observe_both(Run& run) {
 
 Status act(Run& run) {
   TB_ASSIGN(const auto pending, run.link.pending());
-  run.observer.planned(pending.messages, pending.octets);
+  Mender mender(run);
+  TB_TRY(mender.look());
+  run.observer.planned(pending.messages + mender.messages(), pending.octets + mender.octets());
   TB_TRY(create_and_rename_mailboxes(run));
   if (!run.options.dry_run) TB_TRY(read_doubtful_again(run));
+  TB_TRY(mender.mend());
   TB_TRY(act_on_messages(run));
   if (!run.options.dry_run) TB_TRY(delete_mailboxes(run));
   Leaver leaver(run);

@@ -205,6 +205,7 @@ class Receiver final : ActionSink {
 
   Action add_action(size_t item, ContentSource* source) const {
     const TransferItem& what = items_[item];
+    if (!what.mend.empty()) return {.token = item, .op = Op::Mend, .content = source, .known = what.mend};
     return {.token = item, .op = Op::Add, .box = what.to, .add = what.flags, .date = what.date, .content = source};
   }
 

@@ -22,6 +22,8 @@ struct TransferItem {
   BoxId to{};
   Flags flags{};
   std::optional<int64_t> date{};
+  Id mend{};  // not a new message: the octets of this damaged content again (Op::Mend); `to`, `flags`, `date` don't
+              // count
 };
 
 // What the transfer knows of a message when the receiving side has it.

@@ -25,6 +25,7 @@ struct Row {
   std::optional<int64_t> next{};
   bool stored = false;
   uint64_t messages = 0, octets = 0;
+  store::Damage damage{};
   std::optional<store::Run> success{}, last{};
   std::optional<libsync::Error> error{};  // the store can't be read
 };
@@ -35,6 +36,7 @@ Status read_store(store::Store& from, Row& row) {
     row.messages += mailbox.messages;
     row.octets += mailbox.octets;
   }
+  TB_ASSIGN(row.damage, from.damage());
   TB_ASSIGN(row.success, from.last_success());
   TB_ASSIGN(auto runs, from.runs(1));
   if (!runs.empty()) row.last = std::move(runs.front());
@@ -64,7 +66,7 @@ std::string last_text(const Row& row, int64_t now) {
   return text;
 }
 
-// Something that the last sync left open: what it is and what settles it.
+// Something that is open: what it is and what settles it.
 struct Open {
   const char* name;  // stable, for scripts
   std::string text;  // "150 held"
@@ -75,9 +77,18 @@ struct Open {
 
 std::vector<Open> open_matters(const Row& row) {
   std::vector<Open> out;
+  const std::string& name = row.account->name;
+  if (row.damage.waiting > 0) {
+    out.push_back({"damaged", counted(row.damage.waiting, "damaged", "damaged"),
+                   say("not whole here any more, fetched again if the server has it"), say("twinbox sync {}", name)});
+  }
+  if (row.damage.lost > 0) {
+    out.push_back({"lost", counted(row.damage.lost, "lost", "lost"),
+                   say("not whole here any more, and no longer on the server"), say("twinbox verify {}", name),
+                   word("names them")});
+  }
   if (!row.last) return out;
   const store::Run& run = *row.last;
-  const std::string& name = row.account->name;
   // One number lets both through: sync --allow-deletes counts them together.
   const std::string accept = say("twinbox sync {} --allow-deletes {}", name, run.held + run.suspect);
   const std::string_view look = word("--dry-run instead shows them");
@@ -155,6 +166,8 @@ Json to_json(const Row& row) {
                     {"stored", row.stored},
                     {"messages", row.messages},
                     {"size", row.octets},
+                    {"damaged", row.damage.waiting},
+                    {"lost", row.damage.lost},
                     {"held", row.last ? row.last->held : 0},
                     {"suspect", row.last ? row.last->suspect : 0},
                     {"doubtful", row.last ? row.last->doubtful : 0},

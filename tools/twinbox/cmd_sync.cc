@@ -105,6 +105,7 @@ std::string summary(const SyncResult& result) {
   add(report.moved, "moved", "moved");
   add(report.removed, "removed here", "removed here");
   add(report.left, "removed on the server", "removed on the server");
+  add(report.mended, "damaged read again", "damaged read again");
   add(report.boxes_created, "folder made", "folders made");
   add(report.boxes_renamed, "folder renamed", "folders renamed");
   add(report.boxes_deleted, "folder deleted", "folders deleted");
@@ -137,9 +138,15 @@ uint64_t held_in(const libsync::sync::SyncReport& report) {
 
 std::string rebuilt_text(const libsync::store::RebuildReport& report) {
   const std::string messages = with_separators(report.contents);
-  if (report.old_database.empty()) return say("its index was lost and was made anew from {} stored messages", messages);
-  return say("nothing could be read of its index; it was made anew from {} stored messages, the old one is kept as {}",
-             messages, report.old_database);
+  std::string text = report.old_database.empty()
+                         ? say("its index was lost and was made anew from {} stored messages", messages)
+                         : say("nothing could be read of its index; it was made anew from {} stored messages, the old "
+                               "one is kept as {}",
+                               messages, report.old_database);
+  for (const auto& segment : report.unreadable) {
+    text += say("; nothing in this can be read: {}", libsync::printable(segment, 1000));
+  }
+  return text;
 }
 
 // The mirror is whole all the same.
@@ -175,6 +182,8 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
                  {"moved", report.moved},
                  {"removed", report.removed},
                  {"removed_on_server", report.left},
+                 {"mended", report.mended},
+                 {"lost", report.lost},
                  {"folders_created", report.boxes_created},
                  {"folders_renamed", report.boxes_renamed},
                  {"folders_deleted", report.boxes_deleted},
@@ -310,6 +319,11 @@ class SyncCommand {
       const std::string messages =
           counted(result.recovered, "message that is only here is", "messages that are only here are");
       context_.out().line(indent + say("{} in the folder Recovered", messages));
+    }
+    if (report.lost > 0) {
+      const std::string messages = counted(report.lost, "damaged message is", "damaged messages are");
+      context_.out().line(indent +
+                          say("{} no longer on the server (twinbox verify {} names them)", messages, account.name));
     }
     tell_skipped(report, indent);
     context_.out().flush();

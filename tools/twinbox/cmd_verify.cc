@@ -57,11 +57,13 @@ void print_problem(Context& context, const store::Problem& problem) {
     context.out().json(JsonObject{{"problem", kind_name(problem.kind)},
                                   {"harmless", problem.harmless},
                                   {"text", problem.text},
+                                  {"lost", problem.lost},
                                   {"ids", std::move(ids)}});
     return;
   }
   std::string line = libsync::printable(problem.text, 1000);
   if (problem.harmless) line += say(" (harmless)");
+  if (problem.lost) line += say(" (and no longer on the server)");
   if (!texts.empty()) line += say("; messages {}", fmt::join(texts, ", "));
   context.out().line(line);
 }
@@ -98,9 +100,12 @@ Result<int> verify_local(Context& context, const OpenAccount& open) {
   TB_TRY(with_way_out(report, open.account->name));
   for (const auto& problem : report->problems) print_problem(context, problem);
   print_summary(context, open, *report);
-  if (!report->ok()) {
+  if (report->index_damaged()) {
     context.note(say("to mend it: twinbox verify {0} --rebuild, then twinbox sync {0} fetches again what is damaged",
                      open.account->name));
+  } else if (!report->ok()) {
+    context.note(
+        say("to mend it: twinbox sync {} fetches again what is damaged and still on the server", open.account->name));
   }
   return report->ok() ? 0 : exit_status(Errc::Corrupt);
 }
@@ -186,6 +191,27 @@ Status refuse_what_is_whole(Context& context, const libsync::account::Account& a
       .hint = say("--force does it all the same; every id changes, and it is forgotten what was removed when")});
 }
 
+JsonList json_list(const std::vector<std::string>& texts) {
+  JsonList list;
+  for (const auto& text : texts) list.emplace_back(text);
+  return list;
+}
+
+// What a rebuild could not take in.
+void print_lost(Context& context, std::string_view name, const store::RebuildReport& report) {
+  for (const auto& segment : report.unreadable) {
+    context.out().line(say("{}  nothing in it can be read: {}", name, libsync::printable(segment, 1000)));
+  }
+  if (!report.unreadable.empty()) {
+    context.out().line(
+        say("{}  lost is what was in it and is not on the server: twinbox sync {} fetches the rest again", name, name));
+  }
+  if (report.damaged_frames > 0) {
+    context.out().line(say("{}  {} in the segments damaged; what was in them is fetched again, if the server has it",
+                           name, counted(report.damaged_frames, "place is", "places are")));
+  }
+}
+
 // A new twin.db from the segments; the old one is kept beside it.
 Result<int> rebuild(Context& context, std::string_view name, bool force) {
   TB_ASSIGN(const auto* account, context.account(name));
@@ -199,23 +225,22 @@ Result<int> rebuild(Context& context, std::string_view name, bool force) {
       context.stop());
   board.remove(line);
   TB_TRY(report);
+  const int status = report->unreadable.empty() ? 0 : exit_status(Errc::Corrupt);
   if (context.json()) {
     context.out().json(JsonObject{{"account", account->name},
                                   {"contents", report->contents},
                                   {"size", report->octets},
                                   {"damaged", report->damaged_frames},
+                                  {"unreadable", json_list(report->unreadable)},
                                   {"old_database", report->old_database}});
-    return 0;
+    return status;
   }
   context.out().line(say("{}  {} messages found, {}; twinbox sync {} puts them back into their mailboxes",
                          account->name, libsync::with_separators(report->contents), libsync::human_size(report->octets),
                          account->name));
-  if (report->damaged_frames > 0) {
-    context.out().line(say("{}  {} places in the segments are damaged; what was in them is fetched again",
-                           account->name, libsync::with_separators(report->damaged_frames)));
-  }
+  print_lost(context, account->name, *report);
   if (!report->old_database.empty()) context.note(say("the old index is kept as {}", report->old_database));
-  return 0;
+  return status;
 }
 
 Result<int> verify(Context& context, const Arguments& arguments) {

@@ -35,7 +35,8 @@ Result<OpenAccount> open_account(Context& context, const libsync::account::Accou
 }
 
 Error with_way_out(Error error, std::string_view account) {
-  if (error.code == Errc::Corrupt) error.hint = say("twinbox verify {0} --rebuild, then twinbox sync {0}", account);
+  if (error.code == Errc::Corrupt && error.hint.empty())
+    error.hint = say("twinbox verify {0} --rebuild, then twinbox sync {0}", account);
   return error;
 }
 

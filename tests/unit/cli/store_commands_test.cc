@@ -257,11 +257,14 @@ TEST_F(StoreCommands, ADamagedStoreEndsWithEight) {
     file << "XXXXXXXXXXXXXXXX";
   }
   EXPECT_EQ(twinbox("verify work"), 8) << twinbox.out << twinbox.err;
-  EXPECT_THAT(twinbox.err, HasSubstr("twinbox verify work --rebuild, then twinbox sync work"));
+  EXPECT_THAT(twinbox.err, HasSubstr("twinbox sync work fetches again what is damaged and still on the server"));
   for (const char* line : {"show work 1", "export work --mbox -"}) {
     EXPECT_EQ(twinbox(line), 8) << line;
-    EXPECT_THAT(twinbox.err, HasSubstr("\n         twinbox verify work --rebuild, then twinbox sync work\n")) << line;
+    EXPECT_THAT(twinbox.err, HasSubstr("\n         the next sync fetches it again, if the server has it\n")) << line;
   }
+  EXPECT_EQ(twinbox("status work"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.out, HasSubstr(" damaged: "));
+  EXPECT_THAT(twinbox.out, HasSubstr(": twinbox sync work\n"));
   EXPECT_EQ(twinbox("verify work --rebuild"), 0) << twinbox.err;
 }
 
