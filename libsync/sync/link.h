@@ -110,6 +110,10 @@ class Link {
   };
   virtual Result<std::unique_ptr<Batch>> begin() = 0;
 
+  // A link with the same rows, for a dry run: what is written to it goes with it. While it lives it stands before this
+  // one, which is not to be used, and must outlive it.
+  virtual Result<std::unique_ptr<Link>> copy() = 0;
+
   // Which replica the side belongs to; empty before the first sync.
   virtual Result<std::string> identity(Side side) = 0;
   virtual Status set_identity(Side side, std::string_view identity) = 0;

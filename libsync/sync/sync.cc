@@ -124,13 +124,15 @@ Status Sync::run(std::stop_token stop) {
           },
       .mask = [&](PairId id) { return book.mask(id, options_.policy); },
   };
-  Run run{a_, b_, link_, book, context, options_, clock_, observer_, report_, std::move(stop)};
-  // A dry run does everything that a run does, in a transaction that is never committed.
-  std::unique_ptr<Link::Batch> undone;
+  // A dry run does everything that a run does, on a copy of the link. (A transaction that is undone in the end would
+  // lock the database for as long as the server takes to answer.)
+  std::unique_ptr<Link> copy;
   if (options_.dry_run) {
-    TB_ASSIGN(undone, link_.begin());
+    TB_ASSIGN(copy, link_.copy());
   }
-  TB_TRY(book.load(link_));
+  Link& link = copy ? *copy : link_;
+  Run run{a_, b_, link, book, context, options_, clock_, observer_, report_, std::move(stop)};
+  TB_TRY(book.load(link));
   TB_TRY(check_identity(run));
   TB_TRY(observe_both(run));
   return act(run);

@@ -222,5 +222,41 @@ TEST_F(Mending, AContentThatWaitsDamagedInARebuiltStoreIsFetchedAndNotTaken) {
   EXPECT_FALSE(find_known_content(*store, print)->has_value());
 }
 
+// --- a dry run ---
+
+TEST_F(Mending, ADryRunLocksNothingWhileItWaitsForTheServer) {
+  server.append(kInbox, "Subject: new\r\n\r\n");
+  server.expunge(kInbox, 1);
+  size_t asked = 0;
+  watched.while_asked = [&] {
+    ++asked;
+    // A search that goes on with the index, and a flag that somebody sets: each waits at most 50 ms for the lock.
+    auto other = store::Store::open(dir / "store", {.busy_ms = 50});
+    ASSERT_TRUE(other) << other.error().text();
+    const auto indexed = (*other)->index_pending(std::chrono::hours(1), {}, {});
+    EXPECT_TRUE(indexed) << indexed.error().text();
+    EXPECT_TRUE((*other)->search("aaa"));
+    auto write = (*other)->begin();
+    ASSERT_TRUE(write) << write.error().text();
+    EXPECT_TRUE((*write)->change_flags(3, {.system = sync::kFlagged}, {}) && (*write)->commit());
+  };
+  const auto rows = [&] {
+    auto s = *store->db().prepare("SELECT group_concat(id||'.'||a_at||'.'||a_num||'.'||dirty) FROM main.link_row");
+    (void)s.step();
+    return std::string(s.text(0));
+  };
+  const std::string before = rows();
+  const SyncReport report = run(true);
+  EXPECT_GE(asked, 2U);
+  EXPECT_EQ(report.added, 1U);
+  EXPECT_EQ(report.removed, 1U);
+  EXPECT_EQ(rows(), before) << "nothing of it stays in the link";
+  auto temporary = *store->db().prepare("SELECT count(*) FROM temp.sqlite_master WHERE name LIKE 'link%'");
+  ASSERT_TRUE(*temporary.step());
+  EXPECT_EQ(temporary.integer(0), 0);
+  watched.while_asked = {};
+  EXPECT_EQ(run().added, 1U);
+}
+
 }  // namespace
 }  // namespace libsync::replicas
