@@ -6,10 +6,8 @@
 #include "libsync/base/words.h"
 
 namespace libsync::imap {
+#include "libsync/imap/limits.h"
 namespace {
-
-// Longer strings go as literals: old servers have short line buffers.
-constexpr size_t kMaxQuoted = 1000;
 
 bool is_atom_char(char c) {
   return c > 0x20 && c < 0x7F && std::string_view("(){%*\"\\]").find(c) == std::string_view::npos;

@@ -11,10 +11,6 @@
 namespace libsync::imap {
 namespace {
 
-// We ask for one; Gmail's labels of a message stay below 100.
-constexpr size_t kMaxSections = 1000;
-constexpr size_t kMaxLabels = 10'000;
-
 // Where an item that can't be read is taken out again, `clear` says how.
 using ItemParser = bool (*)(Parser&, FetchData&);
 using ItemClear = void (*)(FetchData&);

@@ -8,9 +8,6 @@
 namespace libsync::imap {
 namespace {
 
-// Servers know some 20.
-constexpr size_t kMaxAttributes = 100;
-
 bool parse_attributes(Parser& in, ListData& out) {
   return in.expect_list([&] {
     const std::string_view flag = in.flag();

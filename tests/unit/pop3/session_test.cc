@@ -240,6 +240,23 @@ TEST(Session, SendsALongInitialResponseWithTheFirstChallenge) {
 TEST(Session, BoundsLinesAndListings) {
   Talk t({.line = 100});
   t.log_in();
+TEST(Session, BoundsLinesAtTheirNumbers) {
+  constexpr Limits kLimits{};
+  const auto told = [](const Command& command, std::string_view head, size_t size) {
+    Talk t;
+    EXPECT_TRUE(t.feed("+OK\r\n"));
+    t.send(command);
+    std::string line(head);
+    line.resize(size - 1, 'x');
+    const Status status = t.feed(line + "\r\n");
+    return status ? Errc::Internal : status.error().code;
+  };
+  EXPECT_EQ(told(user("joe"), "+OK ", kLimits.line), Errc::Internal) << "its CR is counted";
+  EXPECT_EQ(told(user("joe"), "+OK ", kLimits.line + 1), Errc::Limit);
+  EXPECT_EQ(told(auth("PLAIN"), "+ ", kLimits.challenge_line), Errc::Internal);
+  EXPECT_EQ(told(auth("PLAIN"), "+ ", kLimits.challenge_line + 1), Errc::Limit);
+}
+
   t.send(stat());
   EXPECT_EQ(t.feed("+OK " + std::string(100, 'x')).error().code, Errc::Limit) << "before the line ends";
   Talk u({.listing_lines = 3});

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include "libsync/base/base64.h"
+#include "libsync/imap/limits.h"
+#include "libsync/replicas/imap_fetch.h"
 #include "libsync/replicas/pace.h"
 
 #include "tests/support/lent_channel.h"
@@ -304,6 +307,13 @@ TEST(ImapReplica, FetchesMessagesHoweverTheServerOrdersAndTheBytesAreCut) {
     EXPECT_EQ(messages.ended.size(), 3U);
     EXPECT_EQ(messages.failures.at(40).code, Errc::Refused);
   }
+}
+
+TEST(ImapReplica, CommandsAreNoLongerThanServersMustTake) {
+  imap::SequenceSet widest;
+  for (size_t i = 0; i < kBatchMessages; ++i) widest.add(static_cast<uint32_t>(UINT32_MAX - 2 * i));
+  const imap::Command command = imap::uid_fetch(widest.text(), "UID BODY.PEEK[HEADER]");
+  EXPECT_LE(std::string("T18446744073709551615 ").size() + command.pieces.at(0).text.size(), imap::kMaxCommandLine);
 }
 
 TEST(ImapReplica, FindsTheMessageThatTheServerRefuses) {
