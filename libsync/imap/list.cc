@@ -58,8 +58,7 @@ bool parse_name(Parser& in, std::string& out) {
   if (out.find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos) {
     return in.malformed("a mailbox name with NUL or a line end in it");
   }
-  const auto is_8bit = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
-  if (std::ranges::any_of(out, is_8bit)) in.note(Quirk::RawBytesInName);
+  in.note_raw_bytes(out);
   return true;
 }
 

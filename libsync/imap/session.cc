@@ -227,6 +227,16 @@ void Session::frame(const Frame& frame) {
   // What follows a defect in the same bytes is not looked at.
   if (!broken_) return;
   ++responses_;
+  hear(frame);
+  trace_quirks(quirks_, told_quirks_, kQuirks, trace_);
+}
+
+void Session::note(Quirk quirk) {
+  quirks_.note(quirk);
+  trace_quirks(quirks_, told_quirks_, kQuirks, trace_);
+}
+
+void Session::hear(const Frame& frame) {
   const bool challenge = !sent_.empty() && sent_.front().command.kind == CommandKind::Authenticate &&
                          frame.text.starts_with("+ ") && frame.text.size() > 2;
   if (challenge && trace_ != nullptr) {

@@ -28,6 +28,7 @@ bool parse_item(Parser& in, StatusData& out) {
   if (iequals(name, "MAILBOXID")) {
     std::string id;
     if (!in.expect_ch('(') || !in.expect_astring(id) || !in.expect_ch(')')) return false;
+    in.note_raw_bytes(id);
     out.mailbox_id = std::move(id);
     return true;
   }

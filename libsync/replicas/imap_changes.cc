@@ -251,6 +251,7 @@ void ImapChanges::on_done(const imap::Completion& done) {
 void ImapChanges::examined(Look& look) {
   c_.selected = look.wire;
   c_.selected_epoch = look.state.uid_validity;
+  if (!look.state.uid_next) c_.session().note(imap::Quirk::NoUidNext);
   if (look.state.uid_validity == 0) {
     look.trouble = Error{
         .code = Errc::Protocol,

@@ -55,6 +55,10 @@ SOUND = {
     "docs/configuration.md": CONFIG_PAGE,
     "tools/a": "\n", "plugins/a": "\n", "bench/a": "\n", "docs/a.md": "no harm in a todo-list, in a path/root/x,\n"
     "in `libsync/base`, `libsync/NAME.cc`, `libsync/**`, [this](../docs/a.md#part), [that](https://example.org/x)\n",
+    "libsync/imap/quirks.h": "enum class Quirk : uint8_t {\n  LfOnly,\n  kCount,\n};\n",
+    "libsync/imap/limits.h": "struct Limits {\n  size_t response = 5;\n  size_t depth = kDepth;\n};\n"
+                             "inline constexpr size_t kDepth = 3;\n",
+    "tests/unit/imap/quirks_test.cc": "TEST(ImapQuirks, LfOnly) { f({.response = 1}, kDepth); }\n",
 }
 
 # (check, what is laid over the sound tree; None takes away, words that the complaint holds)
@@ -105,6 +109,12 @@ BROKEN = [
     ("check_dev", {"tools/dev": DEV.replace("rm -f", ": ")}, "is afterwards {'policy-rc.d'"),
     ("check_fuzz", {"tests/fuzz/seeds/part/plain": None}, "no seeds"),
     ("check_fuzz", {"tests/fuzz/seeds/other/plain": "x"}, "there is no"),
+    ("check_named", {"tests/unit/imap/quirks_test.cc": "TEST(Imap, LfOnly) { f({.response = 1}, kDepth); }\n"},
+     "LfOnly has no TEST(ImapQuirks, LfOnly)"),
+    ("check_named", {"tests/unit/imap/quirks_test.cc": "TEST(ImapQuirks, LfOnly) { f({.response = 1}); }\n"},
+     "names the limit kDepth"),
+    ("check_named", {"tests/unit/imap/quirks_test.cc": "TEST(ImapQuirks, LfOnly) { f(kDepth, response); }\n"},
+     "names the limit response"),
     ("check_fuzz", {"tests/fuzz/fuzz_part.cc": "int main() {}\n"}, "no LLVMFuzzerTestOneInput"),
     ("check_tests", {"tests/unit/colour/a_test.cc": "TEST(A, B) {}\n"}, "colour is not a layer"),
     ("check_tests", {"tests/unit/net/deep/a_test.cc": "TEST(A, B) {}\n"}, "not directly in"),
