@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/imap/limits.h"
 
 namespace libsync::imap {
-#include "libsync/imap/limits.h"
 namespace {
 
 bool is_atom_char(char c) {
@@ -14,6 +16,13 @@ bool is_atom_char(char c) {
 }
 
 }  // namespace
+
+std::string tag_of(CommandId id) { return fmt::format("T{}", id); }
+
+std::optional<CommandId> id_of(std::string_view tag) {
+  if (!tag.starts_with('T') || tag.starts_with("T0")) return std::nullopt;
+  return parse_u64(tag.substr(1));
+}
 
 bool is_atom(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_atom_char); }
 

@@ -33,13 +33,6 @@ unsigned allowed_states(CommandKind kind) {
   }
 }
 
-std::string tag_of(CommandId id) { return fmt::format("T{}", id); }
-
-std::optional<CommandId> id_of(std::string_view tag) {
-  if (!tag.starts_with('T')) return std::nullopt;
-  return parse_u64(tag.substr(1));
-}
-
 }  // namespace
 
 std::string_view name(State state) {
@@ -227,6 +220,13 @@ void Session::frame(const Frame& frame) {
   // What follows a defect in the same bytes is not looked at.
   if (!broken_) return;
   ++responses_;
+  const bool challenge = !sent_.empty() && sent_.front().command.kind == CommandKind::Authenticate &&
+                         frame.text.starts_with("+ ") && frame.text.size() > 2;
+  if (challenge && trace_ != nullptr) {
+    trace_->line(TraceKind::Server, "+ ***");
+  } else {
+    trace_frame(frame);
+  }
   hear(frame);
   trace_quirks(quirks_, told_quirks_, kQuirks, trace_);
 }
@@ -237,13 +237,6 @@ void Session::note(Quirk quirk) {
 }
 
 void Session::hear(const Frame& frame) {
-  const bool challenge = !sent_.empty() && sent_.front().command.kind == CommandKind::Authenticate &&
-                         frame.text.starts_with("+ ") && frame.text.size() > 2;
-  if (challenge && trace_ != nullptr) {
-    trace_->line(TraceKind::Server, "+ ***");
-  } else {
-    trace_frame(frame);
-  }
   if (state_ == State::Greeting) return greet(frame);
   if (frame.text.starts_with('+')) return continuation(frame.text.substr(1));
   if (frame.text.starts_with('*')) return untagged(frame);

@@ -181,7 +181,7 @@ void ImapChanges::on_vanished(const imap::VanishedData& data) {
 
 void ImapChanges::on_search(const imap::SearchData& data) {
   Look* look = current();
-  if (look == nullptr || look->search == 0 || !look->opened) return;
+  if (look == nullptr || look->search == 0 || !look->opened || !data.answers(look->search)) return;
   look->searched = true;
   for (const auto& range : data.all.ranges()) look->there.add(range.first, range.last);
 }

@@ -201,7 +201,7 @@ TEST(ImapReplica, CondstoreListsWhatIsThere) {
                 "C: T7 UID SEARCH RETURN (ALL) ALL\n"
                 "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\nS: * OK [HIGHESTMODSEQ 41]\nS: T5 OK\n"
                 "S: * 2 FETCH (UID 7 FLAGS (\\\\Answered) RFC822.SIZE 3 MODSEQ (41))\nS: T6 OK\n"
-                "S: * ESEARCH (TAG \"T7\") UID ALL 5,7\nS: T7 OK\n");
+                "S: * ESEARCH (TAG \"T5\") UID ALL 1:9\nS: * ESEARCH (TAG \"T7\") UID ALL 5,7\nS: T7 OK\n");
   ASSERT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
   Changes changes;
   const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 8 40 3 INBOX"}};
