@@ -569,6 +569,26 @@ TEST(ImapLogin, ObeysLoginDisabled) {
   EXPECT_EQ(o.channel->sent(), "");
 }
 
+TEST(ImapLogin, SaysWhatIsOutsideAsciiInLiteralsOrBySasl) {
+  ImapOptions o = options();
+  o.credentials = {.user = "jos\u00E9", .password = Secret("d\u00E9j\u00E0")};
+  const auto by_login = open(
+      "S: * OK [CAPABILITY IMAP4rev1] hi\nC: T1 LOGIN {5}\nS: + go\nC= jos\u00E9 {6}\\r\\n\nS: + go\n"
+      "C: d\u00E9j\u00E0\nS: T1 OK [CAPABILITY IMAP4rev1] in\n",
+      o);
+  EXPECT_TRUE(by_login.replica) << by_login.channel->mismatch();
+  o.mechanism.clear();
+  const auto by_plain =
+      open("S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR UTF8=ACCEPT] hi\nC: T1 AUTHENTICATE PLAIN " +
+               base64_encode(std::string("\0jos\u00E9\0d\u00E9j\u00E0", 13)) + "\nS: T1 OK [CAPABILITY IMAP4rev1] in\n",
+           o);
+  EXPECT_TRUE(by_plain.replica) << by_plain.channel->mismatch();
+  o.credentials.password = Secret("caf\xE9");
+  const auto refused = open("S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi\n", o);
+  ASSERT_FALSE(refused.replica);
+  EXPECT_EQ(refused.replica.error().what, "mail.example.org: user name or password is not UTF-8");
+}
+
 TEST(ImapLogin, RefusedPasswordIsToldInTheServersWords) {
   auto o = open(
       "S: * OK [CAPABILITY IMAP4rev1] hi\nC: T1 LOGIN \"me\" \"pw\"\nS: T1 NO [AUTHENTICATIONFAILED] wrong\x1b[31m\n");
