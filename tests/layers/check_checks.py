@@ -42,23 +42,25 @@ SOUND = {
                               "twinbox_layer(imap DEPS base mime)\ntwinbox_layer(net DEPS base)\n"
                               "twinbox_layer(account DEPS base)\n",
     "libsync/base/text.h": "#include <string>\n",
-    "libsync/mime/part.h": '#include "libsync/base/text.h"\n',
+    "libsync/mime/part.h": '#include "libsync/base/text.h"\n#include "libsync/mime/date.h"\n',
     "libsync/imap/grammar.h": '#include "libsync/mime/part.h"\n',
     "libsync/net/connect.cc": "#include <boost/asio.hpp>\n#include <sys/socket.h>\n",
     "tests/CMakeLists.txt": "foreach(layer base mime imap net account)\n  twinbox_test(unit ${layer})\nendforeach()\n",
     "tests/unit/net/connect_test.cc": "TEST(A, B) {}\n",
     "tests/unit/account/config_test.cc": "TEST(A, B) {}\n",
-    "tests/fuzz/fuzz_part.cc": 'extern "C" int LLVMFuzzerTestOneInput() {}\n',
+    "libsync/mime/date.h": "Date parse_date(std::string_view text);\n",
+    "tests/fuzz/fuzz_part.cc": '#include "libsync/mime/part.h"\nextern "C" int LLVMFuzzerTestOneInput() {}\n',
+    "tests/fuzz/parsers.txt": "# header target\nlibsync/mime/date.h part\n",
     "tests/fuzz/seeds/part/plain": "Subject: x\n",
     "libsync/account/config.cc": 'constexpr std::array<Key, 1> kAccountKeys = {{\n    {"remote", set_remote},\n}};\n'
                                  'kTopKeys = {{{"jobs", nullptr}}};\n',
     "docs/configuration.md": CONFIG_PAGE,
-    "tools/a": "\n", "plugins/a": "\n", "bench/a": "\n", "docs/a.md": "no harm in a todo-list, in a path/root/x,\n"
-    "in `libsync/base`, `libsync/NAME.cc`, `libsync/**`, [this](../docs/a.md#part), [that](https://example.org/x)\n",
     "libsync/imap/quirks.h": "enum class Quirk : uint8_t {\n  LfOnly,\n  kCount,\n};\n",
     "libsync/imap/limits.h": "struct Limits {\n  size_t response = 5;\n  size_t depth = kDepth;\n};\n"
                              "inline constexpr size_t kDepth = 3;\n",
     "tests/unit/imap/quirks_test.cc": "TEST(ImapQuirks, LfOnly) { f({.response = 1}, kDepth); }\n",
+    "tools/a": "\n", "plugins/a": "\n", "bench/a": "\n", "docs/a.md": "no harm in a todo-list, in a path/root/x,\n"
+    "in `libsync/base`, `libsync/NAME.cc`, `libsync/**`, [this](../docs/a.md#part), [that](https://example.org/x)\n",
 }
 
 # (check, what is laid over the sound tree; None takes away, words that the complaint holds)
@@ -107,15 +109,20 @@ BROKEN = [
     ("check_dev", {"tools/dev": DEV.replace("| it runs in", "|")}, "says no reason"),
     ("check_dev", {"tools/dev": DEV.replace("exit 101", "exit 0")}, "services may start"),
     ("check_dev", {"tools/dev": DEV.replace("rm -f", ": ")}, "is afterwards {'policy-rc.d'"),
-    ("check_fuzz", {"tests/fuzz/seeds/part/plain": None}, "no seeds"),
-    ("check_fuzz", {"tests/fuzz/seeds/other/plain": "x"}, "there is no"),
     ("check_named", {"tests/unit/imap/quirks_test.cc": "TEST(Imap, LfOnly) { f({.response = 1}, kDepth); }\n"},
      "LfOnly has no TEST(ImapQuirks, LfOnly)"),
     ("check_named", {"tests/unit/imap/quirks_test.cc": "TEST(ImapQuirks, LfOnly) { f({.response = 1}); }\n"},
      "names the limit kDepth"),
     ("check_named", {"tests/unit/imap/quirks_test.cc": "TEST(ImapQuirks, LfOnly) { f(kDepth, response); }\n"},
      "names the limit response"),
+    ("check_fuzz", {"tests/fuzz/seeds/part/plain": None}, "no seeds"),
+    ("check_fuzz", {"tests/fuzz/seeds/other/plain": "x"}, "there is no"),
     ("check_fuzz", {"tests/fuzz/fuzz_part.cc": "int main() {}\n"}, "no LLVMFuzzerTestOneInput"),
+    ("check_fuzz", {"tests/fuzz/parsers.txt": None}, "date.h: reads text, and has no row"),
+    ("check_fuzz", {"libsync/net/wire.h": "  void feed(std::string_view bytes);\n"}, "wire.h: reads text, and has no row"),
+    ("check_fuzz", {"tests/fuzz/parsers.txt": "libsync/mime/date.h other\n"}, "there is no tests/fuzz/fuzz_other.cc"),
+    ("check_fuzz", {"libsync/mime/date.h": None}, "libsync/mime/date.h is not there"),
+    ("check_fuzz", {"libsync/mime/part.h": "\n"}, "fuzz_part.cc never comes to libsync/mime/date.h"),
     ("check_tests", {"tests/unit/colour/a_test.cc": "TEST(A, B) {}\n"}, "colour is not a layer"),
     ("check_tests", {"tests/unit/net/deep/a_test.cc": "TEST(A, B) {}\n"}, "not directly in"),
     ("check_tests", {"tests/unit/net/connect_test.cc": "int x;\n"}, "holds no test"),
