@@ -75,6 +75,10 @@ TEST(Addresses, AreReadAsTheyOccur) {
            Case{"<>", "{||}"},
            Case{"a@", "{|a|}"},
            Case{"A <a @ x . org >", "{A|a|x.org}"},
+           Case{"A <<a@x>>, b@y", "{A|a|x} {|b|y}", true},
+           Case{"<<>>", "{||}", true},
+           Case{"A <mailto:a@x>", "{A|a|x}", true},
+           Case{"<\"mailto:a\"@x>", "{|mailto:a|x}"},
        }) {
     Defects defects;
     EXPECT_EQ(shown(parse_addresses(c.in, &converters, {}, &defects)), c.out) << c.in;
