@@ -111,13 +111,19 @@ std::optional<libsync::Error> error_of(const Row& row) {
   return std::nullopt;
 }
 
+// Without its hint, which stands below the table.
+std::string short_text(const libsync::Error& error) {
+  const std::string server = error.server.empty() ? std::string() : ": \"" + error.server + "\"";
+  return libsync::printable(error.what + server, 300);
+}
+
 // "2 held, 1 skipped", or the error, or "–".
 std::string waiting_text(const Row& row) {
   std::vector<std::string> parts;
   for (const Open& matter : open_matters(row)) parts.push_back(matter.text);
   std::string text = parts.empty() ? "–" : fmt::format("{}", fmt::join(parts, ", "));
-  if (row.error) return row.error->text();
-  if (const auto error = error_of(row)) text += " : " + libsync::printable(error->text(), 300);
+  if (row.error) return short_text(*row.error);
+  if (const auto error = error_of(row)) text += " : " + short_text(*error);
   return text;
 }
 
@@ -180,17 +186,18 @@ Json to_json(const Row& row) {
   return out;
 }
 
-// `status` tells what is; a failed sync in the past is no failure of this command, a damaged store is.
+// `status` tells what is: that a sync failed in the past or left something open is no failure of this command; a
+// store that can't be read is one.
 Result<int> status(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const auto accounts, context.accounts(arguments.words()));
   auto scheduler = make_scheduler(context);
   const auto schedule = scheduler.status();
   std::vector<std::vector<std::string>> lines;
   std::vector<Row> rows;
-  int result = 0;
+  std::vector<int> statuses;
   for (const account::Account* which : accounts) {
     Row row = read_row(context, *which, schedule.value_or(account::ScheduleStatus{}));
-    if (row.error) result = exit_status(row.error->code);
+    statuses.push_back(row.error ? exit_status(*row.error) : 0);
     if (context.json()) {
       context.out().json(to_json(row));
     } else {
@@ -198,7 +205,7 @@ Result<int> status(Context& context, const Arguments& arguments) {
       rows.push_back(std::move(row));
     }
   }
-  if (context.json()) return result;
+  if (context.json()) return combined_status(statuses);
   print_table(context.out(),
               {{.title = std::string(word("account"))},
                {.title = std::string(word("protocol")), .drop = 1},
@@ -208,7 +215,7 @@ Result<int> status(Context& context, const Arguments& arguments) {
                {.title = std::string(word("waiting")), .flexible = true}},
               lines);
   for (const Row& row : rows) print_matters(context.out(), row);
-  return result;
+  return combined_status(statuses);
 }
 
 }  // namespace
