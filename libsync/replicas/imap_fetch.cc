@@ -47,7 +47,7 @@ Result<bool> ImapFetch::open(const sync::MsgRef& ref, std::optional<Error>& why,
   const ImapBox* box = mailboxes_.find(ref.box);
   const auto wire = box != nullptr ? std::optional(box->wire) : mailboxes_.guess_wire(ref.box);
   if (!wire) {
-    why = Error{.code = Errc::NotFound, .what = say("{}: the mailbox is gone", c_.host())};
+    why = Error{.code = Errc::NotFound, .what = say("{}: the folder is gone", c_.host())};
     return false;
   }
   if (c_.selected != *wire) {
@@ -91,7 +91,7 @@ Status ImapFetch::fetch_group(std::span<const FetchItem* const> items, std::stop
     if (!opened) {
       TB_TRY(sink_.failed(item->token, *why));
     } else if (uid == 0 || uid > UINT32_MAX) {
-      fail_item(*item, Errc::NotFound, say("{}: not a message of an IMAP mailbox", c_.host()));
+      fail_item(*item, Errc::NotFound, say("{}: not a message of an IMAP folder", c_.host()));
     } else if (part_ == FetchPart::Whole && item->size > c_.options().limits.streamed_literal) {
       fail_item(*item, Errc::Limit,
                 say("{}: a message of {} is larger than {}", c_.host(), human_size(item->size),

@@ -99,7 +99,7 @@ Status step_up(Db& db) {
 }  // namespace
 
 Status check_path(const sync::Path& path) {
-  const auto refuse = [](std::string_view why) { return fail(Errc::Usage, say("mailbox name refused: {}", why)); };
+  const auto refuse = [](std::string_view why) { return fail(Errc::Usage, say("folder name refused: {}", why)); };
   if (path.empty()) return refuse(word("it is empty"));
   if (path.size() > kMaxPathDepth) return refuse(say("more than {} levels", kMaxPathDepth));
   for (const auto& component : path) {

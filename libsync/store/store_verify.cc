@@ -1,5 +1,6 @@
 #include <set>
 
+#include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/store/store_impl.h"
 #include "libsync/sync/path.h"
@@ -71,9 +72,9 @@ class Verifier {
     }
     const auto size = (*segment)->file->size();
     if (!size) return add(ProblemKind::Frame, size.error().text());
-    if (*size < length) add(ProblemKind::Frame, say("{}: {} bytes are missing at its end", path, length - *size));
+    if (*size < length) add(ProblemKind::Frame, say("{}: its end is missing, {}", path, human_size(length - *size)));
     if (*size > length) {
-      add(ProblemKind::TornTail, say("{}: {} bytes behind its last message", path, *size - length), {}, true);
+      add(ProblemKind::TornTail, say("{}: {} behind its last message", path, human_size(*size - length)), {}, true);
     }
   }
 
@@ -149,7 +150,7 @@ class Verifier {
       TB_ASSIGN(const bool row, s.step());
       if (!row) return {};
       add(ProblemKind::Counts,
-          say("mailbox {}: counts {} messages, {} are there", s.text(0), s.integer(1), s.integer(2)));
+          say("folder {}: the number of its messages should be {} and is {}", s.text(0), s.integer(2), s.integer(1)));
     }
   }
 

@@ -8,7 +8,7 @@
 namespace libsync::store {
 namespace {
 
-std::unexpected<Error> no_mailbox(MailboxId id) { return fail(Errc::NotFound, say("no mailbox {}", id)); }
+std::unexpected<Error> no_mailbox(MailboxId id) { return fail(Errc::NotFound, say("no folder {}", id)); }
 std::unexpected<Error> no_message(MessageId id) { return fail(Errc::NotFound, say("no message {}", id)); }
 
 // Mailbox rows are read once, counted in memory and written back by commit(): a batch of a thousand
@@ -103,7 +103,7 @@ Result<uint32_t> WriteImpl::next_uidvalidity() {
 Result<MailboxId> WriteImpl::create_mailbox(const sync::Path& path, sync::Role role) {
   TB_TRY(check_path(path));
   TB_ASSIGN(const auto taken, store_.find_mailbox(path));
-  if (taken) return fail(Errc::Usage, say("mailbox {} exists already", sync::encode_path(path)));
+  if (taken) return fail(Errc::Usage, say("folder {} exists already", sync::encode_path(path)));
   TB_ASSIGN(const uint32_t uidvalidity, next_uidvalidity());
   TB_ASSIGN(auto s, db_.prepare("INSERT INTO mailbox(path, role, subscribed, uidvalidity, uidnext, highestmodseq,"
                                 " vanished_floor, messages, unseen, octets) VALUES(?,?,1,?,1,1,0,0,0,0)"));
@@ -123,7 +123,7 @@ Status WriteImpl::rename_mailbox(MailboxId id, const sync::Path& path) {
   const std::string from = sync::encode_path(box->info.path);
   const std::string to = sync::encode_path(path);
   if (from == to) return {};
-  if (to.starts_with(from + "/")) return fail(Errc::Usage, std::string(word("a mailbox can't move below itself")));
+  if (to.starts_with(from + "/")) return fail(Errc::Usage, std::string(word("a folder can't move below itself")));
   TB_ASSIGN(const auto boxes, store_.mailboxes());
   std::vector<std::pair<MailboxId, std::string>> renames{{id, to}};
   for (const auto& each : boxes) {
@@ -133,7 +133,7 @@ Status WriteImpl::rename_mailbox(MailboxId id, const sync::Path& path) {
   for (const auto& [child, name] : renames) {
     TB_TRY(check_path(sync::decode_path(name)));
     for (const auto& each : boxes) {
-      if (sync::encode_path(each.path) == name) return fail(Errc::Usage, say("mailbox {} exists already", name));
+      if (sync::encode_path(each.path) == name) return fail(Errc::Usage, say("folder {} exists already", name));
     }
   }
   for (const auto& [child, name] : renames) TB_TRY(rename_one(child, name));
@@ -158,7 +158,7 @@ Status WriteImpl::delete_mailbox(MailboxId id) {
   TB_ASSIGN(State * box, state(id));
   if (box->info.messages > 0) {
     return fail(Errc::Refused,
-                say("{} messages are in mailbox {}", box->info.messages, sync::encode_path(box->info.path)));
+                say("messages are in it: {} in folder {}", box->info.messages, sync::encode_path(box->info.path)));
   }
   states_.erase(id);
   TB_ASSIGN(auto gone, db_.prepare("DELETE FROM vanished WHERE mailbox=?"));
@@ -169,7 +169,7 @@ Status WriteImpl::delete_mailbox(MailboxId id) {
 
 Result<WriteImpl::Placing> WriteImpl::enter(MailboxId id, const sync::Flags& flags, uint64_t size) {
   TB_ASSIGN(State * box, state(id));
-  if (box->info.uidnext == UINT32_MAX) return fail(Errc::Limit, std::string(word("no UID is left in the mailbox")));
+  if (box->info.uidnext == UINT32_MAX) return fail(Errc::Limit, std::string(word("no UID is left in the folder")));
   box->dirty = true;
   ++box->info.messages;
   if ((flags.system & sync::kSeen) == 0) ++box->info.unseen;
