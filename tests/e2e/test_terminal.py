@@ -28,7 +28,7 @@ class Terminal:
         self.folder = tempfile.mkdtemp(dir=home.folder)
         self._socket = os.path.join(self.folder, "tmux")
         words = " ".join(shlex.quote(word) for word in (harness.PROGRAM, "--config", home.config) + arguments)
-        environment = {**home.environment, "TERM": "xterm-256color"}
+        environment = {**home.environment, "TERM": "xterm-256color", "SHELL": "/bin/sh"}
         subprocess.run(self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
                                   f"{words}; echo rc=$?; exec cat"), env=environment, cwd=home.folder, check=True)
 
