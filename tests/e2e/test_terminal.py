@@ -30,7 +30,7 @@ class Terminal:
         words = " ".join(shlex.quote(word) for word in (harness.PROGRAM, "--config", home.config) + arguments)
         environment = {**home.environment, "TERM": "xterm-256color", "SHELL": "/bin/sh"}
         subprocess.run(self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
-                                  f"{words}; echo rc=$?; exec cat"), env=environment, cwd=home.folder, check=True)
+                                  f"trap : INT; {words}; echo rc=$?; exec cat"), env=environment, cwd=home.folder, check=True)
 
     def _tmux(self, *words):
         return ["tmux", "-u", "-S", self._socket, *words]
