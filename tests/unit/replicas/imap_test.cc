@@ -410,7 +410,7 @@ TEST(ImapReplica, MailboxWhoseLineCantBeReadIsNamed) {
   for (const auto& each : *boxes) troubles[each.path.front().substr(0, 7)] = each.trouble;
   EXPECT_EQ(troubles.at("Fine"), "");
   EXPECT_NE(troubles.at("a b").find("NUL"), std::string::npos);
-  EXPECT_NE(troubles.at("(a mail").find("empty"), std::string::npos);
+  EXPECT_NE(troubles.at("(a fold").find("empty"), std::string::npos);
   EXPECT_NE(troubles.at("xxxxxxx"), "");
 }
 
