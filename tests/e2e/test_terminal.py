@@ -15,9 +15,9 @@ from harness import sample
 
 import relay  # noqa: E402  (harness puts tests/support on the path)
 
-MESSAGES = 3000
+MESSAGES = 1500
 OCTETS = 3000  # of each
-PACE = 4_000_000  # octets a second: the mirror of 9 MB is watched for some two seconds
+PACE = 2_500_000  # octets a second: the mirror of 4.5 MB is watched for some two seconds
 BOARD = re.compile(r"^\w+ +(connecting|looking|indexing|.*\d+ %)")
 
 
@@ -113,7 +113,7 @@ class Sync(harness.Case):
 
     REFUSED = (r"twinbox: bad: login refused by localhost: \"\[AUTHENTICATIONFAILED\] Authentication failed\.\"",
                r" {9}check the user name and the password; .*\(docs/protocols\.md\)")
-    DONE = r"bulk +3,000 new, 1 folder made +\d+\.\d s"
+    DONE = r"bulk +1,500 new, 1 folder made +\d+\.\d s"
 
     def test_the_error_of_one_account_and_the_result_of_another_stay_whole(self):
         self.add("bad", self.server.ports["imaps"], password="wrong one")
@@ -133,6 +133,18 @@ class Sync(harness.Case):
         indexed = [number for number, rows in enumerate(screens) if any(row.startswith("bulk   indexing") for row in rows)]
         self.assertTrue(carried and indexed, screens[-3:])
         self.assertLess(carried[-1], indexed[0])
+
+    def test_the_other_commands_leave_nothing_of_their_board(self):
+        self.sync("bulk")
+        place = os.path.join(self.home.folder, "eml")
+        for arguments, *patterns in (
+                (("verify", "bulk"), r"bulk  1,500 messages, \d\.\d MB: every octet is as it came"),
+                (("export", "bulk", "--eml", place), r"bulk  1,500 messages written, \d\.\d MB"),
+                (("compact", "bulk", "--force"), r"bulk  nothing to give back, .*"),
+                (("verify", "bulk", "--rebuild", "--force"), r"bulk  1,500 messages found, .*", r"the old index is kept as .*")):
+            terminal = self.start(*arguments)
+            terminal.wait_for("^rc=")
+            self.assert_whole(terminal, harness.DONE, *patterns)
 
     def test_a_window_that_is_made_narrower_and_wider_keeps_nothing_stale(self):
         self.add("bad", self.server.ports["imaps"], password="wrong one")

@@ -44,6 +44,7 @@ Result<int> schedule_enable(Context& context, const Arguments& arguments) {
   auto scheduler = make_scheduler(context);
   TB_ASSIGN(const auto status, scheduler.enable(schedule));
   print_schedule(context, status);
+  context.out().flush();
   if (status.kind == account::ScheduleKind::Cron && status.interval != schedule.interval) {
     context.note(say("cron can't do every {}: {} is the nearest shorter interval that it can",
                      account::interval_text(schedule.interval), account::interval_text(status.interval)));

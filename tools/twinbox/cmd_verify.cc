@@ -102,6 +102,7 @@ Result<int> verify_local(Context& context, const OpenAccount& open) {
   TB_TRY(with_way_out(report, open.account->name));
   for (const auto& problem : report->problems) print_problem(context, problem);
   print_summary(context, open, *report);
+  context.out().flush();  // what is said of it stands below
   if (!report->ok()) {
     context.note(say("to mend it: twinbox verify {0} --rebuild, then twinbox sync {0} fetches again what is damaged",
                      open.account->name));
@@ -136,6 +137,7 @@ void print_comparison(Context& context, const OpenAccount& open, const sync::Com
       context.out().line(difference.where + ": " + difference.text);
     }
   }
+  context.out().flush();
   for (const auto& mailbox : report.incomplete) {
     context.note(say("{}: the server counts other messages than it lists", mailbox));
   }
@@ -242,6 +244,7 @@ Result<int> rebuild(Context& context, std::string_view name, bool force) {
     context.out().line(say("{}  {} damaged in what is stored; what was there is fetched again", account->name,
                            counted(report->damaged_frames, "place is", "places are")));
   }
+  context.out().flush();
   if (!report->old_database.empty()) context.note(say("the old index is kept as {}", report->old_database));
   return 0;
 }
