@@ -166,6 +166,13 @@ class Comparison(harness.Case):
                                    "says what settles that")
         self.assertIn("--allow-deletes 39", self.run_it("status").out.decode())
 
+    def test_a_folder_that_is_left_out_is_no_difference(self):
+        self.server.deliver(b"Subject: new\r\n\r\n", folder="Later")
+        self.home.accounts["it"]["folders.exclude"] = ["Later"]
+        self.home.add("it", **self.home.accounts["it"])
+        self.assertIn(b"40 messages in 1 folder on the server: what is there is here",
+                      self.run_it("verify", "it", "--remote").out)
+
     def test_an_error_begins_with_the_account_like_all_others(self):
         self.home.accounts["it"]["password"] = "wrong one"
         self.home.add("it", **self.home.accounts["it"])

@@ -89,9 +89,15 @@ Result<Found> find_remote(const Arguments& arguments) {
                .provider = address_given ? account::find_provider(arguments.word(1)) : nullptr};
 }
 
-Result<libsync::Secret> ask_password(Context& context, const std::string& name) {
+Result<libsync::Secret> ask_password(Context& context, const std::string& name, const std::string& url) {
   auto& around = context.around();
-  if (around.prompt.available()) return around.prompt.ask(say("Password of {}:", name), context.stop());
+  if (around.prompt.available()) {
+    TB_ASSIGN(const account::Remote remote, account::parse_remote(url));
+    // As a sync asks for it.
+    return around.prompt.ask(
+        say("Password of {} ({} at {}):", name, libsync::printable(remote.user), libsync::printable(remote.host)),
+        context.stop());
+  }
   TB_ASSIGN(std::string text, around.read_input(account::kMaxSecret));
   if (const size_t end = text.find_first_of("\r\n"); end != text.npos) text.resize(end);
   if (text.empty()) return usage(say("no password came on standard input"));
@@ -121,7 +127,7 @@ Result<account::NewAccount> new_account(Context& context, const Arguments& argum
     out.values.emplace_back(key, account::toml_quote(value));
   }
   if (arguments.has("password")) {
-    TB_ASSIGN(const libsync::Secret secret, ask_password(context, out.name));
+    TB_ASSIGN(const libsync::Secret secret, ask_password(context, out.name, url));
     out.values.emplace_back("password", account::toml_quote(secret.reveal()));
   }
   return out;

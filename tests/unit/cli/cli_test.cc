@@ -181,6 +181,13 @@ TEST(AccountAdd, KeepsAPasswordOnlyWhenAskedAndNeverShowsIt) {
   EXPECT_THAT(twinbox.err, HasSubstr("already there"));
 }
 
+TEST(AccountAdd, AsksForThePasswordInTheWordsOfASync) {
+  Fake twinbox;
+  twinbox.prompt.answer = "hunter2";
+  ASSERT_EQ(twinbox("account add w me@qq.com --password"), 0) << twinbox.err;
+  EXPECT_EQ(twinbox.prompt.asked, "Password of w (me@qq.com at imap.qq.com):");
+}
+
 TEST(AccountAdd, WrongValuesAreFoundBeforeTheFileIsWritten) {
   Fake twinbox;
   EXPECT_EQ(twinbox("account add w me@qq.com --pop3 --leave 14d"), 2);
