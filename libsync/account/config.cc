@@ -32,19 +32,30 @@ struct Reader {
   const std::string& file;
   const Places& places;
   bool private_file;
+  bool options = false;  // what is read are options of a command line: there is no place in a file to name
+
+  // What the user wrote it as: "tls_pin" or "--tls-pin".
+  std::string name(std::string_view key) const {
+    std::string out(key);
+    if (!options) return out;
+    std::ranges::replace(out, '_', '-');
+    return "--" + out;
+  }
   std::string folder() const { return std::filesystem::path(file).parent_path().string(); }
 
   std::unexpected<Error> complain(Position at, std::string_view what, std::string hint = {}) const {
+    if (options) return fail(Error{.code = Errc::Usage, .what = std::string(what), .hint = std::move(hint)});
     return fail(config_error(file, at, what, std::move(hint)));
   }
   std::unexpected<Error> not_a(Kind wanted, const TomlEntry& entry) const {
     return complain(entry.value.at,
-                    say("{} must be {}, not {}", entry.key, kind_name(wanted), kind_name(entry.value.kind)));
+                    say("{} must be {}, not {}", name(entry.key), kind_name(wanted), kind_name(entry.value.kind)));
   }
   Result<std::string> text(const TomlEntry& entry) const {
     if (entry.value.kind != Kind::Text) return not_a(Kind::Text, entry);
-    if (entry.value.text.empty()) return complain(entry.value.at, say("{} is empty", entry.key));
-    if (entry.value.text.contains('\0')) return complain(entry.value.at, say("{} holds a NUL character", entry.key));
+    if (entry.value.text.empty()) return complain(entry.value.at, say("{} is empty", name(entry.key)));
+    if (entry.value.text.contains('\0'))
+      return complain(entry.value.at, say("{} holds a NUL character", name(entry.key)));
     return entry.value.text;
   }
   Result<int64_t> number(const TomlEntry& entry, int64_t least, int64_t most) const {
@@ -66,8 +77,10 @@ struct Reader {
   Result<std::string> choice(const TomlEntry& entry, std::span<const std::string_view> allowed) const {
     TB_ASSIGN(const std::string value, text(entry));
     if (std::ranges::find(allowed, value) != allowed.end()) return value;
-    return complain(entry.value.at, say("{} = \"{}\" is not known in this version", entry.key, printable(value, 40)),
-                    say("allowed: {}", fmt::join(allowed, ", ")));
+    const auto near = nearest(to_lower(value), allowed);
+    return complain(entry.value.at,
+                    say("{} \"{}\" is not known in this version", name(entry.key), printable(value, 40)),
+                    near.empty() ? say("allowed: {}", fmt::join(allowed, ", ")) : say("did you mean {}?", near));
   }
 };
 
@@ -93,7 +106,13 @@ Status read_table(const Reader& reader, const TomlEntry& table, std::span<const 
   for (const TomlEntry& entry : table.value.entries) {
     const auto key = std::ranges::find(keys, entry.key, &Key::name);
     if (key == keys.end()) return unknown_key(reader, entry, keys);
-    TB_TRY(key->set(reader, entry, account));
+    Status set = key->set(reader, entry, account);
+    if (set) continue;
+    const std::string option = reader.name(entry.key);
+    if (reader.options && !set.error().what.starts_with(option)) {
+      set.error().what = fmt::format("{}: {}", option, set.error().what);
+    }
+    return set;
   }
   return {};
 }
@@ -283,29 +302,31 @@ Status check_whole(const Reader& reader, const TomlEntry& entry, const Account& 
   const int ways = !account.password_command.empty() + !account.password_file.empty() + !account.password.empty() +
                    !account.token_command.empty();
   if (ways > 1) {
-    return reader.complain(entry.at,
-                           say("account {} has more than one of password_command, password_file, password and "
-                               "token_command",
-                               account.name));
+    return reader.complain(entry.at, say("account {} has more than one of {}, {}, {} and {}", account.name,
+                                         reader.name("password_command"), reader.name("password_file"),
+                                         reader.name("password"), reader.name("token_command")));
   }
   const sasl::MechanismInfo* mechanism = sasl::find_mechanism(account.auth);
   const bool token = mechanism != nullptr && mechanism->proof == sasl::Proof::Token;
   if (token && account.token_command.empty()) {
-    return reader.complain(entry.at, say("auth = \"{}\" needs a token_command", account.auth));
+    return reader.complain(entry.at,
+                           say("{} {} needs a {}", reader.name("auth"), account.auth, reader.name("token_command")));
   }
   if (!token && !account.auth.empty() && !account.token_command.empty()) {
-    return reader.complain(entry.at, say("auth = \"{}\" does not use a token_command", account.auth));
+    return reader.complain(
+        entry.at, say("{} {} does not use a {}", reader.name("auth"), account.auth, reader.name("token_command")));
   }
   if (std::ranges::find(account.forbid_auth, account.auth) != account.forbid_auth.end()) {
-    return reader.complain(entry.at, say("auth = \"{}\" is forbidden by forbid_auth", account.auth));
+    return reader.complain(entry.at, say("{} {} is forbidden by forbid_auth", reader.name("auth"), account.auth));
   }
   const bool pop3 = account.remote.protocol == Protocol::Pop3;
   if (!pop3 && account.leave == sync::Leave::Never) {
-    return reader.complain(entry.at, say("leave = \"never\" is for POP3 accounts; {} uses IMAP", account.name));
+    return reader.complain(entry.at,
+                           say("{} never is for POP3 accounts; {} uses IMAP", reader.name("leave"), account.name));
   }
   if (!pop3 && account.auth == sasl::kApop) {
-    return reader.complain(entry.at,
-                           say("auth = \"{}\" is for POP3 accounts; {} uses IMAP", account.auth, account.name));
+    return reader.complain(
+        entry.at, say("{} {} is for POP3 accounts; {} uses IMAP", reader.name("auth"), account.auth, account.name));
   }
   return {};
 }
@@ -370,6 +391,14 @@ Result<Config> parse_config(std::string_view text, const std::string& path, cons
   std::ranges::sort(config.accounts, {}, &Account::line);
   TB_TRY(check_stores(reader, config));
   return config;
+}
+
+Status check_options(std::string_view text, const std::string& path, const Places& places) {
+  TB_ASSIGN(const TomlNode document, parse_toml(text, path));
+  const Reader reader{.file = path, .places = places, .private_file = true, .options = true};
+  Config config;
+  for (const TomlEntry& entry : document.entries) TB_TRY(read_top(reader, entry, config));
+  return {};
 }
 
 Result<Config> load_config(FileSystem& fs, const std::string& path, const Places& places) {

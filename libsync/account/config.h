@@ -63,6 +63,10 @@ struct Config {
 // keeps others out; a password inside is refused otherwise.
 Result<Config> parse_config(std::string_view text, const std::string& path, const Places& places, bool private_file);
 
+// The same of one table that is made of options of a command line: Errc::Usage, and what is wrong is said of the option
+// (--tls-pin for tls_pin).
+Status check_options(std::string_view text, const std::string& path, const Places& places);
+
 // Reads and parses the file. Missing: Errc::NotFound with the hint to add an account.
 Result<Config> load_config(FileSystem& fs, const std::string& path, const Places& places);
 

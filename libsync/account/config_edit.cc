@@ -86,6 +86,20 @@ bool same_accounts(const Config& a, const Config& b, std::string_view but) {
   return a.jobs == b.jobs && rest(a) == rest(b);
 }
 
+// Two accounts in one store would each take the other's mail for removed.
+Status check_store(const Config& before, std::string_view table, const std::string& path, const Places& places) {
+  TB_ASSIGN(const Config added, parse_config(table, path, places, true));
+  const auto folder = [](const Account& account) { return std::filesystem::path(account.store).lexically_normal(); };
+  for (const Account& account : added.accounts) {
+    const auto other = std::ranges::find(before.accounts, folder(account), folder);
+    if (other == before.accounts.end()) continue;
+    return fail(Error{.code = Errc::Usage,
+                      .what = say("{} is the store of account {}", shorten_path(account.store, places), other->name),
+                      .hint = say("give this one a folder of its own: --store DIR")});
+  }
+  return {};
+}
+
 std::string line_end_of(std::string_view text) {
   const size_t at = text.find('\n');
   return at != text.npos && at > 0 && text[at - 1] == '\r' ? "\r\n" : "\n";
@@ -125,8 +139,11 @@ Result<std::string> add_account(std::string_view text, const NewAccount& account
   if (!out.empty()) out += eol;
   // A dot in a bare key would make two tables of it.
   const std::string key = account.name.contains('.') ? toml_quote(account.name) : account.name;
-  out += fmt::format("[account.{}]{}", key, eol);
-  for (const auto& [name, value] : account.values) out += fmt::format("{} = {}{}", name, value, eol);
+  std::string table = fmt::format("[account.{}]{}", key, eol);
+  for (const auto& [name, value] : account.values) table += fmt::format("{} = {}{}", name, value, eol);
+  TB_TRY(check_options(table, path, places));
+  TB_TRY(check_store(before, table, path, places));
+  out += table;
   TB_ASSIGN(const Config after, parse_config(out, path, places, true));
   if (after.find(account.name) == nullptr || !same_accounts(before, after, account.name)) {
     return fail(Errc::Config, say("{}: the file is written in a way that can't be added to", path));
@@ -176,7 +193,12 @@ Status edit_config(FileSystem& fs, const std::string& path,
   if (!text && text.error().code != Errc::NotFound) return fail(std::move(text).error());
   TB_ASSIGN(const std::string changed, edit(text ? *text : std::string()));
   if (target.has_parent_path()) TB_TRY(fs.make_dirs(target.parent_path().string()));
-  return write_file_atomically(fs, target.string(), changed);
+  Status written = write_file_atomically(fs, target.string(), changed);
+  if (!written && written.error().code == Errc::Disk && written.error().hint.empty()) {
+    written.error().hint =
+        say("the configuration was not changed: see who may write into {}", target.parent_path().string());
+  }
+  return written;
 }
 
 }  // namespace libsync::account

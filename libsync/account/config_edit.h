@@ -19,7 +19,7 @@ struct NewAccount {
 };
 
 // `text` with the account's table added at the end. Refused with Errc::Usage when it is already there.
-// The name and values are checked by parsing the outcome: an error names what is wrong with them.
+// The values come from a command line: what is wrong with one is said of its option (check_options()).
 Result<std::string> add_account(std::string_view text, const NewAccount& account, const std::string& path,
                                 const Places& places);
 

@@ -105,6 +105,17 @@ Error with_provider_note(Error error, const Account& account) {
   return error;
 }
 
+// Both wait for the other to speak where one of them wants TLS from the first byte.
+Error with_port_note(Error error, const Account& account) {
+  const bool silent = error.code == Errc::Network && error.retry && error.server.empty() && error.hint.empty();
+  if (silent && account.remote.security != Security::Tls) {
+    error.hint = account.remote.protocol == Protocol::Pop3
+                     ? say("a port of TLS looks like this too: see whether it is right, or write pop3s://")
+                     : say("a port of TLS looks like this too: see whether it is right, or write imaps://");
+  }
+  return error;
+}
+
 }  // namespace
 
 net::Target target_of(const Account& account) {
@@ -139,7 +150,7 @@ Result<std::unique_ptr<sync::Replica>> open_remote(const Account& account, const
   auto replica = account.remote.protocol == Protocol::Pop3
                      ? open_pop3(std::move(channel), account, secret, options, stop)
                      : open_imap(std::move(channel), account, secret, options, stop);
-  if (!replica) return fail(with_provider_note(std::move(replica).error(), account));
+  if (!replica) return fail(with_port_note(with_provider_note(std::move(replica).error(), account), account));
   return replica;
 }
 

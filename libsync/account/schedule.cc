@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::string_view kTimer = "twinbox.timer";
 constexpr std::string_view kService = "twinbox.service";
-// Marks the line of ours in a crontab that is otherwise the user's.
-constexpr std::string_view kCronMark = "# twinbox schedule";
 constexpr uint64_t kMaxUnit = 64 * 1024;
 
 std::vector<std::string> lines_of(std::string_view text) {
@@ -61,7 +59,7 @@ std::optional<std::chrono::minutes> interval_behind(std::string_view text, std::
 std::string without_our_line(const std::string& crontab, bool& found) {
   std::string out;
   for (const auto& line : lines_of(crontab)) {
-    if (line.contains(kCronMark)) {
+    if (read_cron_line(line)) {
       found = true;
     } else {
       out += line + "\n";
@@ -173,7 +171,7 @@ Status Scheduler::enable_cron(const Schedule& schedule) {
   TB_ASSIGN(const std::string before, crontab());
   bool found = false;
   std::string text = without_our_line(before, found);
-  text += fmt::format("{} {} {}\n", cron_line(schedule), kCronMark, interval_text(cron_interval(schedule.interval)));
+  text += marked_cron_line(schedule) + "\n";
   return write_crontab(text);
 }
 
@@ -239,18 +237,13 @@ Result<ScheduleStatus> Scheduler::cron_status() {
     return fail(text.error());
   }
   for (const auto& line : lines_of(*text)) {
-    const size_t mark = line.find(kCronMark);
-    if (mark == line.npos) continue;
-    ScheduleStatus status{.kind = ScheduleKind::Cron};
-    size_t at = 0;  // behind the five fields of time
-    for (int field = 0; field < 5 && at != line.npos; ++field) {
-      at = line.find(' ', at);
-      if (at != line.npos) ++at;
-    }
-    if (at != line.npos && at < mark) status.what = std::string(trim(std::string_view(line).substr(at, mark - at)));
+    auto entry = read_cron_line(line);
+    if (!entry) continue;
+    ScheduleStatus status{.kind = ScheduleKind::Cron, .what = std::move(entry->command)};
     status.accounts = accounts_of(status.what);
-    status.interval = interval_behind(line, "# twinbox schedule ").value_or(std::chrono::minutes(0));
-    if (status.interval.count() > 0) status.next = next_cron_run(now_, status.interval);
+    if (!entry->own_times) return status;
+    status.interval = entry->interval;
+    status.next = next_cron_run(now_, status.interval);
     return status;
   }
   return ScheduleStatus{};

@@ -37,6 +37,16 @@ std::string service_unit(const Schedule& schedule);
 std::string timer_unit(const Schedule& schedule);
 // cron knows no "every 45 minutes": the interval is the nearest shorter one that divides an hour or a day.
 std::string cron_line(const Schedule& schedule);
+// What stands in a crontab that is otherwise the user's: the line, and the mark by which it is found again.
+std::string marked_cron_line(const Schedule& schedule);
+// A line of that form and no other: nothing for one that only holds the mark's words. The five fields of time may
+// have been changed since: it is ours all the same, but when it runs is not known then.
+struct CronEntry {
+  std::string command;
+  std::chrono::minutes interval{0};
+  bool own_times = true;  // those that the interval gave it
+};
+std::optional<CronEntry> read_cron_line(std::string_view line);
 std::chrono::minutes cron_interval(std::chrono::minutes interval);
 
 enum class ScheduleKind { None, Systemd, Cron };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "libsync/account/config.h"
 #include "libsync/account/schedule.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
@@ -31,6 +32,8 @@ constexpr std::array<Unit, 16> kUnits = {{{"", 1},
                                           {"w", 10080},
                                           {"week", 10080},
                                           {"weeks", 10080}}};
+constexpr std::string_view kSync = " sync --quiet";
+constexpr std::string_view kCronMark = " # twinbox schedule ";  // and the interval
 constexpr std::array<Unit, 3> kNames = {{{"hourly", 60}, {"daily", 1440}, {"weekly", 10080}}};
 
 // systemd.service(5), "Command lines": C-style quoting, '%' and '$' doubled.
@@ -59,11 +62,55 @@ std::string cron_quote(std::string_view text) {
   return out + "'";
 }
 
+// Takes a text as cron_quote() writes it from the front.
+bool take_quoted(std::string_view& text) {
+  if (!text.starts_with('\'')) return false;
+  text.remove_prefix(1);
+  while (true) {
+    const size_t end = text.find('\'');
+    if (end == text.npos) return false;
+    text.remove_prefix(end + 1);
+    if (!text.starts_with("\\''") && !text.starts_with("\\%'")) return true;
+    text.remove_prefix(3);
+  }
+}
+
+bool take(std::string_view& text, std::string_view word) {
+  if (!text.starts_with(word)) return false;
+  text.remove_prefix(word.size());
+  return true;
+}
+
+// A command line as command_line() writes it for cron.
+bool is_our_command(std::string_view text) {
+  if (!take_quoted(text)) return false;
+  if (take(text, " --config ") && !take_quoted(text)) return false;
+  if (!take(text, kSync)) return false;
+  while (take(text, " ")) {
+    const std::string_view name = text.substr(0, text.find(' '));
+    if (!check_account_name(name)) return false;
+    text.remove_prefix(name.size());
+  }
+  return text.empty();
+}
+
+// The five fields of time, without the space behind them; empty if the line begins otherwise.
+std::string_view times_of(std::string_view line) {
+  size_t at = 0;
+  for (int field = 0; field < 5; ++field) {
+    const size_t end = line.find(' ', at);
+    if (end == line.npos || end == at) return {};
+    if (line.substr(at, end - at).find_first_not_of("0123456789*/,-") != line.npos) return {};
+    at = end + 1;
+  }
+  return line.substr(0, at - 1);
+}
+
 template <class Quote>
 std::string command_line(const Schedule& schedule, Quote quote) {
   std::string out = quote(schedule.program);
   if (!schedule.config.empty()) out += " --config " + quote(schedule.config);
-  out += " sync --quiet";
+  out += kSync;
   for (const auto& name : schedule.accounts) out += " " + name;
   return out;
 }
@@ -150,8 +197,10 @@ minutes cron_interval(minutes interval) {
   return minutes(*(std::ranges::upper_bound(kMinutes, interval.count()) - 1));
 }
 
-std::string cron_line(const Schedule& schedule) {
-  const auto count = cron_interval(schedule.interval).count();
+namespace {
+
+std::string cron_times(minutes interval) {
+  const auto count = cron_interval(interval).count();
   std::string when;
   if (count == 10080) {
     when = "7 4 * * 1";
@@ -162,7 +211,31 @@ std::string cron_line(const Schedule& schedule) {
   } else {
     when = count == 1 ? "* * * * *" : fmt::format("*/{} * * * *", count);
   }
-  return fmt::format("{} {}", when, command_line(schedule, cron_quote));
+  return when;
+}
+
+}  // namespace
+
+std::string cron_line(const Schedule& schedule) {
+  return fmt::format("{} {}", cron_times(schedule.interval), command_line(schedule, cron_quote));
+}
+
+std::string marked_cron_line(const Schedule& schedule) {
+  return cron_line(schedule) + std::string(kCronMark) + interval_text(cron_interval(schedule.interval));
+}
+
+std::optional<CronEntry> read_cron_line(std::string_view line) {
+  const size_t mark = line.rfind(kCronMark);
+  if (mark == line.npos) return std::nullopt;
+  const std::string_view every = line.substr(mark + kCronMark.size());
+  const auto interval = parse_interval(every);
+  if (!interval || interval_text(*interval) != every) return std::nullopt;
+  line = line.substr(0, mark);
+  const std::string_view times = times_of(line);
+  if (times.empty()) return std::nullopt;
+  const std::string_view command = line.substr(times.size() + 1);
+  if (!is_our_command(command)) return std::nullopt;
+  return CronEntry{.command = std::string(command), .interval = *interval, .own_times = times == cron_times(*interval)};
 }
 
 }  // namespace libsync::account

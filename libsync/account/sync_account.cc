@@ -92,6 +92,9 @@ class Job {
     options.takes_part = [&](const sync::Path& path) { return wanted(path, account_.include, account_.exclude); };
     TB_TRY(offer_known_content(options));
     options.verify_stored = [this](const sync::Id& content) { return replicas::verify_content(*store_, content); };
+    options.damaged = [this] { return replicas::damaged_contents(*store_); };
+    options.note_lost = [this](const auto& contents) { return replicas::note_lost(*store_, contents); };
+    if (!settings_.dry_run) store_->restore_headers();
     sync::Sync engine(*remote, local, *link, clock_, options, observer_);
     const Status status = engine.run(stop_);
     result_.report = engine.report();

@@ -120,6 +120,10 @@ std::string printable(std::string_view text, size_t max_bytes) {
   return out;
 }
 
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 bool is_valid_utf8(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const Decoded c = decode(text, at);

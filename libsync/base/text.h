@@ -27,6 +27,7 @@ std::optional<uint64_t> parse_u64(std::string_view text);
 std::string printable(std::string_view text, size_t max_bytes = 512);
 
 bool is_valid_utf8(std::string_view text);
+bool is_ascii(std::string_view text);
 
 // Columns that UTF-8 `text` takes on a terminal: wide East Asian characters take two, combining none.
 size_t display_width(std::string_view text);

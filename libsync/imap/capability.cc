@@ -3,12 +3,9 @@
 #include <algorithm>
 
 #include "libsync/base/text.h"
+#include "libsync/imap/limits.h"
 
 namespace libsync::imap {
-namespace {
-// Servers list some 40.
-constexpr size_t kMaxCapabilities = 500;
-}  // namespace
 
 void Capabilities::add(std::string_view name, Quirks& quirks) {
   if (names_.size() >= kMaxCapabilities) return;

@@ -2,20 +2,27 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/imap/limits.h"
 
 namespace libsync::imap {
 namespace {
-
-// Longer strings go as literals: old servers have short line buffers.
-constexpr size_t kMaxQuoted = 1000;
 
 bool is_atom_char(char c) {
   return c > 0x20 && c < 0x7F && std::string_view("(){%*\"\\]").find(c) == std::string_view::npos;
 }
 
 }  // namespace
+
+std::string tag_of(CommandId id) { return fmt::format("T{}", id); }
+
+std::optional<CommandId> id_of(std::string_view tag) {
+  if (!tag.starts_with('T') || tag.starts_with("T0")) return std::nullopt;
+  return parse_u64(tag.substr(1));
+}
 
 bool is_atom(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_atom_char); }
 

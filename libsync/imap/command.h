@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,11 @@
 #include "libsync/base/secret.h"
 
 namespace libsync::imap {
+
+// Which command of the session, in the order of submission; its tag is made of it.
+using CommandId = uint64_t;
+std::string tag_of(CommandId id);
+std::optional<CommandId> id_of(std::string_view tag);  // nothing for a tag that is none of ours
 
 enum class CommandKind : uint8_t {
   Capability,

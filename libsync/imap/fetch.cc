@@ -11,10 +11,6 @@
 namespace libsync::imap {
 namespace {
 
-// We ask for one; Gmail's labels of a message stay below 100.
-constexpr size_t kMaxSections = 1000;
-constexpr size_t kMaxLabels = 10'000;
-
 // Where an item that can't be read is taken out again, `clear` says how.
 using ItemParser = bool (*)(Parser&, FetchData&);
 using ItemClear = void (*)(FetchData&);
@@ -263,12 +259,18 @@ std::optional<int64_t> parse_internal_date(std::string_view text) {
   return days * 86400 + *hour * 3600 + *minute * 60 + *second - zone;
 }
 
-Command uid_fetch(std::string_view set, std::string_view items, const FetchOptions& options) {
-  std::string text = fmt::format("UID FETCH {} ({})", set, items);
+Command fetch(std::string_view set, std::string_view items, const FetchOptions& options) {
+  std::string text = fmt::format("FETCH {} ({})", set, items);
   if (options.changed_since != 0) {
     text += fmt::format(" (CHANGEDSINCE {}{})", options.changed_since, options.vanished ? " VANISHED" : "");
   }
   return simple_command(CommandKind::Fetch, text);
+}
+
+Command uid_fetch(std::string_view set, std::string_view items, const FetchOptions& options) {
+  Command command = fetch(set, items, options);
+  command.pieces.front().text.insert(0, "UID ");
+  return command;
 }
 
 }  // namespace libsync::imap

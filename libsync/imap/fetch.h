@@ -59,7 +59,9 @@ struct FetchOptions {
   uint64_t changed_since = 0;  // CONDSTORE; 0: not sent (servers refuse it)
   bool vanished = false;       // QRESYNC, only with changed_since
 };
-// UID FETCH set (items); set and items are our own words.
+// FETCH set (items) by message number, and UID FETCH; set and items are our own words: "BODY.PEEK[1.2]<0.4096>",
+// "BINARY.SIZE[1]". Only the items with .PEEK in their names leave \Seen alone.
+Command fetch(std::string_view set, std::string_view items, const FetchOptions& options = {});
 Command uid_fetch(std::string_view set, std::string_view items, const FetchOptions& options = {});
 
 }  // namespace libsync::imap

@@ -19,8 +19,6 @@
 
 namespace libsync::imap {
 
-using CommandId = uint64_t;
-
 // A tagged response.
 struct Completion {
   CommandId id = 0;

@@ -1,10 +1,8 @@
 #include "libsync/imap/id.h"
 
+#include "libsync/imap/limits.h"
+
 namespace libsync::imap {
-namespace {
-// RFC 2971, section 3.3.
-constexpr size_t kMaxIdFields = 30;
-}  // namespace
 
 Result<Command> id(const IdFields& fields) {
   CommandBuilder builder(CommandKind::Id, "ID (");

@@ -28,8 +28,21 @@ inline constexpr int kMaxDepth = 128;
 // Children of one multipart, addresses of one header field: what is beyond is passed over.
 inline constexpr size_t kMaxParts = 10'000;
 inline constexpr size_t kMaxAddresses = 10'000;
+// Words of the server's that are kept; what is beyond is passed over. Real servers list some 40 capabilities, some
+// 20 attributes of a mailbox, a handful of namespaces, some hundred keywords and labels.
+inline constexpr size_t kMaxCapabilities = 500;
+inline constexpr size_t kMaxAttributes = 100;
+inline constexpr size_t kMaxNamespaces = 1000;
+inline constexpr size_t kMaxKeywords = 10'000;
+inline constexpr size_t kMaxLabels = 10'000;
+// Pairs of ID (RFC 2971, section 3.3).
+inline constexpr size_t kMaxIdFields = 30;
+// BODY[…], BINARY[…] and BINARY.SIZE[…] in one FETCH response; more of the first two make it malformed.
+inline constexpr size_t kMaxSections = 1000;
 // A mailbox name on the wire. Servers stop at 255 to 1,000.
 inline constexpr size_t kMaxMailboxName = 4096;
+// Longer strings of ours go as literals: old servers have short line buffers.
+inline constexpr size_t kMaxQuoted = 1000;
 // RFC 7888, section 5.
 inline constexpr size_t kLiteralMinus = 4096;
 // The length of a command line up to which servers must cope (RFC 7162, section 4).

@@ -8,9 +8,6 @@
 namespace libsync::imap {
 namespace {
 
-// Servers know some 20.
-constexpr size_t kMaxAttributes = 100;
-
 bool parse_attributes(Parser& in, ListData& out) {
   return in.expect_list([&] {
     const std::string_view flag = in.flag();
@@ -48,7 +45,7 @@ bool parse_extended(Parser& in, ListData& out) {
 // A mailbox name as it stands on the wire. Servers put octets into atoms that do not belong there.
 bool parse_name(Parser& in, std::string& out) {
   if (in.peek() == '"' || in.peek() == '{') {
-    if (!in.string(out)) return in.malformed("a mailbox name is missing");
+    if (!in.string(out)) return in.malformed("a folder's name is missing");
   } else {
     const size_t start = in.offset();
     const std::string_view rest = in.rest();
@@ -57,12 +54,11 @@ bool parse_name(Parser& in, std::string& out) {
     if (out.find(' ') != std::string::npos) out.resize(out.find(' '));
     in.seek(start + out.size());
   }
-  if (out.empty() || out.size() > kMaxMailboxName) return in.malformed("a mailbox name is empty or too long");
+  if (out.empty() || out.size() > kMaxMailboxName) return in.malformed("a folder's name is empty or too long");
   if (out.find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos) {
-    return in.malformed("a mailbox name with NUL or a line end in it");
+    return in.malformed("a folder's name with NUL or a line end in it");
   }
-  const auto is_8bit = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
-  if (std::ranges::any_of(out, is_8bit)) in.note(Quirk::RawBytesInName);
+  in.note_raw_bytes(out);
   return true;
 }
 
@@ -93,7 +89,7 @@ bool parse_list(Parser& in, ListData& out) {
   if (!parse_name(in, out.name)) return false;
   if (in.space() && in.peek() == '(' && !parse_extended(in, out)) return false;
   in.stray_space();
-  return in.at_end() || in.malformed("more behind a mailbox name");
+  return in.at_end() || in.malformed("more behind a folder's name");
 }
 
 }  // namespace libsync::imap

@@ -1,10 +1,9 @@
 #include "libsync/imap/namespace.h"
 
+#include "libsync/imap/limits.h"
+
 namespace libsync::imap {
 namespace {
-
-// Servers have a handful.
-constexpr size_t kMaxNamespaces = 1000;
 
 bool parse_one(Parser& in, std::vector<Namespace>& out) {
   if (!in.expect_ch('(')) return false;

@@ -196,6 +196,11 @@ bool Parser::expect_nstring(std::optional<std::string>& out) {
   return true;
 }
 
+void Parser::note_raw_bytes(std::string_view name) {
+  const auto is_8bit = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+  if (std::ranges::any_of(name, is_8bit)) note(Quirk::RawBytesInName);
+}
+
 bool Parser::skip_value() {
   int depth = 0;
   std::string ignored;

@@ -63,7 +63,11 @@ class Parser {
     while (!ch(')')) {
       if (at_end() || !item()) return malformed("a list does not end");
       if (peek() != ')' && peek() != '(' && !expect_space()) return false;
-      if (peek() == ' ') stray_space();
+      if (peek() == ' ') {
+        stray_space();
+      } else if (peek() == ')' && text_[at_ - 1] == ' ') {
+        note(Quirk::ExtraSpace);
+      }
     }
     return true;
   }
@@ -76,6 +80,7 @@ class Parser {
   void forgive() { why_ = nullptr; }  // what was recorded cost nothing
   const char* why() const { return why_ == nullptr ? "not the grammar" : why_; }
   void note(Quirk quirk) { quirks_.note(quirk); }
+  void note_raw_bytes(std::string_view name);  // Quirk::RawBytesInName, if it has 8-bit octets
   Quirks& quirks() { return quirks_; }
 
  private:

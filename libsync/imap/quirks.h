@@ -1,4 +1,15 @@
-// What servers do against the grammar and what we pass over by name (each names its server).
+// What servers do against the grammar and what we pass over by name (each names its server). A test for each row
+// is in tests/unit/replicas/imap_quirks_test.cc; the first of each on a connection is a line in its trace.
+//
+// What needs no row, since it is not met but kept from happening or is a matter of the replica, each with a test:
+//   CHANGEDSINCE 0 refused                    never sent: uid_fetch(), fetch.h
+//   ID refused as () or NIL (GMX, Exchange)   never sent empty: id(), id.h
+//   SELECT refused before ID (NetEase)        ID is sent with the first flight: replicas/imap_login.cc
+//   1:* refused in an empty mailbox           not asked for, or its NO passed over: replicas/imap_changes.cc
+//   UIDs, HIGHESTMODSEQ going backwards       a full look: replicas/imap_changes.cc
+//   BODY[] "" for a message that has text     a refusal: replicas/imap_fetch.cc
+//   Gmail's All Mail, its own flags           left out: replicas/imap_mailboxes.cc, replicas/imap_facts.cc
+//   a parent listed with its delimiter        taken off: split_name(), names.h
 #pragma once
 
 #include <array>
@@ -25,14 +36,12 @@ enum class Quirk : uint8_t {
   EnvelopeDamage,
   OddItem,
   OddFlag,
+  NoUidNext,
+  WrongSize,
   kCount,
 };
 
-struct QuirkInfo {
-  Quirk quirk;
-  std::string_view name;
-  std::string_view seen;  // where it was met, and what we do
-};
+using QuirkInfo = QuirkRow<Quirk>;
 
 inline constexpr std::array<QuirkInfo, static_cast<size_t>(Quirk::kCount)> kQuirks{{
     {Quirk::LfOnly, "lf-only", "home-made servers: a line ended by LF alone is a line"},
@@ -55,6 +64,9 @@ inline constexpr std::array<QuirkInfo, static_cast<size_t>(Quirk::kCount)> kQuir
      "gateways, damaged indexes: a FETCH item whose value is no value (INTERNALDATE NIL, 00-Jan-0000): the item is "
      "absent, the message is not"},
     {Quirk::OddFlag, "odd-flag", "flags that are no atoms (a%b, \"a b\"): the other flags of the message count"},
+    {Quirk::NoUidNext, "no-uidnext", "Courier: an opened mailbox does not tell UIDNEXT: the last UID that came does"},
+    {Quirk::WrongSize, "wrong-size",
+     "Exchange: RFC822.SIZE is not the size of what comes: every octet is kept, and its own count with it"},
 }};
 
 // Which were met on a connection.

@@ -1,12 +1,31 @@
 #include "libsync/imap/search.h"
 
+#include <algorithm>
+
 #include "libsync/base/text.h"
+#include "libsync/base/words.h"
 
 namespace libsync::imap {
 
 Command uid_search(std::string_view criteria, bool extended) {
   std::string text = extended ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ";
   return simple_command(CommandKind::Search, text.append(criteria));
+}
+
+Result<Command> search(std::span<const SearchTerm> terms, const SearchOptions& options) {
+  CommandBuilder builder(CommandKind::Search, options.uid ? "UID SEARCH" : "SEARCH");
+  if (!options.results.empty()) builder.raw(" RETURN (").raw(options.results).raw(")");
+  const auto text = [](const SearchTerm& term) { return term.text.value_or(std::string_view()); };
+  if (!std::ranges::all_of(terms, [&](const SearchTerm& term) { return is_valid_utf8(text(term)); })) {
+    return fail(Errc::Usage, say("what is searched for is not UTF-8"));
+  }
+  const bool ascii = std::ranges::all_of(terms, [&](const SearchTerm& term) { return is_ascii(text(term)); });
+  if (!ascii && !options.utf8) builder.raw(" CHARSET UTF-8");
+  for (const SearchTerm& term : terms) {
+    builder.raw(" ").raw(term.key);
+    if (term.text) builder.string(*term.text);
+  }
+  return builder.build();
 }
 
 bool parse_search(Parser& in, SearchData& out) {

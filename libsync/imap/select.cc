@@ -4,11 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "libsync/imap/limits.h"
+
 namespace libsync::imap {
 namespace {
-// Dovecot keeps 26 keywords, others some hundred a mailbox.
-constexpr size_t kMaxKeywords = 10'000;
-
 std::vector<std::string> copy(const std::vector<std::string_view>& words) {
   return {words.begin(), words.begin() + static_cast<ptrdiff_t>(std::min(words.size(), kMaxKeywords))};
 }

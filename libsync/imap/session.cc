@@ -33,13 +33,6 @@ unsigned allowed_states(CommandKind kind) {
   }
 }
 
-std::string tag_of(CommandId id) { return fmt::format("T{}", id); }
-
-std::optional<CommandId> id_of(std::string_view tag) {
-  if (!tag.starts_with('T')) return std::nullopt;
-  return parse_u64(tag.substr(1));
-}
-
 }  // namespace
 
 std::string_view name(State state) {
@@ -234,6 +227,16 @@ void Session::frame(const Frame& frame) {
   } else {
     trace_frame(frame);
   }
+  hear(frame);
+  trace_quirks(quirks_, told_quirks_, kQuirks, trace_);
+}
+
+void Session::note(Quirk quirk) {
+  quirks_.note(quirk);
+  trace_quirks(quirks_, told_quirks_, kQuirks, trace_);
+}
+
+void Session::hear(const Frame& frame) {
   if (state_ == State::Greeting) return greet(frame);
   if (frame.text.starts_with('+')) return continuation(frame.text.substr(1));
   if (frame.text.starts_with('*')) return untagged(frame);

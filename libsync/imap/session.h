@@ -64,7 +64,7 @@ class Session final : private FrameSink {
   bool saw_bye() const { return !bye_.empty(); }
   const std::string& bye() const { return bye_; }  // printable
   const Quirks& quirks() const { return quirks_; }
-  void note(Quirk quirk) { quirks_.note(quirk); }  // met by the session's user
+  void note(Quirk quirk);                          // met by the session's user
   bool utf8_names() const { return utf8_names_; }  // UTF8=ACCEPT is enabled, or IMAP4rev2
   void set_utf8_names(bool on) { utf8_names_ = on; }
 
@@ -89,6 +89,7 @@ class Session final : private FrameSink {
   void trace_command(const Pending& pending);
   void trace_frame(const Frame& frame);
 
+  void hear(const Frame& frame);
   void greet(const Frame& frame);
   void continuation(std::string_view text);
   void tagged(const Frame& frame);
@@ -99,7 +100,7 @@ class Session final : private FrameSink {
   Handler* handler_;
   Trace* trace_;
   Limits limits_;
-  Quirks quirks_;
+  Quirks quirks_, told_quirks_;
   Framer framer_{limits_, quirks_};
   Scratch scratch_;
   State state_ = State::Greeting;

@@ -28,6 +28,7 @@ bool parse_item(Parser& in, StatusData& out) {
   if (iequals(name, "MAILBOXID")) {
     std::string id;
     if (!in.expect_ch('(') || !in.expect_astring(id) || !in.expect_ch(')')) return false;
+    in.note_raw_bytes(id);
     out.mailbox_id = std::move(id);
     return true;
   }
@@ -52,7 +53,7 @@ Result<Command> status(std::string_view wire_name, std::string_view items) {
 bool parse_status(Parser& in, StatusData& out) {
   if (!in.expect_space()) return false;
   if (in.peek() == '"' || in.peek() == '{') {
-    if (!in.string(out.name)) return in.malformed("a mailbox name is missing");
+    if (!in.string(out.name)) return in.malformed("a folder's name is missing");
   } else {
     // Octets that no atom may hold occur in names: up to the list all is name.
     const std::string_view rest = in.rest();
@@ -61,7 +62,7 @@ bool parse_status(Parser& in, StatusData& out) {
     out.name = std::string(rest.substr(0, end));
     in.seek(in.offset() + end);
   }
-  if (out.name.size() > kMaxMailboxName) return in.malformed("a mailbox name is too long");
+  if (out.name.size() > kMaxMailboxName) return in.malformed("a folder's name is too long");
   if (!in.expect_space()) return false;
   if (!in.expect_list([&] { return parse_item(in, out); })) return false;
   in.stray_space();

@@ -194,6 +194,7 @@ class AddressParser {
       damage();
       end_item();
     }
+    doubled('<');  // "<<a@x>>"
     const size_t begin = at_ + 1;
     size_t comma = in_.npos;
     size_t i = begin;
@@ -209,8 +210,20 @@ class AddressParser {
     }
     have_angle_ = true;
     angle_address(begin, i);
-    at_ = closed ? i + 1 : i;
+    at_ = i;
+    if (closed) {
+      doubled('>');
+      ++at_;
+    }
     gap_ = true;
+  }
+
+  // To the last of several brackets in a row.
+  void doubled(char bracket) {
+    while (at_ + 1 < in_.size() && in_[at_ + 1] == bracket) {
+      damage();
+      ++at_;
+    }
   }
 
   // Between the brackets: route, local part, '@', domain; white space and comments anywhere.
@@ -242,6 +255,10 @@ class AddressParser {
       ++at;
     }
     local_ = text.substr(0, sign);
+    if (constexpr std::string_view kScheme = "mailto:"; istarts_with(local_, kScheme) && !quoted_here) {
+      damage();
+      local_.erase(0, kScheme.size());
+    }
     domain_ = sign == text.npos ? std::string() : text.substr(sign + 1);
     if (sign == text.npos && !text.empty()) damage();
   }

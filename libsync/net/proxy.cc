@@ -1,6 +1,9 @@
 #include "libsync/net/proxy.h"
 
+#include <algorithm>
+#include <array>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include <boost/url/parse.hpp>
@@ -8,6 +11,8 @@
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/net/socket.h"
+#include "libsync/net/tunnel.h"
 
 namespace libsync::net {
 namespace {
@@ -54,8 +59,18 @@ Result<Proxy> parse_proxy(std::string_view text) {
 
 Status open_tunnel(Socket& socket, const Proxy& proxy, const std::string& host, uint16_t port, Deadline deadline,
                    std::stop_token stop) {
-  const auto open = proxy.kind == Proxy::Kind::Socks5 ? socks5_tunnel : http_tunnel;
-  return open(socket, proxy, host, port, deadline, std::move(stop));
+  const auto who = say("the proxy {}:{}", proxy.host, proxy.port);
+  const auto make = proxy.kind == Proxy::Kind::Socks5 ? socks5_tunnel : http_tunnel;
+  const auto tunnel = make(proxy, host, port);
+  std::array<char, 512> buffer{};
+  for (;;) {
+    if (const Secret out = tunnel->take_output(); !out.empty())
+      TB_TRY(socket.write_all(out.reveal(), who, deadline, stop));
+    if (tunnel->wants() == 0) return {};
+    const auto piece = std::span(buffer).first(std::min(tunnel->wants(), buffer.size()));
+    TB_TRY(socket.read_exactly(piece, who, deadline, stop));
+    TB_TRY(tunnel->take({piece.data(), piece.size()}));
+  }
 }
 
 }  // namespace libsync::net

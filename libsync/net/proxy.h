@@ -33,10 +33,4 @@ Result<Proxy> parse_proxy(std::string_view url);
 Status open_tunnel(Socket& socket, const Proxy& proxy, const std::string& host, uint16_t port, Deadline deadline,
                    std::stop_token stop);
 
-// The two kinds, one file each.
-Status socks5_tunnel(Socket& socket, const Proxy& proxy, const std::string& host, uint16_t port, Deadline deadline,
-                     std::stop_token stop);
-Status http_tunnel(Socket& socket, const Proxy& proxy, const std::string& host, uint16_t port, Deadline deadline,
-                   std::stop_token stop);
-
 }  // namespace libsync::net

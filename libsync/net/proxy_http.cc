@@ -1,5 +1,6 @@
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
@@ -10,8 +11,7 @@
 #include "libsync/base/base64.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
-#include "libsync/net/proxy.h"
-#include "libsync/net/socket.h"
+#include "libsync/net/tunnel.h"
 
 namespace libsync::net {
 namespace {
@@ -37,24 +37,6 @@ Secret request_text(const Proxy& proxy, const std::string& target) {
   return Secret(text.str());
 }
 
-// Byte by byte up to the empty line: what lies behind it is the server's, not the proxy's.
-Result<std::string> read_header(Socket& socket, const std::string& who, Deadline deadline,
-                                const std::stop_token& stop) {
-  std::string text;
-  while (!text.ends_with("\r\n\r\n") && !text.ends_with("\n\n")) {
-    char byte = 0;
-    TB_TRY(socket.read_exactly({&byte, 1}, who, deadline, stop));
-    text.push_back(byte);
-    const bool http_so_far = std::string_view("HTTP/").starts_with(std::string_view(text).substr(0, 5));
-    if (!http_so_far || text.size() > kMaxHeader) {
-      return fail({.code = Errc::Protocol,
-                   .what = say("{} does not answer as an HTTP proxy does", who),
-                   .hint = say("see whether the proxy's kind and port are right")});
-    }
-  }
-  return text;
-}
-
 Status judge(const std::string& header, const std::string& who, const std::string& target) {
   http::response_parser<http::empty_body> parser;
   parser.skip(true);
@@ -74,15 +56,44 @@ Status judge(const std::string& header, const std::string& who, const std::strin
                .retry = status >= 500});
 }
 
+class HttpConnect final : public Tunnel {
+ public:
+  HttpConnect(const Proxy& proxy, const std::string& host, uint16_t port)
+      : who_(say("the proxy {}:{}", proxy.host, proxy.port)),
+        target_(authority(host, port)),
+        output_(request_text(proxy, target_)) {}
+
+  Secret take_output() override { return std::exchange(output_, Secret()); }
+  // Octet by octet up to the empty line: what lies behind it is the server's, not the proxy's.
+  size_t wants() const override { return open_ ? 0 : 1; }
+
+  Status take(std::string_view bytes) override {
+    for (const char octet : bytes.substr(0, wants())) {
+      header_ += octet;
+      const bool http_so_far = std::string_view("HTTP/").starts_with(std::string_view(header_).substr(0, 5));
+      if (!http_so_far || header_.size() > kMaxHeader) {
+        return fail({.code = Errc::Protocol,
+                     .what = say("{} does not answer as an HTTP proxy does", who_),
+                     .hint = say("see whether the proxy's kind and port are right")});
+      }
+    }
+    if (!header_.ends_with("\r\n\r\n") && !header_.ends_with("\n\n")) return {};
+    TB_TRY(judge(header_, who_, target_));
+    open_ = true;
+    return {};
+  }
+
+ private:
+  std::string who_, target_;
+  Secret output_;
+  std::string header_;
+  bool open_ = false;
+};
+
 }  // namespace
 
-Status http_tunnel(Socket& socket, const Proxy& proxy, const std::string& host, uint16_t port, Deadline deadline,
-                   std::stop_token stop) {
-  const auto who = say("the proxy {}:{}", proxy.host, proxy.port);
-  const auto target = authority(host, port);
-  TB_TRY(socket.write_all(request_text(proxy, target).reveal(), who, deadline, stop));
-  TB_ASSIGN(const auto header, read_header(socket, who, deadline, stop));
-  return judge(header, who, target);
+std::unique_ptr<Tunnel> http_tunnel(const Proxy& proxy, const std::string& host, uint16_t port) {
+  return std::make_unique<HttpConnect>(proxy, host, port);
 }
 
 }  // namespace libsync::net

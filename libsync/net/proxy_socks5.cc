@@ -1,13 +1,12 @@
-#include <array>
 #include <string>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 
 #include "libsync/base/words.h"
-#include "libsync/net/proxy.h"
-#include "libsync/net/socket.h"
+#include "libsync/net/tunnel.h"
 
 namespace libsync::net {
 namespace {
@@ -18,54 +17,7 @@ constexpr char kV4 = 1, kName = 3, kV6 = 4;
 constexpr auto kNoMethod = static_cast<char>(0xff);
 constexpr size_t kMaxField = 255;
 
-// One dialogue, so that its parts need not hand on five arguments each.
-struct Dialogue {
-  Socket& socket;
-  const Proxy& proxy;
-  std::string who;
-  Deadline deadline;
-  std::stop_token stop;
-
-  Status write(std::string_view bytes) { return socket.write_all(bytes, who, deadline, stop); }
-  Status read(std::span<char> out) { return socket.read_exactly(out, who, deadline, stop); }
-};
-
-std::unexpected<Error> not_socks(const Dialogue& with) {
-  return fail({.code = Errc::Protocol,
-               .what = say("{} does not speak SOCKS5", with.who),
-               .hint = say("see whether the proxy's kind and port are right")});
-}
-
-std::unexpected<Error> bad_credentials(const Dialogue& with) {
-  return fail({.code = Errc::Auth, .what = say("{} refused its user name or password", with.who)});
-}
-
 char length(std::string_view text) { return static_cast<char>(static_cast<unsigned char>(text.size())); }
-
-Status authenticate(Dialogue& with) {
-  const auto& password = with.proxy.password.reveal();
-  if (with.proxy.user.size() > kMaxField || password.size() > kMaxField) return bad_credentials(with);
-  Secret request(std::string{kPasswordVersion} + length(with.proxy.user) + with.proxy.user + length(password) +
-                 password);
-  TB_TRY(with.write(request.reveal()));
-  std::array<char, 2> answer{};
-  TB_TRY(with.read(answer));
-  return answer[1] == 0 ? Status{} : bad_credentials(with);
-}
-
-Status choose_method(Dialogue& with) {
-  const bool named = !with.proxy.user.empty();
-  TB_TRY(with.write(named ? std::string{kVersion, 2, kNoAuth, kUserPassword} : std::string{kVersion, 1, kNoAuth}));
-  std::array<char, 2> answer{};
-  TB_TRY(with.read(answer));
-  if (answer[0] != kVersion) return not_socks(with);
-  if (answer[1] == kNoAuth) return {};
-  if (answer[1] == kUserPassword && named) return authenticate(with);
-  if (answer[1] != kNoMethod) return not_socks(with);
-  return fail({.code = Errc::Auth,
-               .what = named ? say("{} accepts neither our user name nor none", with.who)
-                             : say("{} demands a user name and password", with.who)});
-}
 
 // The name goes to the proxy as it is: what it is for is hidden from the local DNS.
 std::string address_field(const std::string& host) {
@@ -97,39 +49,126 @@ std::string_view reply_words(int reply) {
   }
 }
 
-// The address the proxy connects from: nobody needs it, but it has to be read.
-Status skip_bound_address(Dialogue& with, char type) {
-  size_t size = type == kV4 ? 4 : type == kV6 ? 16 : 0;
-  if (type == kName) {
-    std::array<char, 1> name{};
-    TB_TRY(with.read(name));
-    size = static_cast<unsigned char>(name[0]);
-  } else if (size == 0) {
-    return not_socks(with);
+class Socks5 final : public Tunnel {
+ public:
+  Socks5(const Proxy& proxy, const std::string& host, uint16_t port)
+      : proxy_(proxy), host_(host), port_(port), who_(say("the proxy {}:{}", proxy.host, proxy.port)) {
+    output_ = Secret(proxy.user.empty() ? std::string{kVersion, 1, kNoAuth}
+                                        : std::string{kVersion, 2, kNoAuth, kUserPassword});
   }
-  std::array<char, kMaxField + 2> bytes{};
-  return with.read(std::span(bytes).first(size + 2));
-}
+
+  Secret take_output() override { return std::exchange(output_, Secret()); }
+  size_t wants() const override { return size_of(next_) - answer_.size(); }
+
+  Status take(std::string_view bytes) override {
+    answer_ += bytes.substr(0, wants());
+    return wants() > 0 ? Status() : heard(std::exchange(answer_, {}));
+  }
+
+ private:
+  // What the proxy says next.
+  enum class Part { Method, Password, Reply, NameLength, Address, Nothing };
+
+  size_t size_of(Part part) const {
+    switch (part) {
+      case Part::Method:
+      case Part::Password:
+        return 2;
+      case Part::Reply:
+        return 4;
+      case Part::NameLength:
+        return 1;
+      case Part::Address:
+        return address_ + 2;
+      case Part::Nothing:
+        return 0;
+    }
+    return 0;
+  }
+
+  Status heard(std::string_view answer) {
+    switch (next_) {
+      case Part::Method:
+        return method(answer);
+      case Part::Password:
+        return answer[1] == 0 ? connect() : bad_credentials();
+      case Part::Reply:
+        return reply(answer);
+      case Part::NameLength:
+        address_ = static_cast<unsigned char>(answer[0]);
+        next_ = Part::Address;
+        return {};
+      default:
+        next_ = Part::Nothing;
+        return {};
+    }
+  }
+
+  Status method(std::string_view answer) {
+    const bool named = !proxy_.user.empty();
+    if (answer[0] != kVersion) return not_socks();
+    if (answer[1] == kNoAuth) return connect();
+    if (answer[1] == kUserPassword && named) return authenticate();
+    if (answer[1] != kNoMethod) return not_socks();
+    return fail({.code = Errc::Auth,
+                 .what = named ? say("{} accepts neither our user name nor none", who_)
+                               : say("{} demands a user name and password", who_)});
+  }
+
+  Status authenticate() {
+    const auto& password = proxy_.password.reveal();
+    if (proxy_.user.size() > kMaxField || password.size() > kMaxField) return bad_credentials();
+    output_ = Secret(std::string{kPasswordVersion} + length(proxy_.user) + proxy_.user + length(password) + password);
+    next_ = Part::Password;
+    return {};
+  }
+
+  Status connect() {
+    std::string request{kVersion, kConnect, 0};
+    request += address_field(host_);
+    request += {static_cast<char>(port_ >> 8), static_cast<char>(port_ & 0xff)};
+    output_ = Secret(std::move(request));
+    next_ = Part::Reply;
+    return {};
+  }
+
+  // Behind it comes the address that the proxy connects from: nobody needs it, but it has to be read.
+  Status reply(std::string_view answer) {
+    if (answer[0] != kVersion) return not_socks();
+    if (const int reply = static_cast<unsigned char>(answer[1]); reply != 0) {
+      return fail({.code = reply == 2 ? Errc::Refused : Errc::Network,
+                   .what = say("{} could not connect to {}:{}: {}", who_, host_, port_, reply_words(reply)),
+                   .retry = reply != 2});
+    }
+    if (answer[3] != kV4 && answer[3] != kV6 && answer[3] != kName) return not_socks();
+    address_ = answer[3] == kV4 ? 4 : 16;
+    next_ = answer[3] == kName ? Part::NameLength : Part::Address;
+    return {};
+  }
+
+  Status not_socks() const {
+    return fail({.code = Errc::Protocol,
+                 .what = say("{} does not speak SOCKS5", who_),
+                 .hint = say("see whether the proxy's kind and port are right")});
+  }
+  Status bad_credentials() const {
+    return fail({.code = Errc::Auth, .what = say("{} refused its user name or password", who_)});
+  }
+
+  Proxy proxy_;
+  std::string host_;
+  uint16_t port_;
+  std::string who_;
+  Secret output_;
+  Part next_ = Part::Method;
+  size_t address_ = 0;
+  std::string answer_;
+};
 
 }  // namespace
 
-Status socks5_tunnel(Socket& socket, const Proxy& proxy, const std::string& host, uint16_t port, Deadline deadline,
-                     std::stop_token stop) {
-  Dialogue with{socket, proxy, say("the proxy {}:{}", proxy.host, proxy.port), deadline, std::move(stop)};
-  TB_TRY(choose_method(with));
-  std::string request{kVersion, kConnect, 0};
-  request += address_field(host);
-  request += {static_cast<char>(port >> 8), static_cast<char>(port & 0xff)};
-  TB_TRY(with.write(request));
-  std::array<char, 4> answer{};
-  TB_TRY(with.read(answer));
-  if (answer[0] != kVersion) return not_socks(with);
-  if (const int reply = static_cast<unsigned char>(answer[1]); reply != 0) {
-    return fail({.code = reply == 2 ? Errc::Refused : Errc::Network,
-                 .what = say("{} could not connect to {}:{}: {}", with.who, host, port, reply_words(reply)),
-                 .retry = reply != 2});
-  }
-  return skip_bound_address(with, answer[3]);
+std::unique_ptr<Tunnel> socks5_tunnel(const Proxy& proxy, const std::string& host, uint16_t port) {
+  return std::make_unique<Socks5>(proxy, host, port);
 }
 
 }  // namespace libsync::net

@@ -217,7 +217,7 @@ Error TlsSession::Impl::handshake_error() const {
   const int reason = ERR_GET_REASON(code);
   if (verifier.error()) return *verifier.error();
   if (wire.first && *wire.first != kHandshakeRecord && *wire.first != kAlertRecord)
-    return {.code = Errc::Tls,
+    return {.code = Errc::Protocol,  // as of any server that speaks another protocol: later it won't work either
             .what = say("{}:{} does not speak TLS on this port", host, port),
             .hint = say("use the port for TLS, or starttls, or plain in the account's address")};
   if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION ||

@@ -26,15 +26,12 @@ enum class Quirk : uint8_t {
   kCount,
 };
 
-struct QuirkInfo {
-  Quirk quirk;
-  std::string_view name;
-  std::string_view seen;  // where it was met, and what we do
-};
+using QuirkInfo = QuirkRow<Quirk>;
 
 inline constexpr std::array<QuirkInfo, static_cast<size_t>(Quirk::kCount)> kQuirks{{
     {Quirk::LfOnly, "lf-only", "home-made servers: a line ended by LF alone is a line"},
-    {Quirk::MissingText, "missing-text", "a bare +OK or -ERR: the status is all that counts"},
+    {Quirk::MissingText, "missing-text",
+     "a bare +OK or -ERR, which RFC 1939 does not forbid: the status is all that counts", false},
     {Quirk::ExpireNever, "expire-never", "mailutils: EXPIRENEVER in CAPA is EXPIRE NEVER"},
     {Quirk::RepeatedMechanism, "repeated-mechanism",
      "SASL names a mechanism twice, or has two lines: each counts once"},

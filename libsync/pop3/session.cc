@@ -65,6 +65,7 @@ std::string Session::take_output() { return std::exchange(output_, {}); }
 Status Session::feed(std::string_view bytes, Steady::time_point now, Events& events) {
   if (failed_) return fail(*failed_);
   auto status = run(bytes, now, events);
+  trace_quirks(quirks_, told_quirks_, kQuirks, options_.trace);
   if (!status) {
     failed_ = status.error();
     state_ = State::Closed;

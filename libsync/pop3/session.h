@@ -154,7 +154,7 @@ class Session {
   State state_ = State::Greeting;
   Reading reading_ = Reading::Status;
   Capabilities capabilities_;
-  Quirks quirks_;
+  Quirks quirks_, told_quirks_;
   std::string timestamp_;
   std::deque<Pending> in_flight_;
   std::string output_;

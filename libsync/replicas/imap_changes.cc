@@ -62,7 +62,7 @@ Status ImapChanges::run(std::span<const sync::BoxCursor> cursors, std::stop_toke
   c_.listen(this);
   for (const sync::BoxCursor& cursor : cursors) keep(plan(cursor));
   while (status_ && (!waiting_.empty() || !looks_.empty())) {
-    while (status_ && !waiting_.empty() && looks_.size() < kLooksInFlight) {
+    while (status_ && !waiting_.empty() && flight_.may_open(looks_.size())) {
       Look look = std::move(waiting_.front());
       waiting_.pop_front();
       keep(start(std::move(look)));
@@ -76,7 +76,9 @@ Status ImapChanges::run(std::span<const sync::BoxCursor> cursors, std::stop_toke
 
 // Which way to look at a mailbox, or none at all.
 Status ImapChanges::plan(const sync::BoxCursor& asked) {
-  Look look{.box = asked.box, .cursor = ImapCursor::parse(asked.cursor)};
+  Look look;
+  look.box = asked.box;
+  look.cursor = ImapCursor::parse(asked.cursor);
   ImapBox* known = mailboxes_.find(asked.box);
   if (known != nullptr) {
     look.wire = known->wire;
@@ -120,8 +122,7 @@ Status ImapChanges::start(Look look) {
     options.uid_validity = look.cursor->uid_validity;
     options.modseq = look.cursor->modseq;
   }
-  c_.selected.clear();
-  TB_ASSIGN(look.examine, c_.send(imap::select(look.wire, options)));
+  TB_TRY(look.send(c_, options));
   TB_TRY(send_fetch(look));
   looks_.push_back(std::move(look));
   return {};
@@ -148,14 +149,10 @@ void ImapChanges::on_status(const imap::StatusLine& line) {
   ImapListener::on_status(line);
   Look* look = current();
   if (look == nullptr || look->examined) return;
-  if (line.code == imap::Code::Closed) {
-    // What came before it was said of the mailbox that was open until now (RFC 7162, section 3.2.11).
-    look->state = {};
+  if (look->take(line)) {
     look->early.clear();
     look->gone = {};
-    return;
   }
-  look->state.take(line);
 }
 
 void ImapChanges::on_flags(const imap::FlagList& flags) {
@@ -181,7 +178,7 @@ void ImapChanges::on_vanished(const imap::VanishedData& data) {
 
 void ImapChanges::on_search(const imap::SearchData& data) {
   Look* look = current();
-  if (look == nullptr || look->search == 0 || !look->opened) return;
+  if (look == nullptr || look->search == 0 || !look->opened || !data.answers(look->search)) return;
   look->searched = true;
   for (const auto& range : data.all.ranges()) look->there.add(range.first, range.last);
 }
@@ -212,10 +209,9 @@ void ImapChanges::on_fetch(const imap::FetchData& data) {
 // What such a line said is not known: the mailbox's count shows whether a message is missing, and the user
 // is told in any case.
 void ImapChanges::on_malformed(std::string_view text, std::string_view why) {
-  constexpr size_t kShown = 80;
   Look* look = current();
   if (look == nullptr || !status_) return;
-  if (look->malformed++ == 0) look->malformed_first = fmt::format("{} ({})", printable(text, kShown), why);
+  if (look->malformed++ == 0) look->malformed_first = shown_line(text, why);
 }
 
 void ImapChanges::on_done(const imap::Completion& done) {
@@ -224,10 +220,8 @@ void ImapChanges::on_done(const imap::Completion& done) {
   Look* look = current();
   if (look == nullptr || !status_) return;
   if (done.id == look->examine) {
-    look->examine = 0;
-    look->examined = true;
+    look->settle(c_, done.line);
     if (answer.ok()) {
-      look->state.take(done.line);
       examined(*look);
     } else {
       refused(*look, answer);
@@ -249,8 +243,7 @@ void ImapChanges::on_done(const imap::Completion& done) {
 // What follows from it
 
 void ImapChanges::examined(Look& look) {
-  c_.selected = look.wire;
-  c_.selected_epoch = look.state.uid_validity;
+  if (!look.state.uid_next) c_.session().note(imap::Quirk::NoUidNext);
   if (look.state.uid_validity == 0) {
     look.trouble = Error{
         .code = Errc::Protocol,
@@ -285,16 +278,17 @@ void ImapChanges::again(const Look& look, Mode mode) {
                                           .retry = true}));
     return;
   }
-  waiting_.push_back({.box = look.box,
-                      .wire = look.wire,
-                      .cursor = look.cursor,
-                      .mode = mode,
-                      .always_fetch = true,
-                      .attempt = look.attempt + 1});
+  Look next;
+  next.box = look.box;
+  next.wire = look.wire;
+  next.cursor = look.cursor;
+  next.mode = mode;
+  next.always_fetch = true;
+  next.attempt = look.attempt + 1;
+  waiting_.push_back(std::move(next));
 }
 
 void ImapChanges::refused(Look& look, const ImapAnswer& answer) {
-  c_.selected.clear();
   const bool in_list = mailboxes_.in_list(look.wire);
   const bool says_no = answer.condition == imap::Condition::No;
   const bool plain = answer.code == imap::Code::None || answer.code == imap::Code::Unknown;

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "libsync/imap/select.h"
 #include "libsync/replicas/imap_conversation.h"
 #include "libsync/replicas/imap_mailboxes.h"
+#include "libsync/replicas/imap_opening.h"
 #include "libsync/sync/replica.h"
 
 namespace libsync::replicas {
@@ -30,8 +30,6 @@ struct ImapCursor {
 
 // Keys that VANISHED may name one by one; beyond it the mailbox is listed instead.
 inline constexpr uint64_t kMaxVanishedKeys = 20'000;
-// Mailboxes whose commands are sent ahead of the answers.
-inline constexpr size_t kLooksInFlight = 16;
 
 // One changes() call, on the thread of its conversation; conversation, mailboxes and sink must outlive it. run()
 // gives the conversation's errors and what the sink returned; a mailbox that refuses costs that mailbox only.
@@ -59,17 +57,15 @@ class ImapChanges final : public ImapListener {
     sync::Flags flags{};
   };
   // One mailbox under way. Its commands are answered in order.
-  struct Look {
+  struct Look : ImapOpening {
     sync::BoxId box{};
-    std::string wire{};
     std::optional<ImapCursor> cursor{};
     Mode mode = Mode::Full;
     bool always_fetch = false;  // a look before this one found more than STATUS had said
     int attempt = 0;
-    imap::CommandId examine = 0, fetch = 0, search = 0;  // 0: not sent, or answered
-    bool examined = false, opened = false, searched = false;
+    imap::CommandId fetch = 0, search = 0;  // 0: not sent, or answered
+    bool opened = false, searched = false;
     std::optional<Error> trouble{};
-    imap::SelectData state{};
     std::vector<Flagged> early{};  // QRESYNC's, before the mailbox is open
     imap::SequenceSet gone{}, there{};
     uint32_t top = 0;  // the largest UID seen
@@ -98,6 +94,7 @@ class ImapChanges final : public ImapListener {
   ImapMailboxes& mailboxes_;
   sync::ChangeSink& sink_;
   std::deque<Look> waiting_, looks_;
+  ImapFlight flight_;
   Status status_;
 };
 

@@ -17,6 +17,11 @@ bool ImapAnswer::passing() const {
   return code == Code::Unavailable || code == Code::InUse || code == Code::Limit || code == Code::TempFail;
 }
 
+std::string shown_line(std::string_view text, std::string_view why) {
+  constexpr size_t kShown = 80;
+  return fmt::format("{} ({})", printable(text, kShown), why);
+}
+
 void ImapListener::on_greeting(const imap::StatusLine& line) { c_.alert(line); }
 void ImapListener::on_status(const imap::StatusLine& line) { c_.alert(line); }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "libsync/imap/session.h"
 #include "libsync/imap/starttls.h"
@@ -26,6 +27,9 @@ struct ImapAnswer {
 };
 
 class ImapConversation;
+
+// A line that can't be read, for a person.
+std::string shown_line(std::string_view text, std::string_view why);
 
 // What every stage of the session listens to. Stages derive from it; an override of on_greeting, on_done or
 // on_status calls this one.

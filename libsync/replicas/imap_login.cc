@@ -200,7 +200,8 @@ class Login {
   }
 
   Status refused(const ImapAnswer& answer, const std::string& detail) {
-    Error error = c_.error(Errc::Auth, say("login refused"), answer);
+    Error error = c_.error(Errc::Auth, {}, answer);
+    error.what = say("login refused by {}", host());
     if (!detail.empty()) error.server += " (" + detail + ")";
     switch (answer.code) {
       case Code::Unavailable:

@@ -36,7 +36,7 @@ std::string name_in(std::string_view row) {
     name = name.substr(1, name.size() - (name.back() == '"' ? 2 : 1));
   }
   std::string shown = printable(name, kShown);
-  return shown.empty() ? std::string(word("(a mailbox without a name)")) : shown;
+  return shown.empty() ? std::string(word("(a folder without a name)")) : shown;
 }
 
 // A mailbox that is there and can't be mirrored.
@@ -94,7 +94,7 @@ Status ImapMailboxes::ask(Listener& found, std::stop_token stop) {
   TB_TRY(c_.offer_compression());
   TB_TRY(c_.drain(stop));
   const ImapAnswer answer = c_.take_answer(id).value_or(ImapAnswer{});
-  if (!answer.ok()) return fail(c_.error(Errc::Refused, say("the server does not list its mailboxes"), answer));
+  if (!answer.ok()) return fail(c_.error(Errc::Refused, say("the server does not list its folders"), answer));
   return options.status_items.empty() ? ask_status(found, stop) : Status();
 }
 

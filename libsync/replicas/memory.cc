@@ -219,6 +219,8 @@ Result<Outcome> MemoryReplica::act(const Action& action) {
       return place(action, false);
     case Op::Remove:
       return remove(action);
+    case Op::Mend:  // nothing in memory is damaged
+      break;
   }
   return Outcome{.did = Did::Refused, .words = "no such operation"};
 }

@@ -38,16 +38,9 @@ class Fetcher final : public pop3::Events {
       : c_(conversation), drop_(drop), sink_(sink) {}
 
   Status run(std::span<const sync::FetchItem> items, std::stop_token stop) {
-    for (const sync::FetchItem& item : items) {
-      const Pop3Maildrop::Entry* entry = item.ref.key.number == 0 ? drop_.find(item.ref.key.name) : nullptr;
-      if (entry == nullptr) {
-        TB_TRY(sink_.failed(item.token, {.code = Errc::NotFound, .what = say("the message is not in the maildrop")}));
-        continue;
-      }
-      TB_TRY(make_room(stop));
-      TB_TRY(ask_for(item, *entry));
-    }
-    return asked_ ? c_.drain_messages(*this, stop) : Status();
+    Status status = fetch(items, std::move(stop));
+    if (!status && status.error().code != Errc::Cancelled) tell_under_way(status.error());
+    return status;
   }
 
   Status event(const Event& event) override {
@@ -78,11 +71,35 @@ class Fetcher final : public pop3::Events {
     HeaderCut header{};
   };
 
+  Status fetch(std::span<const sync::FetchItem> items, std::stop_token stop) {
+    for (const sync::FetchItem& item : items) {
+      const Pop3Maildrop::Entry* entry = item.ref.key.number == 0 ? drop_.find(item.ref.key.name) : nullptr;
+      if (entry == nullptr) {
+        TB_TRY(sink_.failed(item.token, {.code = Errc::NotFound, .what = say("the message is not in the maildrop")}));
+        continue;
+      }
+      TB_TRY(make_room(stop));
+      TB_TRY(ask_for(item, *entry));
+    }
+    return asked_ ? c_.drain_messages(*this, stop) : Status();
+  }
+
+  // A message whose dot has come is over when the connection ends behind it: it ended in the next answer.
+  void tell_under_way(const Error& error) {
+    const size_t at = error.code == Errc::Network && c_.session().holds_end() ? 1 : 0;
+    if (wanted_.size() > at) sink_.broke_off(wanted_[at].token);
+  }
+
+  // A full window is filled again when half of it has come: in one flight, not message by message. However large
+  // they are, one is asked for while another comes.
   Status make_room(const std::stop_token& stop) {
     const pop3::Session& session = c_.session();
-    while (!session.idle() &&
-           (octets_ >= kFetchWindowOctets || wanted_.size() >= kFetchWindowMessages || !session.can_send(Verb::Retr)))
-      TB_TRY(c_.pump(*this, stop));
+    const auto waits = [&](uint64_t octets, size_t messages) {
+      return !session.idle() &&
+             ((octets_ >= octets && wanted_.size() > 1) || wanted_.size() >= messages || !session.can_send(Verb::Retr));
+    };
+    if (!waits(kFetchWindowOctets, kFetchWindowMessages)) return {};
+    while (waits(kFetchWindowOctets / 2, kFetchWindowMessages / 2)) TB_TRY(c_.pump(*this, stop));
     return {};
   }
 

@@ -6,6 +6,7 @@
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/sasl/registry.h"
+#include "libsync/sasl/saslprep.h"
 
 namespace libsync::replicas {
 namespace {
@@ -120,9 +121,9 @@ class Login {
   sasl::Situation situation() const {
     sasl::Situation s{.offered = capabilities().sasl};
     // RFC 2449, section 6.3: without USER in it, a CAPA that names mechanisms means that USER is off.
-    if (!capabilities().known || capabilities().user || capabilities().sasl.empty())
-      s.offered.emplace_back(sasl::kUser);
-    if (!c_.session().timestamp().empty()) s.offered.emplace_back(sasl::kApop);
+    const bool user = !capabilities().known || capabilities().user || capabilities().sasl.empty();
+    if (user && may_be_said()) s.offered.emplace_back(sasl::kUser);
+    if (!c_.session().timestamp().empty() && may_be_said()) s.offered.emplace_back(sasl::kApop);
     s.has_password = !options_.credentials.password.empty();
     s.has_token = !options_.credentials.token.empty();
     s.encrypted = c_.channel().tls() != nullptr;
@@ -134,9 +135,21 @@ class Login {
     return s;
   }
 
+  // RFC 6856, section 2.2: USER, PASS and APOP are in ASCII unless CAPA says UTF8 USER. SASL has no such bounds.
+  bool may_be_said() const {
+    const sasl::Credentials& who = options_.credentials;
+    return capabilities().utf8_user || (is_ascii(who.user) && is_ascii(who.password.reveal()));
+  }
+
   Status authenticate() {
     const sasl::Situation s = situation();
     auto chosen = sasl::choose(s);
+    if (!chosen && s.has_password && !may_be_said()) {
+      return fail(
+          Error{.code = Errc::Auth,
+                .what = say("{} takes user names and passwords in ASCII alone", host()),
+                .hint = say("nothing of them was sent; ask for a password without other letters, or use IMAP")});
+    }
     if (!chosen) {
       chosen.error().what = host() + ": " + chosen.error().what;
       return fail(std::move(chosen).error());
@@ -167,17 +180,27 @@ class Login {
     return fail(Errc::Auth, say("{} accepted the login without proving that it knows the password", host()));
   }
 
+  // The name and the password as USER, PASS and APOP take them (RFC 6856, section 2.2).
+  Result<sasl::Credentials> prepared() const {
+    sasl::Credentials who = options_.credentials;
+    if (is_ascii(who.user) && is_ascii(who.password.reveal())) return who;
+    TB_ASSIGN(who.user, sasl::saslprep(who.user, word("user name")));
+    TB_ASSIGN(std::string password, sasl::saslprep(who.password.reveal(), word("password")));
+    who.password = Secret(std::move(password));
+    return who;
+  }
+
   Status by_apop() {
-    TB_ASSIGN(
-        const auto status,
-        c_.ask(pop3::apop(options_.credentials.user, c_.session().timestamp(), options_.credentials.password), stop_));
+    TB_ASSIGN(const auto who, prepared());
+    TB_ASSIGN(const auto status, c_.ask(pop3::apop(who.user, c_.session().timestamp(), who.password), stop_));
     return status.ok ? Status() : refused(status, {});
   }
 
   Status by_user() {
-    TB_ASSIGN(const auto user, c_.ask(pop3::user(options_.credentials.user), stop_));
+    TB_ASSIGN(const auto who, prepared());
+    TB_ASSIGN(const auto user, c_.ask(pop3::user(who.user), stop_));
     if (!user.ok) return refused(user, {});
-    TB_ASSIGN(const auto status, c_.ask(pop3::pass(options_.credentials.password), stop_));
+    TB_ASSIGN(const auto status, c_.ask(pop3::pass(who.password), stop_));
     return status.ok ? Status() : refused(status, {});
   }
 

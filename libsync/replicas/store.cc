@@ -52,13 +52,14 @@ class Applier {
  public:
   Applier(store::Store& store, std::span<const Action> actions) : store_(store), actions_(actions) {}
 
-  // Reads every Add's octets: the slow part, and no lock of SQLite's is held meanwhile.
+  // Reads the octets of every action that has some: the slow part, and no lock of SQLite's is held meanwhile.
   Status stage(const std::stop_token& stop) {
     staged_.resize(actions_.size());
     for (size_t i = 0; i < actions_.size(); ++i) {
-      if (actions_[i].op != Op::Add || !actions_[i].known.empty()) continue;
+      const bool octets = actions_[i].op == Op::Mend || (actions_[i].op == Op::Add && actions_[i].known.empty());
+      if (!octets) continue;
       if (stop.stop_requested()) return cancelled();
-      if (actions_[i].content == nullptr) return fail(Errc::Internal, "an Add without content");
+      if (actions_[i].content == nullptr) return fail(Errc::Internal, "an action without content");
       TB_ASSIGN(staged_[i], store_.stage(*actions_[i].content));
     }
     return {};
@@ -94,6 +95,8 @@ class Applier {
         return plain(write_->set_subscribed(box_of(action.box), true));
       case Op::Add:
         return add(action, staged_[i]);
+      case Op::Mend:
+        return mend(action, staged_[i]);
       case Op::Flags:
       case Op::Copy:
       case Op::Move:
@@ -137,6 +140,12 @@ class Applier {
     TB_ASSIGN(const auto at, write_->add(id, staged, action.add, action.date));
     TB_ASSIGN(Outcome outcome, placed(id, at));
     outcome.content = object_of(staged.sha256);
+    return outcome;
+  }
+
+  Result<Outcome> mend(const Action& action, const store::Staged& staged) {
+    Outcome outcome{.content = object_of(staged.sha256)};
+    if (outcome.content == action.known) TB_TRY(write_->mend(staged));
     return outcome;
   }
 
@@ -303,7 +312,25 @@ Result<std::optional<sync::Id>> find_known_content(store::Store& store, const sy
   if (found.size() != 1) return std::nullopt;
   TB_ASSIGN(const auto row, store::content_row(store.db(), found.front()));
   if (!row) return std::nullopt;
+  TB_ASSIGN(const auto damaged, store.damaged_contents());
+  if (std::ranges::find(damaged, row->sha256) != damaged.end()) return std::nullopt;
   return object_of(row->sha256);
+}
+
+Result<std::vector<sync::Id>> damaged_contents(store::Store& store) {
+  TB_ASSIGN(const auto digests, store.damaged_contents());
+  std::vector<sync::Id> out;
+  out.reserve(digests.size());
+  for (const Sha256Digest& digest : digests) out.push_back(object_of(digest));
+  return out;
+}
+
+Result<uint64_t> note_lost(store::Store& store, std::span<const sync::Id> contents) {
+  std::vector<Sha256Digest> digests;
+  for (const sync::Id& content : contents) {
+    if (const auto digest = digest_of_object(content)) digests.push_back(*digest);
+  }
+  return store.note_lost(digests);
 }
 
 Status verify_content(store::Store& store, const sync::Id& object) {

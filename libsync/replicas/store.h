@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,11 @@ Result<std::optional<sync::Id>> find_known_content(store::Store& store, const sy
 // Whether the store has the octets that Facts::object names, whole: they are read and hashed. Errc::NotFound,
 // Errc::Corrupt.
 Status verify_content(store::Store& store, const sync::Id& object);
+
+// What the store knows to be damaged (Store::damage()), as Facts::object names it; and which of it the server has no
+// more: how many messages of that were not known to be lost.
+Result<std::vector<sync::Id>> damaged_contents(store::Store& store);
+Result<uint64_t> note_lost(store::Store& store, std::span<const sync::Id> contents);
 
 // The row id in Facts::instance ("m123"); 0 for anything else.
 store::MessageId message_of_instance(std::string_view instance);

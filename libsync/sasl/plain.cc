@@ -1,4 +1,5 @@
 // PLAIN (RFC 4616).
+#include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/sasl/makers.h"
 
@@ -16,6 +17,8 @@ class Plain final : public Mechanism {
     // NUL separates the three; one inside would make another user or password of it.
     for (const std::string* part : {&user, &password.reveal(), &authzid}) {
       if (part->find('\0') != part->npos) return fail(Errc::Auth, say("user name or password holds a NUL"));
+      // In another charset it would be another password.
+      if (!is_valid_utf8(*part)) return fail(Errc::Auth, say("user name or password is not UTF-8"));
     }
     sent_ = true;
     std::string message = authzid;

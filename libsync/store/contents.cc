@@ -16,7 +16,8 @@ constexpr size_t kMaxOpenSegments = 64;    // 16 GB of mail read at random; far 
 constexpr size_t kClaimTries = 8;          // newest segments looked at before a new one is made
 constexpr size_t kMaxHeadBytes = 1 << 20;  // of a message, for its envelope
 constexpr std::string_view kSuffix = ".seg";
-constexpr uint32_t kMaxSegment = 99'999'999;  // eight digits of 256 MB each
+constexpr std::string_view kFreshSuffix = ".fresh";  // behind kSuffix: no segment yet
+constexpr uint32_t kMaxSegment = 99'999'999;         // eight digits of 256 MB each
 
 uint64_t random_key() {
   std::random_device random;
@@ -71,6 +72,51 @@ Result<Contents::Open*> Contents::open(uint32_t number) {
     return fail(Errc::Corrupt, say("{}: holds segment {}", segment.path, segment.header.number));
   }
   return &open_.emplace(number, std::move(segment)).first->second;
+}
+
+Status Contents::copy_with_header(Open& segment, const std::string& to) {
+  TB_ASSIGN(const auto copy, fs_.open(to, OpenMode::CreateNew));
+  TB_TRY(copy->write_at(0, encode(segment.header)));
+  std::string piece;
+  for (uint64_t at = kSegmentHeaderBytes;; at += piece.size()) {
+    piece.resize(kChunkBytes);
+    TB_ASSIGN(const size_t got, segment.file->read_at(at, piece));
+    piece.resize(got);
+    if (piece.empty()) break;
+    TB_TRY(copy->write_at(at, piece));
+  }
+  TB_TRY(copy->sync());
+  TB_TRY(fs_.rename(to, segment.path));
+  return fs_.sync_dir(folder_);
+}
+
+Status Contents::remove_unfinished() {
+  TB_ASSIGN(const auto names, fs_.list(folder_));
+  for (const auto& name : names) {
+    if (name.ends_with(kFreshSuffix)) TB_TRY(fs_.remove(folder_ + "/" + name));
+  }
+  return {};
+}
+
+Result<bool> Contents::restore_header(uint32_t number) {
+  TB_ASSIGN(Open * segment, open(number));
+  if (!segment->header_damaged) return false;
+  TB_ASSIGN(const auto lock, FileLock::attempt(path(number), false));
+  if (!lock) return false;
+  // What was opened before the lock may be another file than is there now.
+  forget(number);
+  TB_ASSIGN(segment, open(number));
+  if (!segment->header_damaged) return false;
+  TB_ASSIGN(const auto proof, SegmentScan(*segment->file, segment->path, segment->header).next(0));
+  if (!proof) return false;
+  const std::string fresh = segment->path + std::string(kFreshSuffix);
+  if (fs_.exists(fresh)) TB_TRY(fs_.remove(fresh));  // of one that was killed
+  if (auto copied = copy_with_header(*segment, fresh); !copied) {
+    (void)fs_.remove(fresh);  // the error to tell is the first one
+    return fail(copied.error());
+  }
+  forget(number);
+  return true;
 }
 
 Result<std::unique_ptr<FrameReader>> Contents::read(const FramePlace& place) {

@@ -38,6 +38,12 @@ class Contents {
   Result<Open*> open(uint32_t number);
   Result<std::unique_ptr<FrameReader>> read(const FramePlace& place);
   void forget(uint32_t number) { open_.erase(number); }
+  // A segment whose header is damaged and in which a whole frame proves what was in it becomes one with a header: in a
+  // copy that takes its place, for a write into it could end in the middle and take the first frame along. False:
+  // there is nothing to do, or it can't be proved, or somebody appends to it. Voids what open() gave.
+  Result<bool> restore_header(uint32_t number);
+  // Copies of restore_header()'s that were cut off. The caller holds the sync's lock.
+  Status remove_unfinished();
 
   // The segment to append to, with room: one claimed before, one nobody has claimed, or a new one.
   // What a writer that died left behind its last commit is adopted if whole and cut off if not.
@@ -51,6 +57,7 @@ class Contents {
   void abandon();  // lets the segment go
 
  private:
+  Status copy_with_header(Open& segment, const std::string& to);
   Result<bool> claim(Db& db, MailReader& mail, uint32_t number, int64_t now);
   Status create(Db& db);
 

@@ -129,11 +129,14 @@ Error Db::error(std::string_view doing) const {
   return error;
 }
 
-Result<Transaction> Transaction::begin(Db& db) {
+Result<Transaction> Transaction::begin_as(Db& db, const char* outermost) {
   const bool nested = db.in_transaction();
-  TB_TRY(db.exec(nested ? "SAVEPOINT nested" : "BEGIN IMMEDIATE"));
+  TB_TRY(db.exec(nested ? "SAVEPOINT nested" : outermost));
   return Transaction(&db, nested);
 }
+
+Result<Transaction> Transaction::begin(Db& db) { return begin_as(db, "BEGIN IMMEDIATE"); }
+Result<Transaction> Transaction::begin_deferred(Db& db) { return begin_as(db, "BEGIN"); }
 
 Transaction::~Transaction() {
   if (db_ == nullptr || !db_->in_transaction()) return;

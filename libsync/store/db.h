@@ -105,12 +105,15 @@ class Db {
 class Transaction {
  public:
   static Result<Transaction> begin(Db& db);
+  // Locks nothing before it writes, and so nothing at all where only temporary tables are written.
+  static Result<Transaction> begin_deferred(Db& db);
   Transaction(Transaction&& other) noexcept : db_(other.db_), nested_(other.nested_) { other.db_ = nullptr; }
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
   Status commit();
 
  private:
+  static Result<Transaction> begin_as(Db& db, const char* outermost);
   Transaction(Db* db, bool nested) : db_(db), nested_(nested) {}
   Db* db_;
   bool nested_;

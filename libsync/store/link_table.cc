@@ -175,9 +175,11 @@ class BatchOnDb final : public sync::Link::Batch {
   Transaction transaction_;
 };
 
-class LinkTable final : public sync::Link {
+class LinkTable : public sync::Link {
  public:
   explicit LinkTable(Db& db) : db_(db) {}
+
+  Result<std::unique_ptr<sync::Link>> copy() override;
 
   Result<std::unique_ptr<Batch>> begin() override {
     TB_ASSIGN(auto transaction, Transaction::begin(db_));
@@ -276,6 +278,17 @@ class LinkTable final : public sync::Link {
     return all(s);
   }
 
+  Result<std::vector<Row>> holding(std::span<const sync::Id> contents, RowId after, size_t limit) override {
+    std::string list;
+    for (const sync::Id& content : contents) list += (list.empty() ? "[\"" : "\",\"") + content;
+    list += list.empty() ? "[]" : "\"]";
+    // One pass over the table, and only when something is damaged: that needs no index.
+    TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE a_at=1 AND id>?2"
+                                  " AND content IN (SELECT value FROM json_each(?1)) ORDER BY id LIMIT ?3"));
+    s.bind(list, after, limit);
+    return all(s);
+  }
+
   Result<uint64_t> count_bound(Side side, PairId pair) override {
     TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "SELECT count(*) FROM link_row WHERE a_at=1 AND a_pair=?"
                                                   : "SELECT count(*) FROM link_row WHERE b_at=1 AND b_pair=?"));
@@ -368,8 +381,58 @@ class LinkTable final : public sync::Link {
     return static_cast<uint64_t>(s.integer(0));
   }
 
+ protected:
   Db& db_;
 };
+
+// The link's tables once more as temporary tables, which SQLite finds before those of the same name in the database:
+// the same statements then read and write these. They are gone with the link, at the latest with the connection.
+class LinkCopy final : public LinkTable {
+ public:
+  explicit LinkCopy(Db& db) : LinkTable(db) {}
+  ~LinkCopy() override {
+    for (const std::string& name : tables_) (void)db_.exec("DROP TABLE IF EXISTS temp." + name);
+  }
+
+  Result<std::unique_ptr<Batch>> begin() override {
+    TB_ASSIGN(auto transaction, Transaction::begin_deferred(db_));
+    return std::make_unique<BatchOnDb>(std::move(transaction));
+  }
+
+  Status make() {
+    std::vector<std::string> tables, statements;
+    {
+      TB_ASSIGN(auto s, db_.prepare("SELECT type, name, sql FROM main.sqlite_master WHERE tbl_name LIKE 'link\\_%'"
+                                    " ESCAPE '\\' AND sql IS NOT NULL ORDER BY type DESC, name"));
+      while (true) {
+        TB_ASSIGN(const bool row, s.step());
+        if (!row) break;
+        const std::string sql(s.text(2));
+        const bool table = s.text(0) == "table";
+        const std::string_view before = table ? "CREATE TABLE " : "CREATE INDEX ";
+        if (!sql.starts_with(before)) return fail(Errc::Internal, "a table of the link made in another way: " + sql);
+        statements.push_back(std::string(before) + "temp." + sql.substr(before.size()));
+        if (table) tables.emplace_back(s.text(1));
+      }
+    }
+    TB_ASSIGN(auto transaction, Transaction::begin_deferred(db_));
+    for (const std::string& sql : statements) TB_TRY(db_.exec(sql));
+    for (const std::string& name : tables) {
+      tables_.push_back(name);
+      TB_TRY(db_.exec("INSERT INTO temp." + name + " SELECT * FROM main." + name));
+    }
+    return transaction.commit();
+  }
+
+ private:
+  std::vector<std::string> tables_;
+};
+
+Result<std::unique_ptr<sync::Link>> LinkTable::copy() {
+  auto made = std::make_unique<LinkCopy>(db_);
+  TB_TRY(made->make());
+  return made;
+}
 
 Result<std::vector<Pair>> LinkTable::pairs() {
   TB_ASSIGN(auto s, db_.prepare("SELECT id, role, a_box, a_path, a_epoch, a_cursor, a_missing,"

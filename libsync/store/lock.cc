@@ -53,7 +53,11 @@ Result<std::unique_ptr<FileLock>> FileLock::attempt(const std::string& path, boo
   const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
   if (fd < 0) return system_error(path);
   std::unique_ptr<FileLock> lock(new FileLock(fd));
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    // Unlinked, or another put in its place, between the two calls: this locks nothing that others see.
+    if (is_at(fd, path)) return lock;
+    return nullptr;
+  }
   if (errno == EWOULDBLOCK || errno == EINTR) return nullptr;
   return system_error(path);
 }

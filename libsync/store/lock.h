@@ -11,10 +11,10 @@
 namespace libsync::store {
 
 // Holds an exclusive lock on a file; released by the destructor. Two objects of one process exclude
-// each other too. Movable.
+// each other too.
 class FileLock {
  public:
-  // The lock, or nothing while another holds it. The file is made if `create`.
+  // The lock, or nothing while another holds it or puts another file in its place. The file is made if `create`.
   static Result<std::unique_ptr<FileLock>> attempt(const std::string& path, bool create);
 
   // Waits up to `wait` for it, then Errc::Busy with the holder's process id in the words. Writes our

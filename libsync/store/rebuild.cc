@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/store/schema.h"
 #include "libsync/store/store_impl.h"
@@ -66,11 +67,13 @@ Status remove_database(FileSystem& fs, const std::string& path) {
   return {};
 }
 
-// A whole frame proves the key that was taken from it; with its header back the segment is as it was.
-Status restore_header(FileSystem& fs, const Contents::Open& segment) {
-  TB_ASSIGN(const auto file, fs.open(segment.path, OpenMode::ReadWrite));
-  TB_TRY(file->write_at(0, encode(segment.header)));
-  return file->sync();
+// A segment without a header, and with no frame behind it that could tell what was in it. One too short to hold a
+// frame is what a writer left that died while it made the file: nothing was in it.
+Status note_unreadable(FileSystem& fs, const std::string& path, const Error& error, RebuildReport& report) {
+  TB_ASSIGN(const auto file, fs.open(path, OpenMode::Read));
+  TB_ASSIGN(const uint64_t size, file->size());
+  if (size > kSegmentHeaderBytes) report.unreadable.push_back(say("{} ({})", error.what, human_size(size)));
+  return {};
 }
 
 Result<RebuildReport> adopt_all(FileSystem& fs, Db& db, Contents& contents, int64_t now, const ProgressFn& progress,
@@ -84,13 +87,13 @@ Result<RebuildReport> adopt_all(FileSystem& fs, Db& db, Contents& contents, int6
     const auto segment = contents.open(number);
     if (!segment && segment.error().code != Errc::Corrupt) return fail(segment.error());
     if (!segment) {
-      ++report.damaged_frames;  // without its header nothing in it can be told from a message's own octets
+      TB_TRY(note_unreadable(fs, contents.path(number), segment.error(), report));
       continue;
     }
     TB_ASSIGN(auto transaction, Transaction::begin(db));
     TB_ASSIGN(const Adopted adopted, adopt(db, mail, **segment, kSegmentHeaderBytes, now));
     TB_TRY(transaction.commit());
-    if ((*segment)->header_damaged && adopted.end > kSegmentHeaderBytes) TB_TRY(restore_header(fs, **segment));
+    if ((*segment)->header_damaged) (void)contents.restore_header(number);  // where it can't be, verify tells
     report.damaged_frames += adopted.damaged;
     state.octets += adopted.octets;
     ++state.done;

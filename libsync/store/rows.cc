@@ -88,8 +88,14 @@ Result<ContentId> insert_content(Db& db, const NewContent& content) {
     TB_TRY(move.bind(content.place.segment, content.place.offset, content.place.stored,
                      static_cast<int>(content.place.codec), row->id)
                .run());
+    TB_TRY(forget_damage(db, row->id));
   }
   return row->id;
+}
+
+Status forget_damage(Db& db, ContentId id) {
+  TB_ASSIGN(auto s, db.prepare("DELETE FROM damaged WHERE content=?"));
+  return s.bind(id).run();
 }
 
 Status set_segment_length(Db& db, uint32_t number, uint64_t length) {

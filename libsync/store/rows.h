@@ -40,6 +40,9 @@ struct NewContent {
 // Its id; that of the row which has the same hash already, if there is one.
 Result<ContentId> insert_content(Db& db, const NewContent& content);
 
+// The content is whole, or read from another place: it is not noted as damaged any more.
+Status forget_damage(Db& db, ContentId id);
+
 // Records how far a segment is filled with what rows point into.
 Status set_segment_length(Db& db, uint32_t number, uint64_t length);
 

@@ -69,9 +69,16 @@ Status version_2(Db& db) {
   return upgrade_link_tables_2(db);
 }
 
-// kSteps[n] makes version n + 1 out of version n.
-using Step = Status (*)(Db&);
-constexpr std::array<Step, kSchemaVersion> kSteps = {version_1, version_2};
+// What was found damaged, for the next sync. And words are folded otherwise (ß): the index is made anew.
+constexpr char kVersion3[] = R"sql(
+CREATE TABLE damaged(content INTEGER PRIMARY KEY, found INTEGER NOT NULL, lost INTEGER NOT NULL DEFAULT 0);
+INSERT INTO words(words) VALUES('delete-all');
+UPDATE content SET indexed=0 WHERE indexed<>0;
+)sql";
+
+Status version_3(Db& db) { return db.exec(kVersion3); }
+
+constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3};
 
 Result<int64_t> pragma(Db& db, std::string_view sql) {
   TB_ASSIGN(auto statement, db.prepare(sql));
@@ -85,12 +92,12 @@ Result<bool> is_empty(Db& db) {
   return !row;
 }
 
-Status step_up(Db& db) {
+Status step_up(Db& db, std::span<const SchemaStep> steps) {
   TB_ASSIGN(auto transaction, Transaction::begin(db));
   // Another process may have done it while this one waited for the lock.
   TB_ASSIGN(const int64_t version, pragma(db, "PRAGMA user_version"));
-  if (version >= kSchemaVersion) return {};
-  TB_TRY(kSteps[static_cast<size_t>(version)](db));
+  if (version >= std::ssize(steps)) return {};
+  TB_TRY(steps[static_cast<size_t>(version)](db));
   TB_TRY(db.exec("PRAGMA application_id=" + std::to_string(kApplicationId)));
   TB_TRY(db.exec("PRAGMA user_version=" + std::to_string(version + 1)));
   return transaction.commit();
@@ -99,7 +106,7 @@ Status step_up(Db& db) {
 }  // namespace
 
 Status check_path(const sync::Path& path) {
-  const auto refuse = [](std::string_view why) { return fail(Errc::Usage, say("mailbox name refused: {}", why)); };
+  const auto refuse = [](std::string_view why) { return fail(Errc::Usage, say("folder name refused: {}", why)); };
   if (path.empty()) return refuse(word("it is empty"));
   if (path.size() > kMaxPathDepth) return refuse(say("more than {} levels", kMaxPathDepth));
   for (const auto& component : path) {
@@ -111,29 +118,33 @@ Status check_path(const sync::Path& path) {
   return {};
 }
 
-Error newer_format(const std::string& path, int64_t version) {
+Error newer_format(const std::string& path, int64_t version, int64_t known) {
   return {.code = Errc::Newer,
-          .what = say("{}: made by a newer version of twinbox (format {}; this one knows {})", path, version,
-                      kSchemaVersion),
+          .what = say("{}: made by a newer version of twinbox (format {}; this one knows {})", path, version, known),
           .hint = std::string(word("update twinbox"))};
 }
 
-Status migrate(Db& db, const std::string& path, bool may_write) {
+std::span<const SchemaStep> schema_steps() { return kSteps; }
+
+Status migrate(Db& db, const std::string& path, bool may_write, std::span<const SchemaStep> steps) {
+  const int64_t latest = std::ssize(steps);
   while (true) {
-    TB_ASSIGN(const int64_t version, pragma(db, "PRAGMA user_version"));
-    TB_ASSIGN(const int64_t application, pragma(db, "PRAGMA application_id"));
+    // In this order: another process may make the tables between two of these lines.
     TB_ASSIGN(const bool empty, is_empty(db));
+    TB_ASSIGN(const int64_t application, pragma(db, "PRAGMA application_id"));
+    TB_ASSIGN(const int64_t version, pragma(db, "PRAGMA user_version"));
     if (!empty && application != kApplicationId) {
       return fail(Errc::Corrupt, say("{}: a database, but not a twinbox store", path));
     }
-    if (version > kSchemaVersion) {
-      return fail(newer_format(path, version));
-    }
-    if (version == kSchemaVersion) return {};
+    if (version > latest) return fail(newer_format(path, version, latest));
+    if (version == latest) return {};
     if (version < 0) return fail(Errc::Corrupt, say("{}: impossible format number {}", path, version));
     if (!may_write && version == 0) return fail(Errc::NotFound, say("{}: no mail was stored there yet", path));
-    if (!may_write) return fail(Errc::Refused, say("{}: an older format that must be written to be read", path));
-    TB_TRY(step_up(db));
+    if (!may_write) {
+      return fail(Errc::Refused,
+                  say("{}: made by an older version of twinbox (format {}; this one needs {})", path, version, latest));
+    }
+    TB_TRY(step_up(db, steps));
   }
 }
 

@@ -160,8 +160,9 @@ Result<std::optional<Staged>> StoreImpl::already(const Sha256Digest& sha256) {
   // The octets in hand may be the only whole ones: the stored ones are read before these are given up.
   const Status whole = stream(row->id, [](std::string_view) { return true; }, true);
   if (whole) return Staged{.sha256 = sha256, .known = true};
+  // Disk: a sector that can't be read any more is damage too.
   const Errc code = whole.error().code;
-  if (code == Errc::Corrupt || code == Errc::NotFound) return std::nullopt;
+  if (code == Errc::Corrupt || code == Errc::NotFound || code == Errc::Disk) return std::nullopt;
   return fail(whole.error());
 }
 

@@ -33,7 +33,7 @@ namespace libsync::store {
 class Write;
 
 enum class StoreMode {
-  ReadOnly,   // must exist; nothing is written
+  ReadOnly,   // must exist; nothing is written but what was found damaged, see Store::damage()
   ReadWrite,  // must exist; older formats are migrated
   Create,     // ReadWrite, made if missing
 };
@@ -123,12 +123,14 @@ struct Problem {
   bool harmless = false;
   std::string text{};                 // one line for a person
   std::vector<MessageId> messages{};  // the messages hit, at most 100
+  bool lost = false;                  // a content that the last sync did not find on the server
 };
 struct VerifyReport {
   uint64_t contents = 0, messages = 0, octets = 0;
   std::vector<Problem> problems{};  // at most kMaxProblems; more are only counted
   uint64_t problems_total = 0;
-  bool ok() const;  // nothing but harmless problems
+  bool ok() const;             // nothing but harmless problems
+  bool index_damaged() const;  // some are of twin.db itself: a sync doesn't mend those
 };
 inline constexpr size_t kMaxProblems = 1000;
 
@@ -143,7 +145,14 @@ struct CompactReport {
 
 struct RebuildReport {
   uint64_t contents = 0, octets = 0, damaged_frames = 0;
-  std::string old_database{};  // where the old twin.db was put; empty: there was none
+  std::vector<std::string> unreadable{};  // segments of which nothing could be read, each with the reason
+  std::string old_database{};             // where the old twin.db was put; empty: there was none
+};
+
+// Messages whose octets here are not whole.
+struct Damage {
+  uint64_t waiting = 0;  // fetched again by the next sync
+  uint64_t lost = 0;     // not on the server any more, when a sync looked last
 };
 
 class Store {
@@ -195,6 +204,17 @@ class Store {
   // Those that are still without one when a sync is complete are mail that is only here: they become
   // messages of a mailbox with this path. How many.
   virtual Result<uint64_t> recover_unclaimed(const sync::Path& path) = 0;
+
+  // --- damage ---
+  // A content that anybody's reading finds damaged is noted in twin.db, at the latest when the store goes; also by a
+  // store that is open for reading only, if the disk and the file's mode allow it.
+  virtual Result<Damage> damage() = 0;
+  virtual Result<std::vector<Sha256Digest>> damaged_contents() = 0;
+  // Which of them the server has no more; all others it has. How many messages of them were not known to be lost.
+  virtual Result<uint64_t> note_lost(std::span<const Sha256Digest> lost) = 0;
+  // Gives segments whose header is damaged theirs back; how many. The caller holds lock_for_sync(). Where that fails
+  // the segment is read as it is, and verify() goes on telling of it.
+  virtual uint64_t restore_headers() = 0;
 
   // --- writing ---
   // Appends the octets to a segment, buffered: not durable, not visible. No lock of SQLite is held.
@@ -272,6 +292,8 @@ class Write {
   // A message from a content the store has (a copy, or one found again by hash or print).
   virtual Result<Placed> add_known(MailboxId mailbox, ContentId content, const sync::Flags& flags,
                                    std::optional<int64_t> date) = 0;
+  // The octets of a damaged content, staged again, are read from their new place from now on.
+  virtual Status mend(const Staged& staged) = 0;
   // Adds and removes flags; no change, no new modseq.
   virtual Status change_flags(MessageId id, const sync::Flags& add, const sync::Flags& remove) = 0;
   virtual Result<Placed> move(MessageId id, MailboxId to) = 0;  // keeps the id

@@ -30,6 +30,7 @@ class Compactor {
     TB_TRY(purge());
     TB_TRY(trim_vanished());
     TB_TRY(unlink_condemned());
+    TB_TRY(store_.contents().remove_unfinished());
     TB_TRY(settle_orphans());
     TB_TRY(rewrite_all());
     TB_ASSIGN(report_.bytes_after, bytes_on_disk());
@@ -61,6 +62,7 @@ class Compactor {
                                          " AND NOT EXISTS (SELECT 1 FROM message WHERE content=content.id)"));
     TB_TRY(contents.run());
     report_.contents_dropped = static_cast<uint64_t>(db_.changes());
+    TB_TRY(db_.exec("DELETE FROM damaged WHERE content NOT IN (SELECT id FROM content)"));
     TB_TRY(renew_index());
     return transaction.commit();
   }
@@ -121,12 +123,22 @@ class Compactor {
       const auto lock = FileLock::attempt(store_.contents().path(number), false);
       if (!lock || !*lock) continue;  // a writer is about to make its row
       const auto segment = store_.contents().open(number);
-      if (!segment) continue;  // damaged: verify tells of it, and a person decides
+      if (!segment) {
+        TB_TRY(drop_if_empty(number));
+        continue;  // damaged: verify tells of it, and a person decides
+      }
       TB_ASSIGN(auto transaction, Transaction::begin(db_));
       TB_TRY(adopt(db_, store_.mail(), **segment, kSegmentHeaderBytes, store_.now()));
       TB_TRY(transaction.commit());
     }
     return {};
+  }
+
+  // A writer that died before the header was written: no frame can be in it.
+  Status drop_if_empty(uint32_t number) {
+    TB_ASSIGN(const auto file, store_.fs().open(store_.contents().path(number), OpenMode::Read));
+    TB_ASSIGN(const uint64_t size, file->size());
+    return size <= kSegmentHeaderBytes ? unlink(number) : Status{};
   }
 
   Status rewrite_all() {
@@ -160,9 +172,11 @@ class Compactor {
 
   // Copy, sync, move the rows, then unlink: a crash anywhere leaves every row pointing at its octets.
   Status rewrite(uint32_t number) {
-    const auto lock = FileLock::attempt(store_.contents().path(number), false);
-    if (!lock || !*lock) return {};  // another process appends to it, or it is missing: verify tells
     TB_ASSIGN(const auto live, live_of(number));
+    const auto lock = FileLock::attempt(store_.contents().path(number), false);
+    // Missing, and all that was in it has been fetched again, or is gone.
+    if (!lock && lock.error().code == Errc::NotFound && live.empty()) return unlink(number);
+    if (!lock || !*lock) return {};  // another process appends to it, or it is missing: verify tells
     std::vector<FramePlace> places;
     auto copied = copy_all(live, places);
     if (!copied) {

@@ -1,5 +1,5 @@
 // Inside the store layer only: the Store as its parts see it. store.cc opens and writes, store_read.cc
-// reads, store_search.cc searches and indexes, store_verify.cc and store_compact.cc look after it.
+// reads, store_search.cc searches and indexes, store_verify.cc, store_damage.cc and store_compact.cc look after it.
 #pragma once
 
 #include <memory>
@@ -25,6 +25,7 @@ struct SearchQuery;
 class StoreImpl final : public Store {
  public:
   StoreImpl(std::string directory, const StoreOptions& options);
+  ~StoreImpl() override { write_findings(); }
   Status open();
   Status check_database_is_there(const std::string& path);
 
@@ -48,6 +49,11 @@ class StoreImpl final : public Store {
   Result<std::string> header(ContentId id) override;
   Result<std::optional<ContentId>> find_content(const Sha256Digest& sha256) override;
   Result<std::vector<ContentId>> find_print(const sync::Id& print) override;
+
+  Result<Damage> damage() override;
+  Result<std::vector<Sha256Digest>> damaged_contents() override;
+  Result<uint64_t> note_lost(std::span<const Sha256Digest> lost) override;
+  uint64_t restore_headers() override;
 
   Result<Staged> stage(sync::ContentSource& source) override;
   Result<Staged> stage(std::string_view octets) override;
@@ -76,6 +82,11 @@ class StoreImpl final : public Store {
   const StoreOptions& options() const { return options_; }
   // A write's transaction is through; what was staged has rows now, or none.
   void after_commit();
+  // A content was read and is not whole; or was noted as damaged and is whole.
+  void found_damaged(const ContentRow& row);
+  void found_whole(ContentId id);
+  // Notes what was found in twin.db. What can't be noted now is found again.
+  void write_findings();
 
  private:
   Result<Staged> stage_whole(std::string_view octets);
@@ -97,6 +108,8 @@ class StoreImpl final : public Store {
   MailReader mail_;
   std::unique_ptr<Db> db_;
   std::unordered_map<Sha256Digest, FramePlace, DigestHash> staged_;  // appended, without rows yet
+  std::vector<ContentRow> damaged_;                                  // found, not noted yet
+  std::vector<ContentId> whole_;
 };
 
 // Opens twin.db with the tokenizer registered and the schema brought up to date.

@@ -96,11 +96,22 @@ Status StoreImpl::at_place(ContentId id, const std::function<Status(const Conten
     if (!row) return fail(Errc::NotFound, say("no content {}", id));
     reader = contents_.read(row->place);
   }
-  if (!reader && reader.error().code == Errc::NotFound) {
-    return fail(Errc::Corrupt, say("{}: the segment file is missing", contents_.path(row->place.segment)));
+  Status status;
+  if (reader) {
+    status = read(*row, **reader);
+  } else if (reader.error().code == Errc::NotFound) {
+    status = fail(Errc::Corrupt, say("{}: the segment file is missing", contents_.path(row->place.segment)));
+  } else {
+    status = fail(reader.error());
   }
-  if (!reader) return fail(reader.error());
-  return read(*row, **reader);
+  // A file that can't be opened now may be tomorrow; one that can't be read where it was read once is damaged.
+  const bool damaged =
+      !status && (status.error().code == Errc::Corrupt || (reader && status.error().code == Errc::Disk));
+  if (damaged) {
+    found_damaged(*row);
+    if (status.error().hint.empty()) status.error().hint = word("the next sync fetches it again, if the server has it");
+  }
+  return status;
 }
 
 Status StoreImpl::stream(ContentId id, const std::function<bool(std::string_view)>& sink, bool check) {

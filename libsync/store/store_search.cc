@@ -87,7 +87,7 @@ Result<std::string> mailbox_ids(const std::vector<MailboxInfo>& boxes, const std
       any = true;
       ids += fmt::format("{}{}", ids.empty() ? "" : ",", box.id);
     }
-    if (!any) return fail(Errc::NotFound, say("search: no mailbox is called {}", printable(name, 100)));
+    if (!any) return fail(Errc::NotFound, say("search: no folder is called {}", printable(name, 100)));
   }
   return "[" + ids + "]";
 }

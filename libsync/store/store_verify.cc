@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <map>
 #include <set>
 
+#include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/store/store_impl.h"
 #include "libsync/sync/path.h"
@@ -16,6 +19,7 @@ class Verifier {
 
   Result<VerifyReport> run() {
     TB_TRY(check_database());
+    TB_TRY(load_noted());
     TB_TRY(check_segments());
     TB_TRY(check_contents());
     TB_TRY(check_messages());
@@ -24,11 +28,29 @@ class Verifier {
   }
 
  private:
-  void add(ProblemKind kind, std::string text, std::vector<MessageId> messages = {}, bool harmless = false) {
+  void add(Problem problem) {
     ++report_.problems_total;
-    if (report_.problems.size() >= kMaxProblems) return;
-    report_.problems.push_back(
-        {.kind = kind, .harmless = harmless, .text = std::move(text), .messages = std::move(messages)});
+    if (report_.problems.size() < kMaxProblems) report_.problems.push_back(std::move(problem));
+  }
+  void add(ProblemKind kind, std::string text, bool harmless = false) {
+    add({.kind = kind, .harmless = harmless, .text = std::move(text)});
+  }
+
+  // What was found damaged before, and whether the server had it no more.
+  Status load_noted() {
+    TB_ASSIGN(auto s, db_.prepare("SELECT content, lost FROM damaged"));
+    while (true) {
+      TB_ASSIGN(const bool row, s.step());
+      if (!row) return {};
+      noted_.emplace(s.integer(0), s.integer(1) != 0);
+    }
+  }
+
+  // The end of the last frame that a row points at; 0 if none does.
+  Result<uint64_t> reach_of(uint32_t number) {
+    TB_ASSIGN(auto s, db_.prepare("SELECT coalesce(max(offset+stored),0) FROM content WHERE segment=?"));
+    TB_TRY(s.bind(number).step());
+    return static_cast<uint64_t>(s.integer(0));
   }
 
   Status check_database() {
@@ -49,32 +71,58 @@ class Verifier {
       const auto number = static_cast<uint32_t>(s.integer(0));
       known.insert(number);
       if (s.integer(1) == 0) continue;  // condemned by a compact that did not come to its end
-      check_segment(number, static_cast<uint64_t>(s.integer(1)));
+      TB_TRY(check_segment(number, static_cast<uint64_t>(s.integer(1))));
     }
     TB_ASSIGN(const auto there, store_.contents().on_disk());
     for (const uint32_t number : there) {
-      if (known.contains(number)) continue;
-      add(ProblemKind::OrphanSegment, say("{}: nothing points into it", store_.contents().path(number)), {}, true);
+      if (!known.contains(number)) TB_TRY(check_orphan(number));
     }
     return {};
   }
 
-  void check_segment(uint32_t number, uint64_t length) {
+  // Damage to what no row points at any more (it was fetched again) is harmless; compact takes it away.
+  Status check_segment(uint32_t number, uint64_t length) {
     const std::string path = store_.contents().path(number);
     const auto segment = store_.contents().open(number);
+    const auto size = segment ? (*segment)->file->size() : Result<uint64_t>(0);
+    const bool sound = segment && !(*segment)->header_damaged && size && *size >= length;
+    if (sound && *size == length) return {};
+    TB_ASSIGN(const uint64_t reach, reach_of(number));
     if (!segment && segment.error().code == Errc::NotFound) {
-      return add(ProblemKind::MissingSegment, say("{}: missing", path));
+      add(ProblemKind::MissingSegment, say("{}: missing", path), reach == 0);
+      return {};
     }
-    if (!segment) return add(ProblemKind::Frame, segment.error().text());
+    if (!segment || !size) {
+      add(ProblemKind::Frame, (segment ? size.error() : segment.error()).what, reach == 0);
+      return {};
+    }
     if ((*segment)->header_damaged) {
-      add(ProblemKind::Frame, say("{}: its header is damaged; the messages in it can be read", path));
+      add(ProblemKind::Frame, say("{}: its header is damaged; the messages in it can be read", path), reach == 0);
     }
-    const auto size = (*segment)->file->size();
-    if (!size) return add(ProblemKind::Frame, size.error().text());
-    if (*size < length) add(ProblemKind::Frame, say("{}: {} bytes are missing at its end", path, length - *size));
+    if (*size < length) {
+      add(ProblemKind::Frame, say("{}: its end is missing, {}", path, human_size(length - *size)), reach <= *size);
+    }
     if (*size > length) {
-      add(ProblemKind::TornTail, say("{}: {} bytes behind its last message", path, *size - length), {}, true);
+      add(ProblemKind::TornTail, say("{}: {} behind its last message", path, human_size(*size - length)), true);
     }
+    return {};
+  }
+
+  // What nobody knows of may be the only copy of something.
+  Status check_orphan(uint32_t number) {
+    const std::string path = store_.contents().path(number);
+    const auto segment = store_.contents().open(number);
+    if (segment) {
+      add(ProblemKind::OrphanSegment, say("{}: nothing points into it", path), true);
+      return {};
+    }
+    if (segment.error().code == Errc::NotFound) return {};  // compacted away meanwhile
+    const auto file = store_.fs().open(path, OpenMode::Read);
+    const auto size = file ? (*file)->size() : Result<uint64_t>(0);
+    const bool nothing_in_it = file && size && *size <= kSegmentHeaderBytes;  // a writer died while it made the file
+    add(ProblemKind::OrphanSegment, say("{}; the index does not know what was in it", segment.error().what),
+        nothing_in_it);
+    return {};
   }
 
   Status check_contents() {
@@ -109,11 +157,16 @@ class Verifier {
 
   Status check_content(ContentId id) {
     const auto read = store_.stream(id, [&](std::string_view) { return !stop_.stop_requested(); }, true);
+    const auto noted = noted_.find(id);
+    if (read && noted != noted_.end() && !stop_.stop_requested()) store_.found_whole(id);
     if (read || read.error().code == Errc::NotFound) return {};  // compacted away meanwhile
     TB_ASSIGN(auto messages, messages_of(id));
     const auto row = content_row(db_, id);
     const bool segment_there = row && *row && store_.fs().exists(store_.contents().path((*row)->place.segment));
-    add(segment_there ? ProblemKind::Hash : ProblemKind::MissingSegment, read.error().text(), std::move(messages));
+    add({.kind = segment_there ? ProblemKind::Hash : ProblemKind::MissingSegment,
+         .text = read.error().what,
+         .messages = std::move(messages),
+         .lost = noted != noted_.end() && noted->second});
     return {};
   }
 
@@ -136,7 +189,9 @@ class Verifier {
     while (true) {
       TB_ASSIGN(const bool row, s.step());
       if (!row) return {};
-      add(ProblemKind::MissingContent, say("message {}: its content is not known", s.integer(0)), {s.integer(0)});
+      add({.kind = ProblemKind::MissingContent,
+           .text = say("message {}: its content is not known", s.integer(0)),
+           .messages = {s.integer(0)}});
     }
   }
 
@@ -149,7 +204,7 @@ class Verifier {
       TB_ASSIGN(const bool row, s.step());
       if (!row) return {};
       add(ProblemKind::Counts,
-          say("mailbox {}: counts {} messages, {} are there", s.text(0), s.integer(1), s.integer(2)));
+          say("folder {}: the number of its messages should be {} and is {}", s.text(0), s.integer(2), s.integer(1)));
     }
   }
 
@@ -157,6 +212,7 @@ class Verifier {
   Db& db_;
   const ProgressFn& progress_;
   std::stop_token stop_;
+  std::map<ContentId, bool> noted_;  // as damaged; true: and as lost
   VerifyReport report_;
 };
 
@@ -169,8 +225,17 @@ bool VerifyReport::ok() const {
   return problems_total == problems.size();
 }
 
+bool VerifyReport::index_damaged() const {
+  return std::ranges::any_of(problems, [](const Problem& problem) {
+    return problem.kind == ProblemKind::Database || problem.kind == ProblemKind::MissingContent ||
+           problem.kind == ProblemKind::Counts;
+  });
+}
+
 Result<VerifyReport> StoreImpl::verify(const ProgressFn& progress, std::stop_token stop) {
-  return Verifier(*this, progress, std::move(stop)).run();
+  auto report = Verifier(*this, progress, std::move(stop)).run();
+  write_findings();
+  return report;
 }
 
 }  // namespace libsync::store

@@ -107,11 +107,27 @@ int run_of_unspaced(Walk& walk, size_t begin, size_t end) {
   return SQLITE_OK;
 }
 
+// unicode61 folds character by character, and one of them becomes two: ß, which is written SS in capitals. (ẞ has
+// become ß before.)
+constexpr std::string_view kSharpS = "ß";
+
+void unfold_sharp_s(std::string& word) {
+  for (size_t at = word.find(kSharpS); at != word.npos; at = word.find(kSharpS, at)) {
+    word.replace(at, kSharpS.size(), "ss");
+  }
+}
+
 int pass_on(void* context, int flags, const char* token, int size, int begin, int end) {
   auto& walk = *static_cast<Walk*>(context);
   if (const int code = walk.settle(); code != SQLITE_OK) return code;
-  return walk.give({token, static_cast<size_t>(size)}, walk.base + static_cast<size_t>(begin),
-                   walk.base + static_cast<size_t>(end), flags);
+  std::string_view word(token, static_cast<size_t>(size));
+  std::string folded;
+  if (word.find(kSharpS) != word.npos) {
+    folded = word;
+    unfold_sharp_s(folded);
+    word = folded;
+  }
+  return walk.give(word, walk.base + static_cast<size_t>(begin), walk.base + static_cast<size_t>(end), flags);
 }
 
 struct Unicode61 {

@@ -1,7 +1,7 @@
 // How text becomes words for the index and for queries: docs/decisions/0004-search-tokenizer.md.
 //
 // Words of scripts with spaces are SQLite's unicode61: letters and digits, without regard to case and
-// diacritics. Scripts without spaces (Han, kana, Hangul, Thai and its neighbours) give each character
+// diacritics; ß is ss. Scripts without spaces (Han, kana, Hangul, Thai and its neighbours) give each character
 // and each pair of neighbours, so that words of one and two characters are found without a dictionary.
 #pragma once
 

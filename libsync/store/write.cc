@@ -8,7 +8,7 @@
 namespace libsync::store {
 namespace {
 
-std::unexpected<Error> no_mailbox(MailboxId id) { return fail(Errc::NotFound, say("no mailbox {}", id)); }
+std::unexpected<Error> no_mailbox(MailboxId id) { return fail(Errc::NotFound, say("no folder {}", id)); }
 std::unexpected<Error> no_message(MessageId id) { return fail(Errc::NotFound, say("no message {}", id)); }
 
 // Mailbox rows are read once, counted in memory and written back by commit(): a batch of a thousand
@@ -31,6 +31,7 @@ class WriteImpl final : public Write {
                      std::optional<int64_t> date) override;
   Result<Placed> add_known(MailboxId mailbox, ContentId content, const sync::Flags& flags,
                            std::optional<int64_t> date) override;
+  Status mend(const Staged& staged) override;
   Status change_flags(MessageId id, const sync::Flags& add, const sync::Flags& remove) override;
   Result<Placed> move(MessageId id, MailboxId to) override;
   Result<Placed> copy(MessageId id, MailboxId to) override;
@@ -66,6 +67,7 @@ class WriteImpl final : public Write {
   Result<Placing> enter(MailboxId id, const sync::Flags& flags, uint64_t size);
   // Counts it out and remembers that it vanished.
   Status leave(const Message& message);
+  Result<ContentId> content_of(const Staged& staged);
   Result<Placed> insert(MailboxId mailbox, ContentId content, uint64_t size, const sync::Flags& flags, int64_t date);
   Status rename_one(MailboxId id, const std::string& path);
 
@@ -103,7 +105,7 @@ Result<uint32_t> WriteImpl::next_uidvalidity() {
 Result<MailboxId> WriteImpl::create_mailbox(const sync::Path& path, sync::Role role) {
   TB_TRY(check_path(path));
   TB_ASSIGN(const auto taken, store_.find_mailbox(path));
-  if (taken) return fail(Errc::Usage, say("mailbox {} exists already", sync::encode_path(path)));
+  if (taken) return fail(Errc::Usage, say("folder {} exists already", sync::encode_path(path)));
   TB_ASSIGN(const uint32_t uidvalidity, next_uidvalidity());
   TB_ASSIGN(auto s, db_.prepare("INSERT INTO mailbox(path, role, subscribed, uidvalidity, uidnext, highestmodseq,"
                                 " vanished_floor, messages, unseen, octets) VALUES(?,?,1,?,1,1,0,0,0,0)"));
@@ -123,7 +125,7 @@ Status WriteImpl::rename_mailbox(MailboxId id, const sync::Path& path) {
   const std::string from = sync::encode_path(box->info.path);
   const std::string to = sync::encode_path(path);
   if (from == to) return {};
-  if (to.starts_with(from + "/")) return fail(Errc::Usage, std::string(word("a mailbox can't move below itself")));
+  if (to.starts_with(from + "/")) return fail(Errc::Usage, std::string(word("a folder can't move below itself")));
   TB_ASSIGN(const auto boxes, store_.mailboxes());
   std::vector<std::pair<MailboxId, std::string>> renames{{id, to}};
   for (const auto& each : boxes) {
@@ -133,7 +135,7 @@ Status WriteImpl::rename_mailbox(MailboxId id, const sync::Path& path) {
   for (const auto& [child, name] : renames) {
     TB_TRY(check_path(sync::decode_path(name)));
     for (const auto& each : boxes) {
-      if (sync::encode_path(each.path) == name) return fail(Errc::Usage, say("mailbox {} exists already", name));
+      if (sync::encode_path(each.path) == name) return fail(Errc::Usage, say("folder {} exists already", name));
     }
   }
   for (const auto& [child, name] : renames) TB_TRY(rename_one(child, name));
@@ -158,7 +160,7 @@ Status WriteImpl::delete_mailbox(MailboxId id) {
   TB_ASSIGN(State * box, state(id));
   if (box->info.messages > 0) {
     return fail(Errc::Refused,
-                say("{} messages are in mailbox {}", box->info.messages, sync::encode_path(box->info.path)));
+                say("messages are in it: {} in folder {}", box->info.messages, sync::encode_path(box->info.path)));
   }
   states_.erase(id);
   TB_ASSIGN(auto gone, db_.prepare("DELETE FROM vanished WHERE mailbox=?"));
@@ -169,7 +171,7 @@ Status WriteImpl::delete_mailbox(MailboxId id) {
 
 Result<WriteImpl::Placing> WriteImpl::enter(MailboxId id, const sync::Flags& flags, uint64_t size) {
   TB_ASSIGN(State * box, state(id));
-  if (box->info.uidnext == UINT32_MAX) return fail(Errc::Limit, std::string(word("no UID is left in the mailbox")));
+  if (box->info.uidnext == UINT32_MAX) return fail(Errc::Limit, std::string(word("no UID is left in the folder")));
   box->dirty = true;
   ++box->info.messages;
   if ((flags.system & sync::kSeen) == 0) ++box->info.unseen;
@@ -220,28 +222,35 @@ Result<Write::Placed> WriteImpl::insert(MailboxId mailbox, ContentId content, ui
   return Placed{.id = id, .uid = placing.uid};
 }
 
+Result<ContentId> WriteImpl::content_of(const Staged& staged) {
+  if (!staged.known) {
+    return insert_content(db_, {.sha256 = staged.sha256,
+                                .place = {.segment = staged.segment,
+                                          .offset = staged.offset,
+                                          .stored = staged.stored,
+                                          .codec = static_cast<Codec>(staged.codec)},
+                                .size = staged.size,
+                                .print = staged.print,
+                                .envelope = &staged.envelope,
+                                .repoint = true});
+  }
+  TB_ASSIGN(const auto row, content_row(db_, staged.sha256));
+  if (row) return row->id;
+  return fail(
+      Error{.code = Errc::Busy, .what = std::string(word("the content was compacted away meanwhile")), .retry = true});
+}
+
+Status WriteImpl::mend(const Staged& staged) {
+  TB_ASSIGN(const auto row, content_row(db_, staged.sha256));
+  if (!row) return fail(Errc::NotFound, std::string(word("its octets are not in the store")));
+  TB_ASSIGN(const ContentId content, content_of(staged));
+  return forget_damage(db_, content);  // known and whole: it was not damaged after all
+}
+
 Result<Write::Placed> WriteImpl::add(MailboxId mailbox, const Staged& staged, const sync::Flags& flags,
                                      std::optional<int64_t> date) {
   TB_TRY(state(mailbox));
-  ContentId content = 0;
-  if (staged.known) {
-    TB_ASSIGN(const auto row, content_row(db_, staged.sha256));
-    if (!row) {
-      return fail(Error{
-          .code = Errc::Busy, .what = std::string(word("the content was compacted away meanwhile")), .retry = true});
-    }
-    content = row->id;
-  } else {
-    TB_ASSIGN(content, insert_content(db_, {.sha256 = staged.sha256,
-                                            .place = {.segment = staged.segment,
-                                                      .offset = staged.offset,
-                                                      .stored = staged.stored,
-                                                      .codec = static_cast<Codec>(staged.codec)},
-                                            .size = staged.size,
-                                            .print = staged.print,
-                                            .envelope = &staged.envelope,
-                                            .repoint = true}));
-  }
+  TB_ASSIGN(const ContentId content, content_of(staged));
   return insert(mailbox, content, staged.size, flags, date.value_or(staged.envelope.date.value_or(store_.now())));
 }
 

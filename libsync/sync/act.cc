@@ -80,6 +80,7 @@ class ActSink final : public ActionSink {
                             .instance = outcome.instance};
     row.content = outcome.content;
     row.inferred = true;
+    row.doubt = Doubt::None;
   }
 
   void count(Op op) {
@@ -148,6 +149,17 @@ class AddSink final : public TransferSink {
     return {};
   }
 
+  Status broke_off(size_t item) override {
+    const Todo& todo = todo_[item];
+    const Side from = other(todo.planned.on);
+    ended_in = run_.place(todo.row->half(from), from);
+    todo.row->doubt = Doubt::BrokeOff;
+    TB_TRY(run_.link.put(*todo.row));
+    return {};
+  }
+
+  std::string ended_in{};  // the message in which the connection ended
+
  private:
   Run& run_;
   std::span<const Todo> todo_;
@@ -165,17 +177,42 @@ class Actor {
       if (rows.empty()) break;
       after = rows.back().id;
       TB_TRY(plan_chunk(rows));
-      if (run_.options.dry_run) continue;
-      for (const Side side : {Side::A, Side::B}) {
-        TB_TRY(apply(side, flags_));
-        TB_TRY(add(side));
-        TB_TRY(apply(side, moves_));
-      }
+      if (!run_.options.dry_run) TB_TRY(apply_chunk());
     }
+    TB_TRY(add_last());
     return remove();
   }
 
  private:
+  Status apply_chunk() {
+    for (const Side side : {Side::A, Side::B}) {
+      TB_TRY(apply(side, flags_));
+      TB_TRY(add(side));
+      TB_TRY(apply(side, moves_));
+    }
+    return {};
+  }
+
+  // What the connection ended in, one by one. Each starts anew: the one in which it ends again is the one that is
+  // known by it from then on, and those behind it take their turn.
+  Status add_last() {
+    if (run_.options.dry_run) return {};
+    for (const RowId id : last_) {
+      TB_ASSIGN(auto row, run_.link.get(id));
+      if (!row) continue;
+      row->doubt = Doubt::None;
+      TB_TRY(run_.link.put(*row));
+    }
+    for (const RowId id : last_) {
+      TB_ASSIGN(auto row, run_.link.get(id));
+      if (!row) continue;
+      std::vector<Row> rows{std::move(*row)};
+      TB_TRY(plan_chunk(rows));
+      TB_TRY(apply_chunk());
+    }
+    return {};
+  }
+
   Status weigh_removals() {
     std::map<PairId, FuseCount> counts;
     RowId after = 0;
@@ -251,7 +288,11 @@ class Actor {
         flags_.push_back({&row, std::move(planned)});
         break;
       case Op::Add:
-        adds_.push_back({&row, std::move(planned)});
+        if (row.doubt == Doubt::BrokeOff) {
+          last_.push_back(row.id);
+        } else {
+          adds_.push_back({&row, std::move(planned)});
+        }
         break;
       case Op::Move:
         moves_.push_back({&row, std::move(planned)});
@@ -301,7 +342,11 @@ class Actor {
     if (side == Side::B && run_.options.find_known) TB_TRY(add_known(todo, items));
     if (items.empty()) return {};
     AddSink sink(run_, todo);
-    return transfer(run_.replica(from), run_.replica(side), items, run_.options.limits, sink, run_.stop);
+    Status status = transfer(run_.replica(from), run_.replica(side), items, run_.options.limits, sink, run_.stop);
+    if (!status && !sink.ended_in.empty() && status.error().hint.empty()) {
+      status.error().hint = say("it ended in {}, which the next sync fetches last", sink.ended_in);
+    }
+    return status;
   }
 
   // Adds what side B already has the octets of, and takes it off the lists.
@@ -402,7 +447,7 @@ class Actor {
   Run& run_;
   std::set<PairId> held_;
   std::vector<Todo> flags_, adds_, moves_;
-  std::vector<RowId> removals_;
+  std::vector<RowId> removals_, last_;
 };
 
 }  // namespace

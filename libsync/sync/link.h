@@ -45,6 +45,9 @@ enum class Doubt : uint8_t {
   // Another session brought the same octets, fewer than announced. They are kept, not read a third time, and
   // nothing is removed on the server for them.
   Short = 2,
+  // Not here yet: the connection ended in it. It is fetched behind all others, or it would keep them away if the
+  // server ends there each time.
+  BrokeOff = 3,
 };
 
 // One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.
@@ -110,6 +113,10 @@ class Link {
   };
   virtual Result<std::unique_ptr<Batch>> begin() = 0;
 
+  // A link with the same rows, for a dry run: what is written to it goes with it. While it lives it stands before this
+  // one, which is not to be used, and must outlive it.
+  virtual Result<std::unique_ptr<Link>> copy() = 0;
+
   // Which replica the side belongs to; empty before the first sync.
   virtual Result<std::string> identity(Side side) = 0;
   virtual Status set_identity(Side side, std::string_view identity) = 0;
@@ -137,6 +144,8 @@ class Link {
   virtual Result<uint64_t> count_bound(Side side, PairId pair) = 0;
   // Rows Bound on side A with Doubt::ReadAgain, in order of id.
   virtual Result<std::vector<Row>> doubtful(RowId after, size_t limit) = 0;
+  // Rows Bound on side A whose `content` is one of these, in order of id.
+  virtual Result<std::vector<Row>> holding(std::span<const Id> contents, RowId after, size_t limit) = 0;
   // Rows whose half on `side` is Gone or Unbound and whose content had this size: whom a message that
   // seems new on that side may turn out to be.
   virtual Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) = 0;

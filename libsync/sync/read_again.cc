@@ -43,20 +43,6 @@ class ThereSink final : public MessageSink {
   OctetCounter octets_;
 };
 
-// `row` keeps what is stored; what the server has becomes a message of its own. The print has shown that it
-// can't tell the two apart: it is not to bind them again.
-Status part(Run& run, Row& row) {
-  Row fresh;
-  fresh.half(Side::A) = row.half(Side::A);
-  fresh.size = row.size;
-  fresh.date = row.date;
-  row.half(Side::A).at = At::Gone;
-  row.print.clear();
-  settle(fresh, run.context);
-  TB_TRY(run.link.put(fresh));
-  return {};
-}
-
 Status compare(Run& run, Row& row, const There& there) {
   row.doubt = Doubt::None;
   if (there.content == row.content) {
@@ -65,7 +51,7 @@ Status compare(Run& run, Row& row, const There& there) {
     const bool lacking = there.octets < row.size && !run.a.capabilities().counted_fetch;
     if (lacking) row.doubt = Doubt::Short;
   } else {
-    TB_TRY(part(run, row));
+    TB_TRY(set_apart(run, row));
   }
   settle(row, run.context);
   TB_TRY(run.link.put(row));
@@ -73,6 +59,18 @@ Status compare(Run& run, Row& row, const There& there) {
 }
 
 }  // namespace
+
+Status set_apart(Run& run, Row& row) {
+  Row fresh;
+  fresh.half(Side::A) = row.half(Side::A);
+  fresh.size = row.size;
+  fresh.date = row.date;
+  row.half(Side::A).at = At::Gone;
+  row.print.clear();  // it has shown that it can't tell the two apart: it is not to bind them again
+  settle(fresh, run.context);
+  TB_TRY(run.link.put(fresh));
+  return {};
+}
 
 Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(const Row&)>& doubtful) {
   std::vector<FetchItem> items;

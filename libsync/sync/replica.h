@@ -160,6 +160,9 @@ class MessageSink {
   virtual Status end(uint64_t token) = 0;
   // This one cannot be had: gone (Errc::NotFound), or the server's refusal. Others go on.
   virtual Status failed(uint64_t token, const Error& error) = 0;
+  // The connection ended in this one, or where it was to begin; fetch() gives the error next. Said of one at most,
+  // as far as the replica can tell.
+  virtual void broke_off(uint64_t token) { (void)token; }
 };
 
 // The octets of a message to add, in pieces; read once, front to back.
@@ -170,11 +173,12 @@ class ContentSource {
   virtual Result<std::string_view> next() = 0;       // valid until the next call; empty: the end
 };
 
-enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Copy, Move, Remove, DeleteBox };
+enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Mend, Copy, Move, Remove, DeleteBox };
 
 // One thing to do on a replica. Which members count depends on `op`:
 //   CreateBox path (role) · RenameBox box path · Subscribe box · Flags ref add del · Add box add date
-//   content · Copy, Move ref box · Remove ref · DeleteBox box
+//   content · Mend known content: octets that the replica has and found damaged, brought again; Outcome::content says
+//   what came, and where that is something else nothing is changed · Copy, Move ref box · Remove ref · DeleteBox box
 struct Action {
   uint64_t token = 0;  // the caller's, handed back
   Op op = Op::Flags;
@@ -186,7 +190,7 @@ struct Action {
   std::optional<int64_t> date{};
   uint64_t size_expected = 0;        // Remove: act only if the message still has this size (0: unchecked)
   ContentSource* content = nullptr;  // Add; not owned
-  Id known{};                        // Add without `content`: octets that the replica has already (Facts::object)
+  Id known{};                        // Mend; Add without `content`: octets that the replica has already (Facts::object)
 };
 
 enum class Did {
@@ -208,7 +212,7 @@ struct Outcome {
   MsgRef ref{};         // where the message is now (Add, Copy, Move), with did == Ok
   BoxId box{};          // CreateBox, RenameBox: the mailbox's id from now on
   Id instance{};        // Add: Facts::instance of the new message
-  Id content{};         // Add: Facts::object of what was stored, if the replica keeps digests
+  Id content{};         // Add, Mend: Facts::object of what came, if the replica keeps digests
   std::string words{};  // the server's words for anything but Ok
 };
 

@@ -59,6 +59,27 @@ Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(con
 // The same for every row with Doubt::ReadAgain.
 Status read_doubtful_again(Run& run);
 
+// `row` keeps what is stored, and has no place on side A any more; what side A has there becomes a row of its own
+// (read_again.cc). The caller writes `row`.
+Status set_apart(Run& run, Row& row);
+
+// What side B found damaged of its contents, read from side A again (mend.cc). Ids, flags and places stay.
+class Mender {
+ public:
+  explicit Mender(Run& run) : run_(run) {}
+  Status look();  // which messages
+  uint64_t messages() const { return rows_.size(); }
+  uint64_t octets() const { return octets_; }
+  Status mend();
+
+ private:
+  Status mend_some(std::span<const RowId> ids);
+  Run& run_;
+  std::vector<RowId> rows_;  // one for each content
+  uint64_t octets_ = 0;
+  std::vector<Id> lost_;
+};
+
 // Flags, adds, moves and removals of single messages (act.cc).
 Status act_on_messages(Run& run);
 

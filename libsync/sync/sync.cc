@@ -89,9 +89,12 @@ Status observe_both(Run& run) {
 
 Status act(Run& run) {
   TB_ASSIGN(const auto pending, run.link.pending());
-  run.observer.planned(pending.messages, pending.octets);
+  Mender mender(run);
+  TB_TRY(mender.look());
+  run.observer.planned(pending.messages + mender.messages(), pending.octets + mender.octets());
   TB_TRY(create_and_rename_mailboxes(run));
   if (!run.options.dry_run) TB_TRY(read_doubtful_again(run));
+  TB_TRY(mender.mend());
   TB_TRY(act_on_messages(run));
   if (!run.options.dry_run) TB_TRY(delete_mailboxes(run));
   Leaver leaver(run);
@@ -121,13 +124,15 @@ Status Sync::run(std::stop_token stop) {
           },
       .mask = [&](PairId id) { return book.mask(id, options_.policy); },
   };
-  Run run{a_, b_, link_, book, context, options_, clock_, observer_, report_, std::move(stop)};
-  // A dry run does everything that a run does, in a transaction that is never committed.
-  std::unique_ptr<Link::Batch> undone;
+  // A dry run does everything that a run does, on a copy of the link. (A transaction that is undone in the end would
+  // lock the database for as long as the server takes to answer.)
+  std::unique_ptr<Link> copy;
   if (options_.dry_run) {
-    TB_ASSIGN(undone, link_.begin());
+    TB_ASSIGN(copy, link_.copy());
   }
-  TB_TRY(book.load(link_));
+  Link& link = copy ? *copy : link_;
+  Run run{a_, b_, link, book, context, options_, clock_, observer_, report_, std::move(stop)};
+  TB_TRY(book.load(link));
   TB_TRY(check_identity(run));
   TB_TRY(observe_both(run));
   return act(run);

@@ -26,6 +26,10 @@ struct SyncOptions {
   // Whether side B still has these octets whole (Facts::object): asked before a message is removed from side A
   // that was stored in an earlier run. Empty: believed.
   std::function<Status(const Id& content)> verify_stored{};
+  // Octets of side B (Facts::object) that were found damaged: read from side A again. Empty: none ever are.
+  std::function<Result<std::vector<Id>>()> damaged{};
+  // Which of them side A has no more, after each run that looked; gives how many messages of them were not known to be.
+  std::function<Result<uint64_t>(const std::vector<Id>& contents)> note_lost{};
 };
 
 // Hears of a sync while it runs; called on the thread that runs it.
@@ -59,13 +63,15 @@ struct SyncReport {
   uint64_t boxes_created = 0, boxes_renamed = 0, boxes_deleted = 0;
   uint64_t reused = 0;   // of the added: not downloaded, their content was here already
   uint64_t left = 0;     // POP3: removed from the server because the account leaves nothing there
+  uint64_t mended = 0;   // contents found damaged here and read from the server again
+  uint64_t lost = 0;     // messages damaged here of which it turned out that the server has them no more
   uint64_t suspect = 0;  // messages that lost their place on a side and found no match
   std::vector<Skipped> skipped{};
   std::vector<Held> held{};
   std::vector<std::string> doubtful{};  // mailboxes whose count didn't fit; looked at again next time
 
   bool nothing_new() const {
-    return added + flags + moved + removed + boxes_created + boxes_renamed + boxes_deleted + left == 0;
+    return added + flags + moved + removed + boxes_created + boxes_renamed + boxes_deleted + left + mended == 0;
   }
 };
 

@@ -1,5 +1,6 @@
 #include "libsync/sync/transfer.h"
 
+#include <optional>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -70,6 +71,9 @@ class QueueSink final : public MessageSink {
   }
 
   Status failed(uint64_t token, const Error& error) override { return push(Failed{token, error}, sizeof(Event)); }
+  void broke_off(uint64_t token) override { broke_off_in = token; }
+
+  std::optional<size_t> broke_off_in{};
 
  private:
   Status flush() {
@@ -205,6 +209,7 @@ class Receiver final : ActionSink {
 
   Action add_action(size_t item, ContentSource* source) const {
     const TransferItem& what = items_[item];
+    if (!what.mend.empty()) return {.token = item, .op = Op::Mend, .content = source, .known = what.mend};
     return {.token = item, .op = Op::Add, .box = what.to, .add = what.flags, .date = what.date, .content = source};
   }
 
@@ -296,8 +301,8 @@ Status transfer(Replica& from, Replica& to, std::span<const TransferItem> items,
   std::stop_source local_stop;
   const std::stop_callback forward(stop, [&] { local_stop.request_stop(); });
   Status fetched;
+  QueueSink queue_sink(queue, limits.stream_above);
   std::thread fetcher([&] {
-    QueueSink queue_sink(queue, limits.stream_above);
     fetched = from.fetch(wanted, queue_sink, local_stop.get_token());
     queue.finish();
   });
@@ -308,6 +313,7 @@ Status transfer(Replica& from, Replica& to, std::span<const TransferItem> items,
     local_stop.request_stop();
   }
   fetcher.join();
+  if (queue_sink.broke_off_in) TB_TRY(sink.broke_off(*queue_sink.broke_off_in));
   // A connection cut in the middle of a large message fails both sides: the server's side is the cause.
   if (!fetched && (received || received.error().code == Errc::Network)) return fetched;
   return received;

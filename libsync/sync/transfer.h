@@ -22,6 +22,8 @@ struct TransferItem {
   BoxId to{};
   Flags flags{};
   std::optional<int64_t> date{};
+  Id mend{};  // not a new message: the octets of this damaged content again (Op::Mend); `to`, `flags`, `date` don't
+              // count
 };
 
 // What the transfer knows of a message when the receiving side has it.
@@ -40,6 +42,8 @@ class TransferSink {
   virtual Status stored(const Received& received, const Outcome& outcome) = 0;
   virtual Status durable(uint64_t messages, uint64_t octets) = 0;
   virtual Status failed(size_t item, const Error& error) = 0;
+  // The connection ended in this one (MessageSink::broke_off); transfer() gives the error next.
+  virtual Status broke_off(size_t item) = 0;
 };
 
 // Limits on what is in memory at once.

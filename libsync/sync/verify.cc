@@ -38,7 +38,7 @@ class Comparer final : public ChangeSink {
     }
     if (facts.size != 0 && row->size != 0 && facts.size != row->size) {
       differ(DifferenceKind::Size, ref.key,
-             say("{} octets on the server, {} when it was downloaded", facts.size, row->size));
+             say("its size is {} on the server and was {} when it was downloaded", facts.size, row->size));
     } else if (row->doubt != Doubt::None) {
       differ(DifferenceKind::Size, ref.key, say("fewer octets came than the {} on the server", facts.size));
     }
@@ -55,7 +55,7 @@ class Comparer final : public ChangeSink {
   Status close(const BoxId& box, std::string_view, uint64_t exists) override {
     if (pair_ == nullptr) {
       add({DifferenceKind::MailboxNotHere, printable(names_[box]),
-           std::string(word("this mailbox was not synced yet"))});
+           std::string(word("this folder was not synced yet"))});
       return {};
     }
     if (seen_.size() != exists) {
@@ -73,7 +73,10 @@ class Comparer final : public ChangeSink {
         const bool there = bound && !renumbered_ && (half.pair != pair_->id || seen_.contains(half.key));
         // Where removals are not followed (POP3), what the last sync saw go is no difference.
         if (row.agreed && !there && (bound || policy_.on(Side::B).remove)) {
-          differ(DifferenceKind::NotThere, half.key, std::string(word("no longer on the server")));
+          // What a sync saw go and did not remove, the fuse holds.
+          differ(DifferenceKind::NotThere, half.key,
+                 std::string(bound ? word("no longer on the server") : word("no longer on the server, held here")),
+                 !bound);
         }
       }
     }
@@ -89,7 +92,7 @@ class Comparer final : public ChangeSink {
   Status missing(const BoxId& box) override {
     if (const Pair* pair = book_.find_box(Side::A, box)) {
       add({DifferenceKind::NotThere, printable(encode_path(pair->at(Side::A).path)),
-           std::string(word("this mailbox is no longer on the server"))});
+           std::string(word("this folder is no longer on the server"))});
     }
     return {};
   }
@@ -104,13 +107,19 @@ class Comparer final : public ChangeSink {
 
  private:
   std::string name() const { return printable(encode_path(pair_->at(Side::A).path)); }
-  void differ(DifferenceKind kind, const Key& key, std::string text) {
+  void differ(DifferenceKind kind, const Key& key, std::string text, bool held = false) {
     look_again.insert(pair_->id);
     const std::string message = key.number != 0 ? std::to_string(key.number) : printable(key.name, 80);
-    add({kind, name() + "/" + message, std::move(text)});
+    add({kind, name() + "/" + message, std::move(text)}, held);
   }
-  void add(Difference difference) {
+  void add(Difference difference, bool held = false) {
     ++report.differences_total;
+    const bool stays = difference.kind == DifferenceKind::Size || difference.kind == DifferenceKind::Unreadable;
+    if (held) {
+      ++report.held;
+    } else if (!stays) {
+      ++report.settled_by_sync;
+    }
     if (report.differences.size() < kMaxDifferences) report.differences.push_back(std::move(difference));
   }
 
@@ -137,7 +146,8 @@ Status forget_cursors(Link& link, const std::set<PairId>& pairs) {
 
 }  // namespace
 
-Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Policy& policy, std::stop_token stop) {
+Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Policy& policy, std::stop_token stop,
+                                             const std::function<bool(const Path&)>& takes_part) {
   PairBook book;
   TB_TRY(book.load(link));
   if (!a.capabilities().flags) book.set_flagless(Side::A);
@@ -145,6 +155,7 @@ Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Polic
   Comparer comparer(link, book, policy);
   std::vector<BoxCursor> cursors;
   for (const Mailbox& box : boxes) {
+    if (takes_part && !takes_part(box.path)) continue;
     if (!box.trouble.empty()) comparer.cant_compare(box.path, box.trouble);
     if (!box.selectable) continue;
     comparer.name_box(box.id, box.path);
@@ -153,10 +164,14 @@ Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Polic
   for (const Pair& pair : book.all()) {
     const BoxId& box = pair.at(Side::A).box;
     const bool listed = std::ranges::any_of(boxes, [&](const Mailbox& each) { return each.id == box; });
+    if (takes_part && !takes_part(pair.at(Side::A).path)) continue;
     if (!box.empty() && !listed) cursors.push_back({box});
   }
   TB_TRY(a.changes(cursors, comparer, stop));
-  if (!comparer.look_again.empty()) TB_TRY(forget_cursors(link, comparer.look_again));
+  if (comparer.look_again.empty()) return std::move(comparer.report);
+  // A link that can't be written to keeps its cursors; what was found is told all the same.
+  const Status forgotten = forget_cursors(link, comparer.look_again);
+  if (!forgotten && forgotten.error().code != Errc::Disk) return fail(forgotten.error());
   return std::move(comparer.report);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -31,12 +32,16 @@ struct ComparisonReport {
   uint64_t mailboxes = 0, messages = 0;   // the server's, looked at
   std::vector<Difference> differences{};  // the first kMaxDifferences
   uint64_t differences_total = 0;
+  uint64_t settled_by_sync = 0;           // of them: those that the next sync settles, if the fuse lets it
+  uint64_t held = 0;                      // of them: those that the fuse holds
   std::vector<std::string> incomplete{};  // mailboxes whose listing did not fit the server's own count
 };
 inline constexpr size_t kMaxDifferences = 1000;
 
 // Lists every message on side A, `a`, and compares key, size and flags with the link's rows. Nothing is changed
-// but the cursors of mailboxes in which something differs: the next sync looks at them whole.
-Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Policy& policy, std::stop_token stop);
+// but the cursors of mailboxes in which something differs: the next sync looks at them whole. `takes_part`, if any:
+// mailboxes that a sync does not look at are left out here too.
+Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Policy& policy, std::stop_token stop,
+                                             const std::function<bool(const Path&)>& takes_part = {});
 
 }  // namespace libsync::sync

@@ -6,6 +6,7 @@ What a case leaves behind is looked at, and once the cause is gone the next sync
 
 import collections
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import socket
@@ -85,7 +86,7 @@ class OtherProtocols(Case):
             for protocol in ("imaps", "pop3s"):
                 with self.subTest(protocol):
                     self.against(behaviour, protocol=protocol)
-                    self.fails(NETWORK, rf"127\.0\.0\.1:{self.server.port} does not speak TLS", "port")
+                    self.fails(SOME_FAILED, rf"127\.0\.0\.1:{self.server.port} does not speak TLS", "port")
 
     def test_imap_on_the_pop3_port_and_the_reverse(self):
         for behaviour, protocol, speaks, wanted in ((hostile.imap, "pop3+plain", "IMAP", "POP3"),
@@ -98,7 +99,7 @@ class OtherProtocols(Case):
     def test_ports_of_a_real_server_that_were_mixed_up(self):
         server = self.serve()
         server.deliver(MESSAGE)
-        rows = (("imaps", "imap", NETWORK, "does not speak TLS"), ("pop3s", "pop3", NETWORK, "does not speak TLS"),
+        rows = (("imaps", "imap", SOME_FAILED, "does not speak TLS"), ("pop3s", "pop3", SOME_FAILED, "does not speak TLS"),
                 ("imap+plain", "imaps", NETWORK, "did not answer|wants? TLS|speaks TLS"),
                 ("pop3+plain", "pop3s", NETWORK, "did not answer|wants? TLS|speaks TLS"),
                 ("imap+starttls", "imaps", NETWORK, "did not answer|wants? TLS|speaks TLS"),
@@ -110,7 +111,8 @@ class OtherProtocols(Case):
             with self.subTest(protocol, port=port):
                 self.account(protocol, server.ports[port], "localhost", password=server.password,
                              tls_ca=server.ca_file, timeout=PATIENCE)
-                self.fails(status, rf"{HOST}.*({words})")
+                hint = "port of TLS" if words.startswith("did not answer") else None
+                self.fails(status, rf"{HOST}.*({words})", hint)
         self.assertNotIn("Login:", server.read_log(), "no password went to the wrong place")
         self.home.connect("probe", server, "imaps")
         self.sync("probe")
@@ -330,7 +332,7 @@ class Configuration(Case):
                 ('[acount.work]\nremote = "imaps://me@x.org"\n', r":1:2: unknown key \"acount\"", "account"),
                 ('[account.work]\nremote = 3\n', r":2:10: remote must be text", None),
                 ('[account.work]\nremote = "imps://me@x.org"\n', r":2:10: unknown scheme \"imps\"", "imaps"),
-                ('[account.work]\nremote = "pop3s://me@x.org"\nleave = "nevr"\n', r":3:9: leave = \"nevr\"", "never"),
+                ('[account.work]\nremote = "pop3s://me@x.org"\nleave = "nevr"\n', r":3:9: leave \"nevr\" is not known", "never"),
                 ('[account.work]\n', r":1:10: account work has no remote", None),
                 ('[account.work]\nremote = "imaps://me@x.org"\ntls_pin = "sha256:zz"\n', r":3:11: \"sha256:zz\"", None))
         for text, pattern, hint in rows:
@@ -362,6 +364,7 @@ class Stores(Case):
         self.sync("probe")
         self.whole = self.relay.bytes_in
         self.octets = self.on_server(server)
+        self.listed = self.ls("probe")
         return server
 
     def file(self, *names):
@@ -370,6 +373,12 @@ class Stores(Case):
     def segment(self):
         (name,) = os.listdir(self.file("content"))
         return self.file("content", name)
+
+    def places(self):
+        """Where each message's octets are: id → (offset, bytes)."""
+        with contextlib.closing(sqlite3.connect(self.file("twin.db"))) as store:
+            return {row[0]: row[1:] for row in store.execute(
+                "SELECT m.id, c.offset, c.stored FROM content c JOIN message m ON m.content = c.id")}
 
     def forget_the_log(self):
         for name in ("twin.db-wal", "twin.db-shm"):
@@ -391,6 +400,24 @@ class Stores(Case):
         self.assertEqual(len(self.ls("probe")), self.COUNT)
         self.run_it("verify", "probe")
 
+    def is_fetched_again(self, count):
+        """What was found damaged comes again with the next sync, and nothing else; every message is the one it was."""
+        (status,) = self.lines("status", "probe")
+        self.assertEqual((status["damaged"], status["lost"]), (count, 0))
+        self.assertRegex(self.run_it("status").out.decode(), rf"probe: {count} damaged: .*: twinbox sync probe\n")
+        self.relay.reset()
+        (synced,) = self.lines("sync", "probe")
+        self.assertEqual((synced["mended"], synced["added"], synced["lost"]), (count, 0, 0))
+        self.assertLess(self.relay.bytes_in, self.whole * count // self.COUNT + self.whole // 3)
+        self.assertEqual(self.ls("probe"), self.listed, "ids, folders, flags and dates stay")
+        self.assert_same_mail("probe", self.octets)
+        self.run_it("verify", "probe")
+        (status,) = self.lines("status", "probe")
+        self.assertEqual(status["damaged"], 0)
+        self.run_it("compact", "probe")
+        self.assertIn("every octet is as it came", self.run_it("verify", "probe").out.decode())
+        self.assert_same_mail("probe", self.octets)
+
     def change(self, path, offset, octets=None):
         """Flips an octet, or puts others in its place."""
         with open(path, "r+b") as file:
@@ -408,19 +435,81 @@ class Stores(Case):
         self.is_found(self.verify_and_export(), r"(?s)00000001\.seg.*damaged")
         kept = sum(len(files) for _, _, files in os.walk(os.path.join(self.home.folder, "out")))
         self.assertEqual(kept, self.COUNT - 1, "the others are exported")
+        self.is_fetched_again(1)
+
+    def test_a_flipped_octet_and_a_rebuild(self):
+        self.mirrored()
+        self.change(self.segment(), os.path.getsize(self.segment()) // 2)
         self.is_mended()
+
+    def test_a_flipped_octet_that_only_show_or_export_came_upon(self):
+        for command in (("show", "probe", "10"), ("show", "probe", "10", "--raw"), ("export", "probe", "--mbox", "-")):
+            with self.subTest(command):
+                self.mirrored()
+                place, size = self.places()[10]
+                self.change(self.segment(), place + size // 2)
+                self.assertRegex(self.run_it(*command, status=DAMAGED).err, r"\n +the next sync fetches it again")
+                self.is_fetched_again(1)
+
+    def test_a_flipped_octet_in_a_maildrop(self):
+        server = self.serve()
+        for number in range(4):
+            server.deliver(b"Subject: %d\r\n\r\n" % number + os.urandom(1500).hex().encode() + b"\r\n")
+        self.home.connect("probe", server, "pop3s")
+        self.sync("probe")
+        before, octets = self.ls("probe"), self.in_maildrop(server)
+        self.change(self.segment(), os.path.getsize(self.segment()) // 3)
+        self.run_it("verify", "probe", status=DAMAGED)
+        (synced,) = self.lines("sync", "probe")
+        self.assertEqual((synced["mended"], synced["added"]), (1, 0))
+        self.run_it("verify", "probe")
+        self.assertEqual(self.ls("probe"), before)
+        self.assert_same_mail("probe", octets)
+
+    def test_damage_in_mail_that_the_server_has_no_more_stays_told(self):
+        server = self.serve()
+        for number in range(3):
+            server.deliver(b"Subject: %d\r\n\r\n" % number + os.urandom(1500).hex().encode() + b"\r\n")
+        self.home.connect("probe", server, "pop3s", leave="never")
+        self.sync("probe")
+        self.change(self.segment(), os.path.getsize(self.segment()) // 2)
+        self.run_it("verify", "probe", status=DAMAGED)
+        done = self.sync("probe")
+        self.assertRegex(done.out.decode(), r"1 damaged message is no longer on the server \(twinbox verify probe names")
+        self.assertEqual(self.sync("probe").out, b"", "told once")
+        (status,) = self.lines("status", "probe")
+        self.assertEqual((status["damaged"], status["lost"]), (0, 1))
+        self.assertRegex(self.run_it("status").out.decode(), r"probe: 1 lost: .*: twinbox verify probe \(names them\)\n")
+        self.assertRegex(self.run_it("verify", "probe", status=DAMAGED).out.decode(),
+                         r"damaged: .* \(and no longer on the server\); messages \d")
+        self.run_it("compact", "probe")
+        self.assertEqual(len(self.ls("probe")), 3)
 
     def test_a_segment_cut_in_the_middle(self):
         self.mirrored()
-        os.truncate(self.segment(), os.path.getsize(self.segment()) // 2)
+        middle = os.path.getsize(self.segment()) // 2
+        os.truncate(self.segment(), middle)
         self.is_found(self.verify_and_export(), r"00000001\.seg")
-        self.is_mended()
+        self.is_fetched_again(sum(place + size > middle for place, size in self.places().values()))
 
     def test_a_segment_that_is_gone(self):
         self.mirrored()
         os.unlink(self.segment())
         self.is_found(self.verify_and_export(), r"00000001\.seg.*missing")
-        self.is_mended()
+        self.is_fetched_again(self.COUNT)
+
+    def test_a_segment_of_which_nothing_can_be_read_and_a_rebuild(self):
+        self.mirrored()
+        size = os.path.getsize(self.segment())
+        with open(self.segment(), "wb") as file:
+            file.write(b"x" * size)
+        done = self.run_it("verify", "probe", "--rebuild", status=DAMAGED)
+        self.assertRegex(done.out.decode(), r"nothing in it can be read: \S+00000001\.seg: .* \([\d.]+ kB\)\n"
+                                            r"probe  lost is what was in it and is not on the server: twinbox sync probe")
+        self.sync("probe")
+        self.assert_same_mail("probe", self.octets)
+        self.assertRegex(self.run_it("verify", "probe", status=DAMAGED).out.decode(),
+                         r"00000001\.seg: .*; the index does not know what was in it\n", "it may have held more")
 
     def test_a_damaged_segment_header_costs_no_message(self):
         self.mirrored()
@@ -428,8 +517,12 @@ class Stores(Case):
         self.is_found((("verify", "probe"),), r"00000001\.seg.*header")
         self.assertEqual(self.exported("probe"), collections.Counter(map(harness.digest, self.octets)))
         self.relay.reset()
-        self.is_mended()
+        self.is_mended(rebuild=False)
         self.assertLess(self.relay.bytes_in, self.whole // 2, "what is whole here is not fetched again")
+        self.change(self.segment(), 3)
+        self.relay.reset()
+        self.is_mended()
+        self.assertLess(self.relay.bytes_in, self.whole // 2, "nor is it after a rebuild")
 
     def test_a_database_that_is_none_or_in_pieces(self):
         def head(path):

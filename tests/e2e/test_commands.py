@@ -3,6 +3,7 @@
 
 import mailbox
 import os
+import re
 import sqlite3
 import tempfile
 
@@ -43,10 +44,32 @@ class Commands(harness.Case):
             done = self.run_it(*command.split(), "--help")
             self.assertIn(f"twinbox {command}", done.out.decode())
 
-    def test_ls_json_has_the_keys_that_scripts_rely_on(self):
-        for row in self.ls("it"):
-            for key in ("id", "uid", "folder", "subject", "from", "to", "date", "size", "flags", "keywords"):
-                self.assertIn(key, row)
+    def test_json_has_the_keys_that_its_page_tells_each_of_one_type_everywhere(self):
+        page = os.path.join(harness.HERE, "..", "..", "docs", "json.md")
+        with open(page, encoding="utf-8") as file:
+            rows = {head: set(re.findall("`([a-z_0-9]+)`", keys))
+                    for heads, keys in re.findall(r"^\| (`.*?) \| (.*) \|$", file.read(), re.M)
+                    for head in re.findall("`([^`]+)`", heads)}
+        for head in ("search", "show"):
+            rows[head] |= rows["ls"]
+        place = tempfile.mkdtemp(dir=self.home.folder)
+        row, _ = self.one("plain")
+        with open(os.path.join(place, "one.eml"), "wb") as file:
+            file.write(self.run_it("show", "it", str(row["id"]), "--raw").out)
+        types = {}
+        for head, *words in (("ls", "it"), ("ls --folders", "it"), ("search", "会议"), ("show", "it", str(row["id"])),
+                             ("mime", os.path.join(place, "one.eml")), ("sync",), ("sync", "--dry-run"), ("status",),
+                             ("export", "it", "--eml", os.path.join(place, "eml")), ("verify", "it"),
+                             ("verify --remote", "it"), ("compact", "it"), ("account list",), ("schedule status",)):
+            printed = self.lines(*head.split(), *words)
+            self.assertGreater(len(printed), 0, head)
+            for key, value in (pair for line in printed for pair in line.items()):
+                self.assertIn(key, rows[head] | (rows["verify"] if head == "verify --remote" else set()), head)
+                kind = "number" if type(value) in (int, float) else type(value).__name__
+                if value is not None:
+                    self.assertEqual(types.setdefault(key, kind), kind, f"{key} of {head}")
+        for key in rows["ls"] - {"removed_at"}:
+            self.assertIn(key, types)
 
     def test_ls_of_one_folder_lists_that_folder(self):
         self.assertEqual(len(self.ls("it", sample.NESTED)), sample.COUNTS[sample.NESTED])
@@ -80,6 +103,14 @@ class Commands(harness.Case):
         self.run_it("verify", "it")
         self.run_it("verify", "it", "--remote")
 
+    def test_a_comparison_with_the_server_ends_in_an_orderly_way(self):
+        self.assertIn("LOGOUT", self.run_it("--trace", "verify", "it", "--remote").err)
+        with_pop = harness.Home()
+        self.addCleanup(with_pop.close)
+        with_pop.connect("pop", self.server, "pop3s")
+        with_pop.run("sync")
+        self.assertIn("C: QUIT", with_pop.run("--trace", "verify", "pop", "--remote").err)
+
     def test_status_json_names_the_account(self):
         (row,) = self.lines("status")
         self.assertEqual(row["account"], "it")
@@ -101,6 +132,51 @@ class Commands(harness.Case):
         self.assertIn("S: ", words)
         self.assertNotIn(self.server.password, words)
         self.assertNotIn("AHNhbXBsZQBjb3JyZWN0IGhvcnNl", words, "SASL PLAIN in base64")
+
+
+class Comparison(harness.Case):
+    """What verify --remote says of what differs."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve()
+        for number in range(40):
+            self.server.deliver(b"Subject: %d\r\n\r\nbody\r\n" % number)
+        self.home.connect("it", self.server, "imaps")
+        self.sync()
+
+    def compared(self):
+        return self.run_it("verify", "it", "--remote", status=harness.SOME_FAILED).out.decode().splitlines()
+
+    def test_what_a_sync_settles_is_said_and_is_settled_by_it(self):
+        self.server.deliver(b"Subject: new\r\n\r\n", folder="Later")
+        self.server.deliver(b"Subject: new\r\n\r\n")
+        self.assertEqual(self.compared()[1:], [
+            "INBOX/41: not downloaded yet", "Later: this folder was not synced yet",
+            "it  42 messages in 2 folders on the server: 2 differences; twinbox sync it settles that"])
+        self.sync()
+        self.run_it("verify", "it", "--remote")
+
+    def test_what_the_fuse_holds_is_not_said_to_be_settled(self):
+        self.server.doveadm("expunge", "-u", self.server.user, "mailbox", "INBOX", "uid", "2:*")
+        self.sync(status=harness.FUSE)
+        said = self.compared()
+        self.assertEqual(said[1], "INBOX/2: no longer on the server, held here")
+        self.assertEqual(said[-1], "it  1 message in 1 folder on the server: 39 differences; 39 held: twinbox status it "
+                                   "says what settles that")
+        self.assertIn("--allow-deletes 39", self.run_it("status").out.decode())
+
+    def test_a_folder_that_is_left_out_is_no_difference(self):
+        self.server.deliver(b"Subject: new\r\n\r\n", folder="Later")
+        self.home.accounts["it"]["folders.exclude"] = ["Later"]
+        self.home.add("it", **self.home.accounts["it"])
+        self.assertIn(b"40 messages in 1 folder on the server: what is there is here",
+                      self.run_it("verify", "it", "--remote").out)
+
+    def test_an_error_begins_with_the_account_like_all_others(self):
+        self.home.accounts["it"]["password"] = "wrong one"
+        self.home.add("it", **self.home.accounts["it"])
+        self.assert_one_line(self.run_it("verify", "it", "--remote", status=harness.AUTH), "it", "login refused")
 
 
 class Repair(harness.Case):

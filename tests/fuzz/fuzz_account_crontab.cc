@@ -34,7 +34,7 @@ std::string others(std::string_view text) {
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
     const auto line = text.substr(0, end);
-    if (line.find("# twinbox schedule") == line.npos) out += std::string(line) + "\n";
+    if (!account::read_cron_line(line)) out += std::string(line) + "\n";
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;

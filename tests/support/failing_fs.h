@@ -1,6 +1,8 @@
-// A file system in which the Nth change fails, and every one behind it: a disk that is full.
+// A file system in which the Nth change fails, and every one behind it: a disk that is full. Or in which the process
+// ends there.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,6 +16,8 @@ class FailingFileSystem final : public libsync::FileSystem {
  public:
   // The first `good` changes work.
   explicit FailingFileSystem(size_t good) : left_(good) {}
+  // `allows` is asked before each change; false: it fails. It may also not return.
+  explicit FailingFileSystem(std::function<bool()> allows) : left_(0), allows_(std::move(allows)) {}
   bool tripped() const { return tripped_; }
 
   libsync::Result<std::unique_ptr<libsync::File>> open(const std::string& path, libsync::OpenMode mode) override {
@@ -49,9 +53,11 @@ class FailingFileSystem final : public libsync::FileSystem {
       return file_->read_at(offset, out);
     }
     libsync::Status write_at(uint64_t offset, std::string_view bytes) override {
+      // A full disk takes what still fits, and a process that ends in the middle wrote as much.
+      const std::string_view half = bytes.substr(0, bytes.size() / 2);
+      if (owner_.allows_) TB_TRY(file_->write_at(offset, half));
       if (auto allowed = owner_.step(path_); !allowed) {
-        // A full disk takes what still fits.
-        (void)file_->write_at(offset, bytes.substr(0, bytes.size() / 2));
+        (void)file_->write_at(offset, half);
         return allowed;
       }
       return file_->write_at(offset, bytes);
@@ -70,16 +76,17 @@ class FailingFileSystem final : public libsync::FileSystem {
   };
 
   libsync::Status step(const std::string& path) {
-    if (left_ == 0) {
+    if (allows_ ? !allows_() : left_ == 0) {
       tripped_ = true;
       return libsync::fail(libsync::Errc::Disk, path + ": no space left on device");
     }
-    --left_;
+    if (!allows_) --left_;
     return {};
   }
 
   libsync::RealFileSystem real_;
   size_t left_;
+  std::function<bool()> allows_;
   bool tripped_ = false;
 };
 

@@ -6,15 +6,18 @@ had sent something.
 
 import socket
 import threading
+import time
 
 HOST = "127.0.0.1"
 
 
 class Relay:
-    """Serves until close(). `cut_after`: octets from the server after which a connection is cut; None: never."""
+    """Serves until close(). `cut_after`: octets from the server after which a connection is cut; None: never.
 
-    def __init__(self, port, cut_after=None):
-        self.target, self.cut_after = port, cut_after
+    `pace`: octets a second that pass from the server on each connection; None: all that come."""
+
+    def __init__(self, port, cut_after=None, pace=None):
+        self.target, self.cut_after, self.pace = port, cut_after, pace
         self.lock = threading.Lock()
         self.reset()
         self._listener = socket.socket()
@@ -65,6 +68,8 @@ class Relay:
                         sink.sendall(octets[:max(room, 0)])
                         break
                 sink.sendall(octets)
+                if from_server and self.pace:
+                    time.sleep(len(octets) / self.pace)
         except OSError:
             pass
         for one in (sink, source):

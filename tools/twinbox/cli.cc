@@ -155,8 +155,9 @@ std::unexpected<Error> unknown_command(const Split& given) {
     return usage(say("{} needs one of: {}", words[0], fmt::join(verbs_of(words[0]), ", ")));
   }
   std::string second = words.size() > 1 ? words[1] : std::string();
-  for (const auto& word : given.rest) {
-    if (second.empty() && !word.starts_with("-")) second = word;
+  for (size_t i = 0; i < given.rest.size(); ++i) {
+    if (second.empty() && !given.rest[i].starts_with("-")) second = given.rest[i];
+    if (takes_value(given.rest[i])) ++i;
   }
   const std::string near = nearest_command(words[0], second);
   std::string hint = say("twinbox --help lists the commands");

@@ -21,7 +21,8 @@ struct Stream {
   // All of it, or why not: EPIPE when nobody reads any more.
   std::function<std::error_code(std::string_view)> write;
   bool terminal = false;
-  size_t columns = 80;
+  size_t columns = 80, rows = 24;
+  std::function<void(Stream&)> measure{};  // columns and rows as they are now; empty: they stay as they are
 };
 
 // Everything the program takes from outside, so that tests can give it. Not owned; must outlive run().

@@ -36,6 +36,7 @@ constexpr std::array kOptions = std::to_array<Option>({
     {"store", 0, "DIR", "folder of the local store"},
     {"tls-ca", 0, "FILE", "trust the authorities in this PEM file"},
     {"tls-pin", 0, "PIN", "trust the certificate with this sha256:… fingerprint"},
+    {"proxy", 0, "URL", "connect through socks5://HOST:PORT or http://HOST:PORT"},
     {"leave", 0, "forever|never", "POP3: leave messages on the server, or delete them once they are here"},
 });
 
@@ -53,6 +54,10 @@ Result<Found> look_up(const std::string& address, const Arguments& arguments) {
   const size_t at = address.rfind('@');
   if (at == address.npos || at == 0 || at + 1 == address.size()) {
     return usage(say("\"{}\" is not an address", libsync::printable(address, 80)), say("write it like me@example.org"));
+  }
+  if (address.contains("://")) {
+    return usage(say("\"{}\" is the address of a server", libsync::printable(address, 80)),
+                 say("write --remote before it"));
   }
   const account::Provider* provider = account::find_provider(address);
   if (provider == nullptr) {
@@ -78,14 +83,21 @@ Result<Found> find_remote(const Arguments& arguments) {
   // imaps://host with the address beside it is what people write.
   const size_t scheme = url.find("://");
   if (address_given && scheme != url.npos && !url.contains('@')) url.insert(scheme + 3, arguments.word(1) + "@");
-  TB_ASSIGN(const account::Remote remote, account::parse_remote(url));
-  return Found{.url = account::to_url(remote),
+  const auto remote = account::parse_remote(url);
+  if (!remote) return usage(say("--remote: {}", remote.error().what), remote.error().hint);
+  return Found{.url = account::to_url(*remote),
                .provider = address_given ? account::find_provider(arguments.word(1)) : nullptr};
 }
 
-Result<libsync::Secret> ask_password(Context& context, const std::string& name) {
+Result<libsync::Secret> ask_password(Context& context, const std::string& name, const std::string& url) {
   auto& around = context.around();
-  if (around.prompt.available()) return around.prompt.ask(say("Password of {}:", name), context.stop());
+  if (around.prompt.available()) {
+    TB_ASSIGN(const account::Remote remote, account::parse_remote(url));
+    // As a sync asks for it.
+    return around.prompt.ask(
+        say("Password of {} ({} at {}):", name, libsync::printable(remote.user), libsync::printable(remote.host)),
+        context.stop());
+  }
   TB_ASSIGN(std::string text, around.read_input(account::kMaxSecret));
   if (const size_t end = text.find_first_of("\r\n"); end != text.npos) text.resize(end);
   if (text.empty()) return usage(say("no password came on standard input"));
@@ -94,27 +106,28 @@ Result<libsync::Secret> ask_password(Context& context, const std::string& name) 
 
 Result<account::NewAccount> new_account(Context& context, const Arguments& arguments, const std::string& url) {
   account::NewAccount out{.name = arguments.word(0), .values = {{"remote", account::toml_quote(url)}}};
-  constexpr std::array<std::pair<std::string_view, const char*>, 8> kTexts = {{{"password-command", "password_command"},
+  constexpr std::array<std::pair<std::string_view, const char*>, 9> kTexts = {{{"password-command", "password_command"},
                                                                                {"password-file", "password_file"},
                                                                                {"token-command", "token_command"},
                                                                                {"auth", "auth"},
                                                                                {"store", "store"},
                                                                                {"tls-ca", "tls_ca"},
                                                                                {"tls-pin", "tls_pin"},
+                                                                               {"proxy", "proxy"},
                                                                                {"leave", "leave"}}};
   for (const auto& [option, key] : kTexts) {
     if (!arguments.has(option)) continue;
     std::string value = arguments.value(option);
     const bool path = option == "password-file" || option == "store" || option == "tls-ca";
     // A path on the command line counts from here, one in the file from the file's folder.
-    if (path && !value.empty() && value[0] != '/' && value[0] != '~') {
+    if (path && !value.empty() && value[0] != '/' && value[0] != '~' && !value.starts_with("maildir:")) {
       const std::string here = std::filesystem::current_path().string();
       value = account::expand_path(value, context.places(), here);
     }
     out.values.emplace_back(key, account::toml_quote(value));
   }
   if (arguments.has("password")) {
-    TB_ASSIGN(const libsync::Secret secret, ask_password(context, out.name));
+    TB_ASSIGN(const libsync::Secret secret, ask_password(context, out.name, url));
     out.values.emplace_back("password", account::toml_quote(secret.reveal()));
   }
   return out;
@@ -141,12 +154,11 @@ void tell_old_mail(Context& context, const std::string& name) {
   uint64_t messages = 0;
   for (const auto& mailbox : *mailboxes) messages += mailbox.messages;
   if (messages == 0 && identity->empty()) return;
-  const std::string count = libsync::with_separators(messages);
-  context.note(identity->empty()
-                   ? say("{} holds {} messages already", where, count)
-                   : say("{} holds {} messages of {} already; mail of another place needs another folder: "
-                         "--store DIR",
-                         where, count, libsync::printable(*identity)));
+  const std::string count = counted(messages, "message", "messages");
+  context.note(identity->empty() ? say("{} holds {} already", where, count)
+                                 : say("{} holds {} of {} already; mail of another place needs another folder: "
+                                       "--store DIR",
+                                       where, count, libsync::printable(*identity)));
 }
 
 void say_next(Context& context, const Arguments& arguments, const Found& found) {

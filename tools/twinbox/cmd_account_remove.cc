@@ -32,8 +32,7 @@ Result<int> account_remove(Context& context, const Arguments& arguments) {
   TB_TRY(account::edit_config(context.around().fs, path, [&](std::string_view text) {
     return account::remove_account(text, found->name, path, context.places());
   }));
-  if (context.json())
-    context.out().json(JsonObject{{"account", found->name}, {"removed", true}, {"store", found->store}});
+  if (context.json()) context.out().json(JsonObject{{"account", found->name}, {"store", found->store}});
   if (context.around().fs.exists(found->store)) {
     context.note(say("{} is no longer configured; its mail stays in {}", found->name,
                      account::shorten_path(found->store, context.places())));

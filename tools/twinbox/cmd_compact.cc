@@ -44,9 +44,13 @@ Result<int> compact(Context& context, const Arguments& arguments) {
     context.out().line(
         say("{}  nothing to give back, {}", open.account->name, libsync::human_size(report->bytes_after)));
   } else {
-    context.out().line(say("{}  {} given back, {} left; {} messages removed more than 30 days ago are gone for good",
-                           open.account->name, libsync::human_size(freed), libsync::human_size(report->bytes_after),
-                           libsync::with_separators(report->messages_purged)));
+    std::string text = say("{}  {} given back, {} left", open.account->name, libsync::human_size(freed),
+                           libsync::human_size(report->bytes_after));
+    if (report->messages_purged > 0) {
+      text += say("; gone for good: {} removed more than 30 days ago",
+                  counted(report->messages_purged, "message", "messages"));
+    }
+    context.out().line(text);
   }
   return 0;
 }

@@ -46,6 +46,11 @@ Result<std::unique_ptr<ExportTarget>> make_target(Context& context, const Argume
     if (arguments.has(option) && arguments.value(option).empty())
       return fail(Errc::Usage, say("--{} is empty", option));
   }
+  if (context.json() && arguments.value("mbox") == "-") {
+    return fail(Error{.code = Errc::Usage,
+                      .what = say("--mbox - writes the mbox to standard output: it doesn't go with --json"),
+                      .hint = say("name a file: --mbox FILE")});
+  }
   auto& fs = context.around().fs;
   if (arguments.has("eml")) return eml_target(fs, arguments.value("eml"));
   if (arguments.has("maildir")) return maildir_target(fs, arguments.value("maildir"));
@@ -71,11 +76,13 @@ bool ends_export(const Error& error) { return error.code != Errc::Refused && err
 
 class Exporter {
  public:
-  Exporter(Context& context, const OpenAccount& open, ExportTarget& target)
+  // `to_terminal`: the messages themselves go there, and no progress in between.
+  Exporter(Context& context, const OpenAccount& open, ExportTarget& target, bool to_terminal)
       : context_(context),
         open_(open),
         target_(target),
-        board_(context.around().err, context.around().clock, !context.globals().quiet && !context.json()),
+        board_(context.around().err, context.around().clock,
+               !context.globals().quiet && !context.json() && !to_terminal),
         line_(board_.add(open.account->name)) {}
 
   Status run(const std::vector<store::MailboxInfo>& mailboxes) {
@@ -142,9 +149,8 @@ class Exporter {
   int worst_ = 0;
 };
 
-void print_totals(Context& context, const std::string& name, const Totals& totals, bool to_output) {
+void print_totals(Context& context, const std::string& name, const Totals& totals) {
   if (context.json()) {
-    if (to_output) return;  // the mbox itself is on standard output
     context.out().json(JsonObject{{"account", name},
                                   {"written", totals.written},
                                   {"already_there", totals.there},
@@ -152,9 +158,9 @@ void print_totals(Context& context, const std::string& name, const Totals& total
                                   {"size", totals.octets}});
     return;
   }
-  std::string text = say("{}  {} messages written, {}", name, libsync::with_separators(totals.written),
+  std::string text = say("{}  {} written, {}", name, counted(totals.written, "message", "messages"),
                          libsync::human_size(totals.octets));
-  if (totals.there > 0) text += say(", {} were there already", libsync::with_separators(totals.there));
+  if (totals.there > 0) text += say(", {} there already", libsync::with_separators(totals.there));
   if (totals.failed > 0) text += say(", {} failed", libsync::with_separators(totals.failed));
   context.note(text);
 }
@@ -163,11 +169,11 @@ Result<int> export_messages(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const auto target, make_target(context, arguments));
   TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
   TB_ASSIGN(const auto mailboxes, with_way_out(chosen(open, arguments.words()), open.account->name));
-  Exporter exporter(context, open, *target);
+  Exporter exporter(context, open, *target, arguments.value("mbox") == "-" && context.out().terminal());
   TB_TRY(with_way_out(exporter.run(mailboxes), open.account->name));
   context.out().flush();
   if (context.out().closed()) return exporter.worst();  // not all of it arrived, whatever was written
-  print_totals(context, open.account->name, exporter.totals(), arguments.value("mbox") == "-");
+  print_totals(context, open.account->name, exporter.totals());
   return exporter.worst();
 }
 

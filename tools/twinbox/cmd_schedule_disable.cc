@@ -15,7 +15,7 @@ namespace {
 Result<int> schedule_disable(Context& context, const Arguments&) {
   auto scheduler = make_scheduler(context);
   TB_ASSIGN(const bool was_there, scheduler.disable());
-  if (context.json()) context.out().json(JsonObject{{"schedule", "none"}, {"removed", was_there}});
+  if (context.json()) context.out().json(JsonObject{{"schedule", "none"}, {"was_enabled", was_there}});
   context.note(was_there ? say("the schedule is removed") : say("there was no schedule"));
   return 0;
 }

@@ -23,7 +23,12 @@ constexpr std::array<Option, 1> kOptions = {{
 Result<int> schedule_enable(Context& context, const Arguments& arguments) {
   account::Schedule schedule{.program = context.around().program};
   if (arguments.has("every")) {
-    TB_ASSIGN(schedule.interval, account::parse_interval(arguments.value("every")));
+    auto interval = account::parse_interval(arguments.value("every"));
+    if (!interval) {
+      interval.error().what = say("--every: {}", interval.error().what);
+      return std::unexpected(interval.error());
+    }
+    schedule.interval = *interval;
   }
   TB_ASSIGN(const auto accounts, context.accounts(arguments.words()));
   if (!arguments.words().empty()) schedule.accounts = arguments.words();
@@ -39,6 +44,7 @@ Result<int> schedule_enable(Context& context, const Arguments& arguments) {
   auto scheduler = make_scheduler(context);
   TB_ASSIGN(const auto status, scheduler.enable(schedule));
   print_schedule(context, status);
+  context.out().flush();
   if (status.kind == account::ScheduleKind::Cron && status.interval != schedule.interval) {
     context.note(say("cron can't do every {}: {} is the nearest shorter interval that it can",
                      account::interval_text(schedule.interval), account::interval_text(status.interval)));

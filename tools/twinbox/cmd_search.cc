@@ -203,16 +203,16 @@ Result<int> search(Context& context, const Arguments& arguments) {
   std::vector<Found> found;
   uint64_t unindexed = 0;
   bool more = false;
-  int status = 0;
+  std::vector<int> statuses;
   for (const account::Account* which : query.accounts) {
     auto result = with_way_out(search_one(context, *which, query.text, options, found, more), which->name);
+    statuses.push_back(result || result.error().code == Errc::NotFound ? 0 : exit_status(result.error()));
     if (result) {
       unindexed += *result;
     } else if (query.accounts.size() == 1 || result.error().code == Errc::Usage) {
       return fail(std::move(result).error());  // a wrong query is wrong for every account
     } else if (result.error().code != Errc::NotFound) {
       context.report(result.error());
-      status = exit_status(Errc::Refused);
     }
   }
   if (!options.by_rank) {
@@ -232,8 +232,8 @@ Result<int> search(Context& context, const Arguments& arguments) {
   if (more)
     context.note(options.by_rank ? say("the best {}; --limit N shows more", options.limit)
                                  : say("the newest {}; --limit N shows more", options.limit));
-  if (unindexed > 0) context.note(say("{} messages are not indexed yet", libsync::with_separators(unindexed)));
-  return status;
+  if (unindexed > 0) context.note(say("{} not indexed yet", counted(unindexed, "message is", "messages are")));
+  return combined_status(statuses);
 }
 
 }  // namespace

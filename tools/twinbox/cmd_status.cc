@@ -25,6 +25,7 @@ struct Row {
   std::optional<int64_t> next{};
   bool stored = false;
   uint64_t messages = 0, octets = 0;
+  store::Damage damage{};
   std::optional<store::Run> success{}, last{};
   std::optional<libsync::Error> error{};  // the store can't be read
 };
@@ -35,6 +36,7 @@ Status read_store(store::Store& from, Row& row) {
     row.messages += mailbox.messages;
     row.octets += mailbox.octets;
   }
+  TB_ASSIGN(row.damage, from.damage());
   TB_ASSIGN(row.success, from.last_success());
   TB_ASSIGN(auto runs, from.runs(1));
   if (!runs.empty()) row.last = std::move(runs.front());
@@ -64,7 +66,7 @@ std::string last_text(const Row& row, int64_t now) {
   return text;
 }
 
-// Something that the last sync left open: what it is and what settles it.
+// Something that is open: what it is and what settles it.
 struct Open {
   const char* name;  // stable, for scripts
   std::string text;  // "150 held"
@@ -75,9 +77,18 @@ struct Open {
 
 std::vector<Open> open_matters(const Row& row) {
   std::vector<Open> out;
+  const std::string& name = row.account->name;
+  if (row.damage.waiting > 0) {
+    out.push_back({"damaged", counted(row.damage.waiting, "damaged", "damaged"),
+                   say("not whole here any more, fetched again if the server has it"), say("twinbox sync {}", name)});
+  }
+  if (row.damage.lost > 0) {
+    out.push_back({"lost", counted(row.damage.lost, "lost", "lost"),
+                   say("not whole here any more, and no longer on the server"), say("twinbox verify {}", name),
+                   word("names them")});
+  }
   if (!row.last) return out;
   const store::Run& run = *row.last;
-  const std::string& name = row.account->name;
   // One number lets both through: sync --allow-deletes counts them together.
   const std::string accept = say("twinbox sync {} --allow-deletes {}", name, run.held + run.suspect);
   const std::string_view look = word("--dry-run instead shows them");
@@ -111,13 +122,19 @@ std::optional<libsync::Error> error_of(const Row& row) {
   return std::nullopt;
 }
 
+// Without its hint, which stands below the table.
+std::string short_text(const libsync::Error& error) {
+  const std::string server = error.server.empty() ? std::string() : ": \"" + error.server + "\"";
+  return libsync::printable(error.what + server, 300);
+}
+
 // "2 held, 1 skipped", or the error, or "–".
 std::string waiting_text(const Row& row) {
   std::vector<std::string> parts;
   for (const Open& matter : open_matters(row)) parts.push_back(matter.text);
   std::string text = parts.empty() ? "–" : fmt::format("{}", fmt::join(parts, ", "));
-  if (row.error) return row.error->text();
-  if (const auto error = error_of(row)) text += " : " + libsync::printable(error->text(), 300);
+  if (row.error) return short_text(*row.error);
+  if (const auto error = error_of(row)) text += " : " + short_text(*error);
   return text;
 }
 
@@ -155,6 +172,8 @@ Json to_json(const Row& row) {
                     {"stored", row.stored},
                     {"messages", row.messages},
                     {"size", row.octets},
+                    {"damaged", row.damage.waiting},
+                    {"lost", row.damage.lost},
                     {"held", row.last ? row.last->held : 0},
                     {"suspect", row.last ? row.last->suspect : 0},
                     {"doubtful", row.last ? row.last->doubtful : 0},
@@ -180,17 +199,18 @@ Json to_json(const Row& row) {
   return out;
 }
 
-// `status` tells what is; a failed sync in the past is no failure of this command, a damaged store is.
+// `status` tells what is: that a sync failed in the past or left something open is no failure of this command; a
+// store that can't be read is one.
 Result<int> status(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const auto accounts, context.accounts(arguments.words()));
   auto scheduler = make_scheduler(context);
   const auto schedule = scheduler.status();
   std::vector<std::vector<std::string>> lines;
   std::vector<Row> rows;
-  int result = 0;
+  std::vector<int> statuses;
   for (const account::Account* which : accounts) {
     Row row = read_row(context, *which, schedule.value_or(account::ScheduleStatus{}));
-    if (row.error) result = exit_status(row.error->code);
+    statuses.push_back(row.error ? exit_status(*row.error) : 0);
     if (context.json()) {
       context.out().json(to_json(row));
     } else {
@@ -198,7 +218,7 @@ Result<int> status(Context& context, const Arguments& arguments) {
       rows.push_back(std::move(row));
     }
   }
-  if (context.json()) return result;
+  if (context.json()) return combined_status(statuses);
   print_table(context.out(),
               {{.title = std::string(word("account"))},
                {.title = std::string(word("protocol")), .drop = 1},
@@ -208,7 +228,7 @@ Result<int> status(Context& context, const Arguments& arguments) {
                {.title = std::string(word("waiting")), .flexible = true}},
               lines);
   for (const Row& row : rows) print_matters(context.out(), row);
-  return result;
+  return combined_status(statuses);
 }
 
 }  // namespace

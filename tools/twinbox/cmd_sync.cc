@@ -35,6 +35,8 @@ constexpr std::chrono::seconds kDefaultLockWait{10};
 // on fewer, and a person's own mail program wants a place too.
 constexpr size_t kConnectionsPerHost = 3;
 
+constexpr uint64_t kMostDeletes = 1'000'000'000;  // as fuse.count in the configuration
+
 // What happens to one account, shown as it goes.
 class Watcher final : public libsync::account::AccountObserver {
  public:
@@ -105,6 +107,7 @@ std::string summary(const SyncResult& result) {
   add(report.moved, "moved", "moved");
   add(report.removed, "removed here", "removed here");
   add(report.left, "removed on the server", "removed on the server");
+  add(report.mended, "damaged read again", "damaged read again");
   add(report.boxes_created, "folder made", "folders made");
   add(report.boxes_renamed, "folder renamed", "folders renamed");
   add(report.boxes_deleted, "folder deleted", "folders deleted");
@@ -136,10 +139,16 @@ uint64_t held_in(const libsync::sync::SyncReport& report) {
 }
 
 std::string rebuilt_text(const libsync::store::RebuildReport& report) {
-  const std::string messages = with_separators(report.contents);
-  if (report.old_database.empty()) return say("its index was lost and was made anew from {} stored messages", messages);
-  return say("nothing could be read of its index; it was made anew from {} stored messages, the old one is kept as {}",
-             messages, report.old_database);
+  const std::string messages = counted(report.contents, "stored message", "stored messages");
+  std::string text =
+      report.old_database.empty()
+          ? say("its index was lost and was made anew from {}", messages)
+          : say("nothing could be read of its index; it was made anew from {}, the old one is kept as {}", messages,
+                report.old_database);
+  for (const auto& segment : report.unreadable) {
+    text += say("; nothing in this can be read: {}", libsync::printable(segment, 1000));
+  }
+  return text;
 }
 
 // The mirror is whole all the same.
@@ -175,14 +184,19 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
                  {"moved", report.moved},
                  {"removed", report.removed},
                  {"removed_on_server", report.left},
+                 {"mended", report.mended},
+                 {"lost", report.lost},
                  {"folders_created", report.boxes_created},
                  {"folders_renamed", report.boxes_renamed},
                  {"folders_deleted", report.boxes_deleted},
                  {"folders", std::move(folders)},
-                 {"skipped", std::move(skipped)},
-                 {"held", std::move(held)},
+                 {"skipped", report.skipped.size()},
+                 {"skipped_messages", std::move(skipped)},
+                 {"held", held_in(report)},
+                 {"held_folders", std::move(held)},
                  {"suspect", report.suspect},
-                 {"doubtful", report.doubtful},
+                 {"doubtful", report.doubtful.size()},
+                 {"doubtful_folders", report.doubtful},
                  {"seconds", static_cast<double>(result.took.count()) / 1000}};
   if (const auto& cost = result.cost) {
     out.emplace_back("bytes_in", cost->bytes_in);
@@ -205,7 +219,7 @@ class SyncCommand {
         board_(context.around().err, context.around().clock,
                !context.globals().quiet && !context.json() && !context.globals().trace),
         prompt_(context.around().prompt, board_),
-        trace_(context.around().err, context.around().clock) {
+        trace_(context.around().err, context.around().clock, &board_) {
     context_.share(&board_);
   }
   ~SyncCommand() { context_.share(nullptr); }
@@ -215,7 +229,7 @@ class SyncCommand {
   libsync::Result<int> run(const Arguments& arguments) {
     TB_ASSIGN(accounts_, context_.accounts(arguments.words()));
     TB_ASSIGN(const auto jobs, arguments.number("jobs", 1, libsync::account::kMaxJobs));
-    TB_ASSIGN(const auto allow, arguments.number("allow-deletes", 0, UINT64_MAX));
+    TB_ASSIGN(const auto allow, arguments.number("allow-deletes", 0, kMostDeletes));
     TB_ASSIGN(const auto wait, arguments.number("wait", 0, 86400));
     TB_ASSIGN(const auto* config, context_.config());
     settings_ = {.dry_run = dry_run_,
@@ -286,11 +300,9 @@ class SyncCommand {
     if (std::ranges::find(statuses_, stopped) != statuses_.end()) return stopped;
     const int fuse = libsync::exit_status(libsync::Errc::Fuse);
     std::vector<int> failures = statuses_;
-    std::erase_if(failures, [&](int status) { return status == fuse || status == 0; });
-    if (failures.empty()) return std::ranges::find(statuses_, fuse) != statuses_.end() ? fuse : 0;
-    const bool alike =
-        failures.size() == statuses_.size() && std::ranges::count(failures, failures[0]) == std::ssize(failures);
-    return alike ? failures[0] : 3;
+    std::ranges::replace(failures, fuse, 0);
+    const int failed = combined_status(failures);
+    return failed == 0 && std::ranges::find(statuses_, fuse) != statuses_.end() ? fuse : failed;
   }
 
   void tell(const Account& account, const SyncResult& result, const std::vector<std::string>& actions,
@@ -311,6 +323,11 @@ class SyncCommand {
           counted(result.recovered, "message that is only here is", "messages that are only here are");
       context_.out().line(indent + say("{} in the folder Recovered", messages));
     }
+    if (report.lost > 0) {
+      const std::string messages = counted(report.lost, "damaged message is", "damaged messages are");
+      context_.out().line(indent +
+                          say("{} no longer on the server (twinbox verify {} names them)", messages, account.name));
+    }
     tell_skipped(report, indent);
     context_.out().flush();
     tell_held(account, report);
@@ -327,8 +344,13 @@ class SyncCommand {
     }
     const bool in_log = !context_.out().terminal();
     if (report.nothing_new() && report.skipped.empty() && in_log && !context_.globals().verbose) return;
-    context_.out().line(label + pad(text.empty() ? word("nothing new") : std::string_view(text), 44) + "  " +
-                        pad(libsync::human_duration(result.took), 7, true));
+    // The times stand below each other, as far as the window has room for that.
+    constexpr size_t kSummary = 44, kTook = 7;
+    const size_t others = label_width_ + 2 + 2 + kTook;
+    const size_t room = context_.out().columns() > others ? context_.out().columns() - others : 0;
+    const size_t width = context_.out().terminal() ? std::min(kSummary, room) : kSummary;
+    context_.out().line(label + pad(text.empty() ? word("nothing new") : std::string_view(text), width) + "  " +
+                        pad(libsync::human_duration(result.took), kTook, true));
   }
 
   void tell_details(const SyncResult& result, const std::string& indent) {
@@ -366,9 +388,11 @@ class SyncCommand {
 
   void tell_held(const Account& account, const libsync::sync::SyncReport& report) {
     for (const auto& held : report.held) {
+      const std::string which = say("{} of {} in {}", with_separators(held.removals),
+                                    counted(held.messages, "message", "messages"), held.mailbox);
       context_.report({.code = libsync::Errc::Fuse,
-                       .what = say("{} of {} messages in {} are gone on the server; nothing was removed here",
-                                   with_separators(held.removals), with_separators(held.messages), held.mailbox),
+                       .what = held.removals == 1 ? say("{} is gone on the server; nothing was removed here", which)
+                                                  : say("{} are gone on the server; nothing was removed here", which),
                        .hint = say("look: twinbox sync {0} --dry-run    accept: twinbox sync {0} --allow-deletes {1}",
                                    account.name, held_in(report) + report.suspect)},
                       account.name);

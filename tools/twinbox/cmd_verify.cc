@@ -1,4 +1,5 @@
 // twinbox verify: is the local store whole?
+#include "libsync/account/folder_filter.h"
 #include "libsync/account/remote.h"
 #include "libsync/account/secrets.h"
 #include "libsync/base/text.h"
@@ -56,13 +57,17 @@ void print_problem(Context& context, const store::Problem& problem) {
   if (context.json()) {
     context.out().json(JsonObject{{"problem", kind_name(problem.kind)},
                                   {"harmless", problem.harmless},
-                                  {"text", problem.text},
+                                  {"what", problem.text},
+                                  {"lost", problem.lost},
                                   {"ids", std::move(ids)}});
     return;
   }
   std::string line = libsync::printable(problem.text, 1000);
   if (problem.harmless) line += say(" (harmless)");
-  if (!texts.empty()) line += say("; messages {}", fmt::join(texts, ", "));
+  if (problem.lost) line += say(" (and no longer on the server)");
+  if (!texts.empty()) {
+    line += texts.size() == 1 ? say("; message {}", texts[0]) : say("; messages {}", fmt::join(texts, ", "));
+  }
   context.out().line(line);
 }
 
@@ -76,12 +81,13 @@ void print_summary(Context& context, const OpenAccount& open, const store::Verif
                                   {"problems", report.problems_total}});
     return;
   }
-  const std::string checked = say("{}  {} messages, {}", open.account->name, libsync::with_separators(report.messages),
-                                  libsync::human_size(report.octets));
+  const std::string checked =
+      fmt::format("{}  {}, {}", open.account->name, counted(report.messages, "message", "messages"),
+                  libsync::human_size(report.octets));
   if (report.ok()) {
     context.out().line(say("{}: every octet is as it came", checked));
   } else {
-    context.out().line(say("{}: {} problems", checked, libsync::with_separators(report.problems_total)));
+    context.out().line(fmt::format("{}: {}", checked, counted(report.problems_total, "problem", "problems")));
   }
 }
 
@@ -98,9 +104,13 @@ Result<int> verify_local(Context& context, const OpenAccount& open) {
   TB_TRY(with_way_out(report, open.account->name));
   for (const auto& problem : report->problems) print_problem(context, problem);
   print_summary(context, open, *report);
-  if (!report->ok()) {
+  context.out().flush();  // what is said of it stands below
+  if (report->index_damaged()) {
     context.note(say("to mend it: twinbox verify {0} --rebuild, then twinbox sync {0} fetches again what is damaged",
                      open.account->name));
+  } else if (!report->ok()) {
+    context.note(
+        say("to mend it: twinbox sync {} fetches again what is damaged and still on the server", open.account->name));
   }
   return report->ok() ? 0 : exit_status(Errc::Corrupt);
 }
@@ -108,7 +118,7 @@ Result<int> verify_local(Context& context, const OpenAccount& open) {
 std::string_view kind_name(sync::DifferenceKind kind) {  // stable, for scripts
   switch (kind) {
     case sync::DifferenceKind::MailboxNotHere:
-      return "mailbox-not-here";
+      return "folder-not-here";
     case sync::DifferenceKind::NotHere:
       return "not-here";
     case sync::DifferenceKind::NotThere:
@@ -127,11 +137,12 @@ void print_comparison(Context& context, const OpenAccount& open, const sync::Com
   for (const auto& difference : report.differences) {
     if (context.json()) {
       context.out().json(JsonObject{
-          {"difference", kind_name(difference.kind)}, {"where", difference.where}, {"text", difference.text}});
+          {"difference", kind_name(difference.kind)}, {"where", difference.where}, {"what", difference.text}});
     } else {
       context.out().line(difference.where + ": " + difference.text);
     }
   }
+  context.out().flush();
   for (const auto& mailbox : report.incomplete) {
     context.note(say("{}: the server counts other messages than it lists", mailbox));
   }
@@ -143,15 +154,33 @@ void print_comparison(Context& context, const OpenAccount& open, const sync::Com
                                   {"differences", report.differences_total}});
     return;
   }
-  const std::string compared = say("{}  {} messages in {} mailboxes on the server", open.account->name,
-                                   libsync::with_separators(report.messages), report.mailboxes);
+  const std::string compared =
+      say("{}  {} in {} on the server", open.account->name, counted(report.messages, "message", "messages"),
+          counted(report.mailboxes, "folder", "folders"));
   if (report.differences_total == 0) {
-    context.out().line(say("{}: all of them are here as they are there", compared));
-  } else {
-    context.out().line(say("{}: {} differences; twinbox sync {} brings them over", compared,
-                           libsync::with_separators(report.differences_total), open.account->name));
+    context.out().line(say("{}: what is there is here", compared));
+    return;
   }
+  std::string text = fmt::format("{}: {}", compared, counted(report.differences_total, "difference", "differences"));
+  if (report.settled_by_sync == report.differences_total) {
+    text += say("; twinbox sync {} settles that", open.account->name);
+  } else if (report.settled_by_sync > 0) {
+    text += say("; twinbox sync {} settles {} of them", open.account->name,
+                libsync::with_separators(report.settled_by_sync));
+  }
+  if (report.held > 0) {
+    text +=
+        say("; {}: twinbox status {} says what settles that", counted(report.held, "held", "held"), open.account->name);
+  }
+  context.out().line(text);
 }
+
+// Nothing was asked of the server that could take effect only now.
+class NothingMarked final : public sync::ActionSink {
+ public:
+  Status done(uint64_t, const sync::Outcome&) override { return {}; }
+  Status durable() override { return {}; }
+};
 
 // Against what the server lists. The exit status: 3 when something differs, which is no damage.
 Result<int> verify_remote(Context& context, const OpenAccount& open) {
@@ -164,9 +193,15 @@ Result<int> verify_remote(Context& context, const OpenAccount& open) {
                                           context.stop()));
   const auto link = store::open_link(open.store->db());
   const auto policy = sync::mirror_policy(remote->capabilities(), account.leave);
-  TB_ASSIGN(const auto report, sync::compare_with_remote(*remote, *link, policy, context.stop()));
-  print_comparison(context, open, report);
-  return report.differences_total == 0 ? 0 : exit_status(Errc::Refused);
+  const auto report = sync::compare_with_remote(*remote, *link, policy, context.stop(), [&](const sync::Path& path) {
+    return libsync::account::wanted(path, account.include, account.exclude);
+  });
+  TB_TRY(report);
+  // An orderly end (LOGOUT, QUIT); what goes wrong with it changes nothing of what was compared.
+  NothingMarked nothing;
+  (void)remote->finish(nothing, context.stop());
+  print_comparison(context, open, *report);
+  return report->differences_total == 0 ? 0 : exit_status(Errc::Refused);
 }
 
 // An index that is whole knows more than a rebuilt one: folders and flags until the next sync, and for good
@@ -186,6 +221,27 @@ Status refuse_what_is_whole(Context& context, const libsync::account::Account& a
       .hint = say("--force does it all the same; every id changes, and it is forgotten what was removed when")});
 }
 
+JsonList json_list(const std::vector<std::string>& texts) {
+  JsonList list;
+  for (const auto& text : texts) list.emplace_back(text);
+  return list;
+}
+
+// What a rebuild could not take in.
+void print_lost(Context& context, std::string_view name, const store::RebuildReport& report) {
+  for (const auto& segment : report.unreadable) {
+    context.out().line(say("{}  nothing in it can be read: {}", name, libsync::printable(segment, 1000)));
+  }
+  if (!report.unreadable.empty()) {
+    context.out().line(
+        say("{}  what was in it is lost unless the server has it: twinbox sync {} fetches that again", name, name));
+  }
+  if (report.damaged_frames > 0) {
+    context.out().line(say("{}  {} in the segments damaged; what was in them is fetched again, if the server has it",
+                           name, counted(report.damaged_frames, "place is", "places are")));
+  }
+}
+
 // A new twin.db from the segments; the old one is kept beside it.
 Result<int> rebuild(Context& context, std::string_view name, bool force) {
   TB_ASSIGN(const auto* account, context.account(name));
@@ -199,23 +255,32 @@ Result<int> rebuild(Context& context, std::string_view name, bool force) {
       context.stop());
   board.remove(line);
   TB_TRY(report);
+  const int status = report->unreadable.empty() ? 0 : exit_status(Errc::Corrupt);
   if (context.json()) {
     context.out().json(JsonObject{{"account", account->name},
                                   {"contents", report->contents},
                                   {"size", report->octets},
                                   {"damaged", report->damaged_frames},
+                                  {"unreadable", json_list(report->unreadable)},
                                   {"old_database", report->old_database}});
-    return 0;
+    return status;
   }
-  context.out().line(say("{}  {} messages found, {}; twinbox sync {} puts them back into their mailboxes",
-                         account->name, libsync::with_separators(report->contents), libsync::human_size(report->octets),
-                         account->name));
-  if (report->damaged_frames > 0) {
-    context.out().line(say("{}  {} places in the segments are damaged; what was in them is fetched again",
-                           account->name, libsync::with_separators(report->damaged_frames)));
-  }
+  context.out().line(say("{}  {} found, {}; twinbox sync {} puts back into the folders what the server still has",
+                         account->name, counted(report->contents, "message", "messages"),
+                         libsync::human_size(report->octets), account->name));
+  print_lost(context, account->name, *report);
+  context.out().flush();
   if (!report->old_database.empty()) context.note(say("the old index is kept as {}", report->old_database));
-  return 0;
+  return status;
+}
+
+// A comparison lets the next sync look closer at what differs; one of a store that can't be written to does without.
+Result<OpenAccount> open_for(Context& context, const Arguments& arguments) {
+  if (arguments.has("remote")) {
+    auto open = open_account(context, arguments.word(0), store::StoreMode::ReadWrite);
+    if (open || (open.error().code != Errc::Disk && open.error().code != Errc::Busy)) return open;
+  }
+  return open_account(context, arguments.word(0));
 }
 
 Result<int> verify(Context& context, const Arguments& arguments) {
@@ -226,7 +291,7 @@ Result<int> verify(Context& context, const Arguments& arguments) {
   }
   if (arguments.has("force") && !arguments.has("rebuild")) return fail(Errc::Usage, say("--force goes with --rebuild"));
   if (arguments.has("rebuild")) return rebuild(context, arguments.word(0), arguments.has("force"));
-  TB_ASSIGN(const OpenAccount open, open_account(context, arguments.word(0)));
+  TB_ASSIGN(const OpenAccount open, open_for(context, arguments));
   TB_ASSIGN(const int status, verify_local(context, open));
   if (status != 0 || !arguments.has("remote")) return status;
   auto compared = verify_remote(context, open);

@@ -79,6 +79,12 @@ void Context::share(ProgressBoard* board) {
   out_.share(board);
 }
 
+int combined_status(const std::vector<int>& statuses) {
+  if (statuses.empty() || std::ranges::count(statuses, 0) == std::ssize(statuses)) return 0;
+  const bool alike = std::ranges::count(statuses, statuses[0]) == std::ssize(statuses);
+  return alike ? statuses[0] : exit_status(Errc::Refused);
+}
+
 void Context::complain(std::string text) {
   const std::lock_guard lock(err_mutex_);
   if (board_ == nullptr) {

@@ -63,4 +63,8 @@ class Context {
   ProgressBoard* board_ = nullptr;
 };
 
+// The exit status of a command that does one thing for several accounts: where all failed alike theirs, and 3, some
+// accounts failed, where only some or each in its own way.
+int combined_status(const std::vector<int>& statuses);
+
 }  // namespace twinbox

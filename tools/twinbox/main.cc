@@ -97,8 +97,13 @@ twinbox::Stream stream(int fd) {
   twinbox::Stream out;
   out.write = [fd](std::string_view bytes) { return write_all(fd, bytes); };
   out.terminal = ::isatty(fd) == 1;
-  winsize size{};
-  if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) out.columns = size.ws_col;
+  out.measure = [fd](twinbox::Stream& self) {
+    winsize size{};
+    if (::ioctl(fd, TIOCGWINSZ, &size) != 0) return;
+    if (size.ws_col > 0) self.columns = size.ws_col;
+    if (size.ws_row > 0) self.rows = size.ws_row;
+  };
+  out.measure(out);
   return out;
 }
 

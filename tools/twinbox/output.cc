@@ -112,15 +112,16 @@ void Output::flush() {
 void Output::write(std::string_view bytes) {
   if (closed()) return;
   if (board_ == nullptr || !stream_.terminal) {
-    failure_ = stream_.write(bytes);
+    failure_ = stream_.write(bytes).value();
   } else {
-    board_->aside([this, text = std::string(bytes)] { failure_ = stream_.write(text); });
+    board_->aside([this, text = std::string(bytes)] { failure_ = stream_.write(text).value(); });
   }
 }
 
 libsync::Status Output::status() const {
-  if (!failure_ || failure_ == std::errc::broken_pipe) return {};
-  return libsync::fail(Errc::Disk, say("standard output: {}", failure_.message()));
+  const std::error_code failure(failure_, std::generic_category());
+  if (!failure || failure == std::errc::broken_pipe) return {};
+  return libsync::fail(Errc::Disk, say("standard output: {}", failure.message()));
 }
 
 std::string pad(std::string_view text, size_t width, bool right) {

@@ -1,7 +1,7 @@
 // What commands print: lines, tables, errors.
 #pragma once
 
-#include <mutex>
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +31,7 @@ class Output {
   // While a board is up, what goes to a terminal goes past it; null: none is.
   void share(ProgressBoard* board) { board_ = board; }
 
-  bool closed() const { return bool(failure_); }  // commands stop producing when it is
+  bool closed() const { return failure_ != 0; }  // commands stop producing when it is
   // After flush(): OK also when nobody reads any more; Errc::Disk for a full disk and its like.
   libsync::Status status() const;
   bool terminal() const { return stream_.terminal; }
@@ -43,7 +43,7 @@ class Output {
   Stream& stream_;
   ProgressBoard* board_ = nullptr;
   std::string buffer_;
-  std::error_code failure_;
+  std::atomic<int> failure_ = 0;  // errno; what waits for a question's end is written on another thread
 };
 
 struct Column {

@@ -131,7 +131,7 @@ void print_tree(Output& out, const mime::MessageDescription& message) {
     if (!part.info.charset.empty()) what += " " + printable(part.info.charset, 40);
     if (!part.info.filename.empty()) what += fmt::format(" \"{}\"", printable(part.info.filename, 200));
     rows.push_back({repeats ? "" : part.number, std::move(what), printable(part.info.encoding, 40),
-                    libsync::human_size(part.body.length), say("{} lines", libsync::with_separators(part.body_lines))});
+                    libsync::human_size(part.body.length), counted(part.body_lines, "line", "lines")});
   }
   print_table(out, {Column{}, Column{.flexible = true}, Column{}, Column{.right = true}, Column{.right = true}}, rows);
 }

@@ -38,6 +38,17 @@ double share_of(const ProgressValue& value) {
   return static_cast<double>(value.done) / static_cast<double>(std::max<uint64_t>(1, value.total));
 }
 
+std::string rate_text(const ProgressRate& rate) {
+  if (rate.bytes_per_second <= 0) return {};
+  return fmt::format("{}/s", libsync::human_size(static_cast<uint64_t>(rate.bytes_per_second)));
+}
+
+std::string left_text(const ProgressRate& rate) {
+  if (rate.seconds_left < 0) return {};
+  const auto left = std::chrono::milliseconds(static_cast<int64_t>(std::ceil(std::min(rate.seconds_left, 1e8))) * 1000);
+  return left < 10s ? say("{} s left", left.count() / 1000) : say("{} left", libsync::human_duration(left));
+}
+
 }  // namespace
 
 std::string progress_line(std::string_view label, size_t label_width, const ProgressValue& value,
@@ -46,24 +57,29 @@ std::string progress_line(std::string_view label, size_t label_width, const Prog
   if (value.total == 0) return libsync::fit_width(out + std::string(value.what), columns);
   if (!value.what.empty()) out += std::string(value.what) + "  ";
   const double share = std::clamp(share_of(value), 0.0, 1.0);
-  std::string tail = fmt::format("{:3} %   ", static_cast<int>(std::floor(share * 100))) +
-                     say("{} of {}", libsync::with_separators(value.done), libsync::with_separators(value.total));
-  if (rate.bytes_per_second > 0)
-    tail += fmt::format("   {}/s", libsync::human_size(static_cast<uint64_t>(rate.bytes_per_second)));
-  if (rate.seconds_left >= 0) {
-    const auto left =
-        std::chrono::milliseconds(static_cast<int64_t>(std::ceil(std::min(rate.seconds_left, 1e8))) * 1000);
-    tail +=
-        "   " + (left < 10s ? say("{} s left", left.count() / 1000) : say("{} left", libsync::human_duration(left)));
+  const auto width = [&](const std::string& text) {
+    return libsync::display_width(out) + libsync::display_width(text);
+  };
+  const std::string percent = fmt::format("{:3} %", static_cast<int>(std::floor(share * 100)));
+  std::array<std::string, 3> more = {
+      say("{} of {}", libsync::with_separators(value.done), libsync::with_separators(value.total)), rate_text(rate),
+      left_text(rate)};
+  const auto tail = [&] {
+    std::string text = percent;
+    for (const auto& piece : more) text += piece.empty() ? "" : "   " + piece;
+    return text;
+  };
+  for (const size_t piece : {1U, 2U, 0U}) {
+    if (width(tail()) > columns) more.at(piece).clear();
   }
-  if (libsync::display_width(out) + kBarWidth + 3 + libsync::display_width(tail) <= columns) out += bar(share) + " ";
-  return libsync::fit_width(out + tail, columns);
+  if (width(tail()) + kBarWidth + 3 <= columns) out += bar(share) + " ";
+  return libsync::fit_width(out + tail(), columns);
 }
 
 ProgressBoard::~ProgressBoard() {
   resume();
   const std::lock_guard lock(mutex_);
-  if (drawn_ > 0) stream_.write(erase_text());
+  erase();
 }
 
 size_t ProgressBoard::add(std::string label) {
@@ -78,6 +94,8 @@ void ProgressBoard::update(size_t number, const ProgressValue& value) {
   if (!enabled_) return;
   const std::lock_guard lock(mutex_);
   Line& line = lines_.at(number);
+  // Another thing that it does has another pace.
+  if (line.what != value.what || value.done < line.value.done) line.samples.clear();
   line.what = std::string(value.what);
   line.value = value;
   const auto now = clock_.now();
@@ -105,14 +123,14 @@ void ProgressBoard::aside(std::function<void()> write) {
     waiting_.push_back(std::move(write));
     return;
   }
-  if (drawn_ > 0) stream_.write(erase_text());
+  erase();
   write();
   draw(true);
 }
 
 void ProgressBoard::pause() {
   const std::lock_guard lock(mutex_);
-  if (drawn_ > 0) stream_.write(erase_text());
+  erase();
   paused_ = true;
 }
 
@@ -142,10 +160,23 @@ ProgressRate ProgressBoard::rate_of(const Line& line) const {
   return rate;
 }
 
+// Empties the row of the cursor, where what was typed meanwhile (^C) stands, and the board's above it. A window that
+// has become narrower since has broken the lines that no longer fit. (Not "all from here on", which a terminal may take
+// for a clearing of the screen and keep in its history.)
 std::string ProgressBoard::erase_text() {
-  std::string out;
-  for (; drawn_ > 0; --drawn_) out += "\x1B[1A\x1B[2K";  // one line up, and empty it
+  size_t rows = 0;
+  for (const size_t width : drawn_) rows += std::max<size_t>(1, (width + stream_.columns - 1) / stream_.columns);
+  drawn_.clear();
+  if (rows == 0) return {};
+  std::string out = "\r\x1B[2K";
+  for (; rows > 0; --rows) out += "\x1B[1A\x1B[2K";
   return out;
+}
+
+void ProgressBoard::erase() {
+  if (drawn_.empty()) return;
+  if (stream_.measure) stream_.measure(stream_);
+  stream_.write(erase_text());
 }
 
 void ProgressBoard::draw(bool force) {
@@ -155,13 +186,16 @@ void ProgressBoard::draw(bool force) {
   last_draw_ = now;
   size_t label_width = 0;
   for (const Line& line : lines_) label_width = std::max(label_width, libsync::display_width(line.label));
+  if (stream_.measure) stream_.measure(stream_);
   std::string out = erase_text();
   for (const Line& line : lines_) {
     if (line.gone || line.samples.empty()) continue;
+    if (drawn_.size() + 1 >= stream_.rows) break;  // what scrolls out of the window can't be erased
     ProgressValue value = line.value;
     value.what = line.what;
-    out += progress_line(line.label, label_width, value, rate_of(line), stream_.columns - 1) + "\n";
-    ++drawn_;
+    const std::string text = progress_line(line.label, label_width, value, rate_of(line), stream_.columns - 1);
+    drawn_.push_back(libsync::display_width(text));
+    out += text + "\n";
   }
   if (!out.empty()) stream_.write(out);
 }

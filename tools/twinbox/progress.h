@@ -28,7 +28,8 @@ struct ProgressRate {
   double seconds_left = -1;  // below 0: not known
 };
 
-// "work   ████████████▌        61 %   6,104 of 10,000   58 MB/s   1 s left", at most `columns` wide.
+// "work   ████████████▌        61 %   6,104 of 10,000   58 MB/s   1 s left", at most `columns` wide: where that is
+// too much the bar goes first, then the rate, the time left and the count.
 std::string progress_line(std::string_view label, size_t label_width, const ProgressValue& value,
                           const ProgressRate& rate, size_t columns);
 
@@ -69,13 +70,14 @@ class ProgressBoard {
   ProgressRate rate_of(const Line& line) const;
   void draw(bool force);
   std::string erase_text();
+  void erase();
 
   Stream& stream_;
   const libsync::Clock& clock_;
   const bool enabled_;
   std::mutex mutex_;
   std::vector<Line> lines_;
-  size_t drawn_ = 0;  // lines on the screen
+  std::vector<size_t> drawn_;  // the lines on the screen: the width of each
   bool paused_ = false;
   std::vector<std::function<void()>> waiting_;  // for the end of the pause
   libsync::Steady::time_point last_draw_{};

@@ -25,7 +25,8 @@ Json to_json(const ScheduleStatus& status, const std::vector<std::string>& unkno
                                                           : "none";
   JsonObject out = {{"schedule", kind}};
   if (status.kind == ScheduleKind::None) return out;
-  out.emplace_back("interval_seconds", static_cast<int64_t>(status.interval.count() * 60));
+  const auto seconds = static_cast<int64_t>(status.interval.count() * 60);
+  out.emplace_back("interval_seconds", seconds > 0 ? Json(seconds) : Json());
   out.emplace_back("accounts", status.accounts);
   out.emplace_back("unknown_accounts", unknown);
   out.emplace_back("next", status.next ? Json(iso_time(*status.next)) : Json());
@@ -72,9 +73,15 @@ void print_schedule(Context& context, const ScheduleStatus& status) {
   }
   const std::string who =
       status.accounts.empty() ? std::string(word("all accounts")) : fmt::format("{}", fmt::join(status.accounts, ", "));
-  const std::string every = status.interval.count() > 0 ? libsync::account::interval_text(status.interval) : "?";
-  std::string line = status.kind == ScheduleKind::Systemd ? say("{} every {} by a systemd timer", who, every)
-                                                          : say("{} every {} by cron", who, every);
+  const bool systemd = status.kind == ScheduleKind::Systemd;
+  std::string line;
+  if (status.interval.count() > 0) {
+    const std::string every = libsync::account::interval_text(status.interval);
+    line = systemd ? say("{} every {} by a systemd timer", who, every) : say("{} every {} by cron", who, every);
+  } else {
+    line = systemd ? say("{} by a systemd timer, at times of your own", who)
+                   : say("{} by cron, at times of your own", who);
+  }
   if (status.next) line += say(", next {}", relative_time(*status.next, context.now()));
   context.out().line(line);
   if (!unknown.empty()) {

@@ -27,13 +27,16 @@ Result<OpenAccount> open_account(Context& context, const libsync::account::Accou
     error.hint = say("twinbox sync {}", account.name);
   } else {
     error.what = say("{}: {}", account.name, error.what);
-    if (error.code == Errc::Refused && error.hint.empty()) error.hint = say("twinbox sync {}", account.name);
+    if (error.code == Errc::Refused && error.hint.empty()) {
+      error.hint = say("twinbox sync {} brings it up to date", account.name);
+    }
   }
   return fail(with_way_out(std::move(error), account.name));
 }
 
 Error with_way_out(Error error, std::string_view account) {
-  if (error.code == Errc::Corrupt) error.hint = say("twinbox verify {0} --rebuild, then twinbox sync {0}", account);
+  if (error.code == Errc::Corrupt && error.hint.empty())
+    error.hint = say("twinbox verify {0} --rebuild, then twinbox sync {0}", account);
   return error;
 }
 

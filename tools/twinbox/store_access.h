@@ -29,7 +29,7 @@ libsync::Result<libsync::store::MailboxInfo> find_folder(const OpenAccount& open
 // The message of an id ("123"); Errc::NotFound otherwise.
 libsync::Result<libsync::store::MessageInfo> find_message(libsync::store::Store& store, std::string_view id);
 
-// A damaged store's error with the commands that mend it, named for this account; others as they are.
+// A damaged index's error with the commands that mend it, named for this account; others as they are.
 libsync::Error with_way_out(libsync::Error error, std::string_view account);
 template <class T>
 libsync::Result<T> with_way_out(libsync::Result<T> result, std::string_view account) {

@@ -5,6 +5,8 @@
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 
+#include "tools/twinbox/progress.h"
+
 namespace twinbox {
 namespace {
 
@@ -70,7 +72,12 @@ void TracePrinter::print(std::string_view label, libsync::TraceKind kind, std::s
   const std::lock_guard lock(mutex_);
   const double seconds = std::chrono::duration<double>(clock_.now() - start_).count();
   const std::string name = label.empty() ? std::string() : fmt::format("{} ", label);
-  stream_.write(fmt::format("{:.3f} {}{} {}\n", seconds, name, who, visible(text)));
+  std::string line = fmt::format("{:.3f} {}{} {}\n", seconds, name, who, visible(text));
+  if (board_ == nullptr) {
+    stream_.write(line);
+  } else {
+    board_->aside([this, words = std::move(line)] { stream_.write(words); });
+  }
 }
 
 }  // namespace twinbox

@@ -15,13 +15,17 @@
 
 namespace twinbox {
 
+class ProgressBoard;
+
 // Prints "0.123 S: +OK …": seconds since this was made, who speaks (C client, S server, * what happens
 // below), the text with control characters made visible (\t, \x1B) and bytes that are no UTF-8 as \xNN. Lines of
 // several connections never mix; the account's name stands before each where there is more than one. Thread-safe;
 // outlives what label() gave.
 class TracePrinter {
  public:
-  TracePrinter(Stream& stream, const libsync::Clock& clock) : stream_(stream), clock_(clock), start_(clock.now()) {}
+  // `board`, where one is: the lines go past it, and wait while it has a question on the terminal.
+  TracePrinter(Stream& stream, const libsync::Clock& clock, ProgressBoard* board = nullptr)
+      : stream_(stream), clock_(clock), board_(board), start_(clock.now()) {}
   TracePrinter(const TracePrinter&) = delete;
   TracePrinter& operator=(const TracePrinter&) = delete;
 
@@ -33,6 +37,7 @@ class TracePrinter {
  private:
   Stream& stream_;
   const libsync::Clock& clock_;
+  ProgressBoard* const board_;
   libsync::Steady::time_point start_;
   std::mutex mutex_;
 };

@@ -136,6 +136,44 @@ TEST(Scheduler, WithoutSystemdItWritesOneCrontabLineAndKeepsTheOthers) {
   EXPECT_EQ(f.machine.crontab, "# mine\n5 5 * * * backup\n");
 }
 
+TEST(Scheduler, LinesThatOnlyLookLikeOursAreTheUsersOwn) {
+  const std::string theirs =
+      "# twinbox schedule: see the wiki\n"
+      "#*/15 * * * * '/t' sync --quiet # twinbox schedule 15min\n"
+      "5 5 * * * backup # not a twinbox schedule 15min\n"
+      "5 5 * * * echo ' # twinbox schedule 15min'\n"
+      "5 5 * * * backup # twinbox schedule 15min\n"
+      "5 5 * * * '/t' sync --quiet; backup # twinbox schedule 15min\n"
+      "5 5 * * * '/t' sync --quiet # twinbox schedule 15min or so\n"
+      "5 5 * * * '/t' sync --quiet # twinbox schedule 15\n"
+      "@daily '/t' sync --quiet # twinbox schedule 1d\n";
+  Fixture f;
+  f.machine.systemd = false;
+  f.machine.crontab = theirs;
+  EXPECT_EQ(f.scheduler.status()->kind, ScheduleKind::None);
+  EXPECT_FALSE(*f.scheduler.disable());
+  EXPECT_EQ(f.machine.crontab, theirs);
+  ASSERT_TRUE(f.scheduler.enable({.program = "/o'n 5%", .config = "/c", .accounts = {"a", "b"}}));
+  EXPECT_EQ(f.machine.crontab,
+            theirs + "*/15 * * * * '/o'\\''n 5'\\%'' --config '/c' sync --quiet a b # twinbox schedule 15min\n");
+  EXPECT_TRUE(*f.scheduler.disable());
+  EXPECT_EQ(f.machine.crontab, theirs);
+}
+
+TEST(Scheduler, ALineOfOursWithOtherTimesIsStillOurs) {
+  Fixture f;
+  f.machine.systemd = false;
+  f.machine.crontab = "3,33 8-18 * * 1-5 '/t' sync --quiet work # twinbox schedule 15min\n";
+  const auto status = f.scheduler.status();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->kind, ScheduleKind::Cron);
+  EXPECT_EQ(status->accounts, std::vector<std::string>{"work"});
+  EXPECT_EQ(status->interval.count(), 0) << "not known";
+  EXPECT_FALSE(status->next);
+  EXPECT_TRUE(*f.scheduler.disable());
+  EXPECT_EQ(f.machine.crontab, "");
+}
+
 TEST(Scheduler, AMachineWithNeitherIsToldSo) {
   Fixture f;
   f.machine.systemd = f.machine.cron = false;

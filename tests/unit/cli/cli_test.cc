@@ -79,6 +79,12 @@ TEST(CommandLine, UnknownCommandsNameTheNearestAndEndWithTwo) {
   EXPECT_THAT(twinbox.err, Not(HasSubstr("\x1B")));
 }
 
+TEST(CommandLine, AnUnknownCommandIsNamedBehindAnyOption) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("--config /x/y acount add x"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("did you mean twinbox account add?"));
+}
+
 TEST(CommandLine, UnknownOptionsNameTheNearest) {
   Fake twinbox;
   EXPECT_EQ(twinbox("account list --jsn"), 2);
@@ -175,12 +181,82 @@ TEST(AccountAdd, KeepsAPasswordOnlyWhenAskedAndNeverShowsIt) {
   EXPECT_THAT(twinbox.err, HasSubstr("already there"));
 }
 
+TEST(AccountAdd, AsksForThePasswordInTheWordsOfASync) {
+  Fake twinbox;
+  twinbox.prompt.answer = "hunter2";
+  ASSERT_EQ(twinbox("account add w me@qq.com --password"), 0) << twinbox.err;
+  EXPECT_EQ(twinbox.prompt.asked, "Password of w (me@qq.com at imap.qq.com):");
+}
+
 TEST(AccountAdd, WrongValuesAreFoundBeforeTheFileIsWritten) {
   Fake twinbox;
   EXPECT_EQ(twinbox("account add w me@qq.com --pop3 --leave 14d"), 2);
   EXPECT_THAT(twinbox.err, HasSubstr("allowed: forever, never"));
   EXPECT_FALSE(std::filesystem::exists(twinbox.config()));
   EXPECT_EQ(twinbox("account add w me@qq.com --pop3 --leave never"), 0);
+}
+
+TEST(AccountAdd, WhatIsWrongWithAnOptionIsSaidOfTheOption) {
+  struct Case {
+    std::vector<std::string> options;
+    const char* what;
+    const char* hint;  // or ""
+  };
+  const std::vector<Case> cases = {
+      {{"--auth", "plan"}, "--auth: unknown mechanism \"plan\"", "did you mean PLAIN?"},
+      {{"--auth", "FOO-BAR-BAZ"}, "--auth: unknown mechanism \"FOO-BAR-BAZ\"", "known: "},
+      {{"--auth", ""}, "--auth is empty", ""},
+      {{"--auth", "XOAUTH2"}, "--auth XOAUTH2 needs a --token-command", ""},
+      {{"--auth", "PLAIN", "--token-command", "t"}, "--auth PLAIN does not use a --token-command", ""},
+      {{"--auth", "APOP", "--imap"}, "--auth APOP is for POP3 accounts; x uses IMAP", ""},
+      {{"--pop3", "--leave", "Never"}, "--leave \"Never\" is not known in this version", "did you mean never?"},
+      {{"--pop3", "--leave", "14d"}, "--leave \"14d\" is not known in this version", "allowed: forever, never"},
+      {{"--leave", "never"}, "--leave never is for POP3 accounts; x uses IMAP", ""},
+      {{"--tls-pin", "abc"}, "--tls-pin: \"abc\" is not a pin", "a pin is sha256: and 64 hexadecimal digits"},
+      {{"--proxy", "bad"}, "--proxy: the proxy's address is not understood", "write socks5://host:port or "},
+      {{"--store", "maildir:/x"}, "--store: a Maildir as the store is not known in this version", "name a folder"},
+      {{"--password-command", ""}, "--password-command is empty", ""},
+      {{"--password-command", "a", "--password-file", "b"},
+       "account x has more than one of --password-command, --password-file, --password and --token-command",
+       ""},
+      {{"--remote", "bad"}, "--remote: \"bad\" is not an address of a server", "write it like imaps://me@"},
+      {{"--remote", "imap://h"}, "--remote: \"imap://\" leaves open whether ", "write imaps://, "},
+      {{"--remote", "imapz://h"}, "--remote: unknown scheme \"imapz\"", "did you mean imaps://?"},
+      {{"--remote", "imaps://h:99999"}, "--remote: port 99999 is not between 1 and 65535", ""},
+      {{"--store", "~/.local/share/twinbox/other"},
+       "~/.local/share/twinbox/other is the store of account other",
+       "give this one a folder of its own: --store DIR"},
+  };
+  for (const Case& each : cases) {
+    Fake twinbox;
+    ASSERT_EQ(twinbox("account add other me@gmx.de"), 0);
+    std::vector<std::string> args = {"account", "add", "x", "me@163.com"};
+    args.insert(args.end(), each.options.begin(), each.options.end());
+    EXPECT_EQ(twinbox.run(args), 2) << each.what;
+    EXPECT_THAT(twinbox.err, StartsWith(std::string("twinbox: ") + each.what));
+    EXPECT_THAT(twinbox.err, Not(HasSubstr("config.toml"))) << "no place in a file";
+    EXPECT_EQ(std::ranges::count(twinbox.err, '\n'), *each.hint == 0 ? 1 : 2) << twinbox.err;
+    EXPECT_THAT(twinbox.err, HasSubstr(each.hint));
+    ASSERT_EQ(twinbox("account list --json"), 0) << twinbox.err;
+    EXPECT_EQ(std::ranges::count(twinbox.out, '\n'), 1) << "nothing was written";
+  }
+}
+
+TEST(AccountAdd, TakesAProxyAndTellsTheAddressOfAServerFromAPersons) {
+  Fake twinbox;
+  EXPECT_EQ(twinbox("account add x imaps://me@example.org"), 2);
+  EXPECT_THAT(twinbox.err, HasSubstr("\n         write --remote before it\n"));
+  ASSERT_EQ(twinbox("account add x me@163.com --proxy socks5://127.0.0.1:9050"), 0) << twinbox.err;
+  std::ifstream file(twinbox.config());
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(text, HasSubstr("proxy = \"socks5://127.0.0.1:9050\"\n"));
+}
+
+TEST(Schedule, AWrongIntervalIsSaidOfItsOption) {
+  Fake twinbox;
+  ASSERT_EQ(twinbox("account add work me@qq.com"), 0);
+  EXPECT_EQ(twinbox("schedule enable --every often"), 2);
+  EXPECT_THAT(twinbox.err, StartsWith("twinbox: --every: \"often\" is not an interval\n"));
 }
 
 TEST(AccountRemove, NamesTheNearestAndKeepsTheRest) {

@@ -23,8 +23,11 @@ class FixedClock final : public libsync::Clock {
 class NoPrompt final : public libsync::account::Prompt {
  public:
   bool available() const override { return !answer.empty(); }
-  libsync::Result<libsync::Secret> ask(std::string_view, std::stop_token) override { return libsync::Secret(answer); }
-  std::string answer;
+  libsync::Result<libsync::Secret> ask(std::string_view question, std::stop_token) override {
+    asked = question;
+    return libsync::Secret(answer);
+  }
+  std::string answer, asked;
 };
 
 // One user with an empty home folder; neither systemd nor cron.

@@ -172,8 +172,87 @@ TEST(Progress, IsSilentOutsideATerminalAndCleansUpOnOne) {
     EXPECT_EQ(sink.text.size(), drawn) << "not more often than the eye follows";
     board.print("done");
   }
-  EXPECT_THAT(sink.text, HasSubstr("\x1B[1A\x1B[2Kdone\n"));
-  EXPECT_TRUE(sink.text.ends_with("\x1B[1A\x1B[2K")) << "the last drawing is taken away";
+  EXPECT_THAT(sink.text, HasSubstr("\r\x1B[2K\x1B[1A\x1B[2Kdone\n"));
+  EXPECT_TRUE(sink.text.ends_with("\r\x1B[2K\x1B[1A\x1B[2K")) << "the last drawing is taken away";
+}
+
+TEST(Progress, LeavesOutTheLeastFirstAndCutsNothing) {
+  const auto at = [](size_t columns) {
+    return progress_line("work", 4, {.done = 6104, .total = 10000}, {.bytes_per_second = 58e6, .seconds_left = 0.7},
+                         columns);
+  };
+  EXPECT_EQ(at(55), "work    61 %   6,104 of 10,000   58 MB/s   1 s left");
+  EXPECT_EQ(at(42), "work    61 %   6,104 of 10,000   1 s left");
+  EXPECT_EQ(at(35), "work    61 %   6,104 of 10,000");
+  EXPECT_EQ(at(20), "work    61 %");
+}
+
+TEST(Progress, TakesAwayEveryRowOfALineThatANarrowerWindowBroke) {
+  Sink sink;
+  sink.stream.terminal = true;
+  size_t columns = 100;
+  sink.stream.measure = [&](Stream& stream) { stream.columns = columns; };
+  test::FixedClock clock;
+  clock.steady = std::chrono::seconds(1);
+  ProgressBoard board(sink.stream, clock, true);
+  board.update(board.add("work"), {.done = 1, .total = 2});  // 7, a bar of 20, "  50 %   1 of 2"
+  columns = 30;
+  board.print("done");
+  EXPECT_THAT(sink.text, HasSubstr("\r\x1B[2K\x1B[1A\x1B[2K\x1B[1A\x1B[2Kdone\n"));
+  EXPECT_TRUE(sink.text.ends_with("work    50 %   1 of 2\n")) << "and then fits the window";
+}
+
+TEST(Progress, IsNeverHigherThanTheWindow) {
+  Sink sink;
+  sink.stream.terminal = true;
+  sink.stream.rows = 4;
+  test::FixedClock clock;
+  clock.steady = std::chrono::seconds(1);
+  ProgressBoard board(sink.stream, clock, true);
+  for (int i = 0; i < 9; ++i) board.update(board.add("a"), {.done = 1, .total = 2});
+  sink.text.clear();
+  board.print("done");
+  EXPECT_EQ(std::ranges::count(sink.text, '\n'), 1 + 3);
+}
+
+TEST(Progress, BeginsToMeasureAnewWhenItDoesSomethingElse) {
+  Sink sink;
+  sink.stream.terminal = true;
+  test::FixedClock clock;
+  ProgressBoard board(sink.stream, clock, true);
+  const size_t line = board.add("a");
+  const auto at = [&](int second, const ProgressValue& value) {
+    sink.text.clear();
+    clock.steady = std::chrono::seconds(second);
+    board.update(line, value);
+  };
+  at(1, {.done = 0, .total = 900});
+  at(3, {.done = 900, .total = 900});
+  EXPECT_THAT(sink.text, HasSubstr("0 s left"));
+  at(4, {.done = 0, .total = 900, .what = "indexing"});
+  EXPECT_THAT(sink.text, Not(HasSubstr("left")));
+  at(5, {.done = 300, .total = 900, .what = "indexing"});
+  EXPECT_THAT(sink.text, HasSubstr("2 s left"));
+}
+
+TEST(Progress, NothingIsWrittenWhileAQuestionIsOpen) {
+  Sink sink;
+  sink.stream.terminal = true;
+  test::FixedClock clock;
+  clock.steady = std::chrono::seconds(1);
+  ProgressBoard board(sink.stream, clock, true);
+  TracePrinter trace(sink.stream, clock, &board);
+  const size_t line = board.add("a");
+  board.update(line, {.what = "connecting"});
+  board.pause();
+  sink.text.clear();
+  clock.steady = std::chrono::seconds(3);
+  board.update(line, {.done = 1, .total = 2});
+  board.print("an error");
+  trace.label("")->line(libsync::TraceKind::Note, "connected");
+  EXPECT_EQ(sink.text, "");
+  board.resume();
+  EXPECT_TRUE(sink.text.starts_with("an error\n2.000 *  connected\na   ")) << sink.text;
 }
 
 TEST(MessageTable, KeepsColumnsInLineAcrossScripts) {

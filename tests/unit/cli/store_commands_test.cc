@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -227,7 +228,7 @@ TEST_F(StoreCommands, ExportWritesExactOctetsTwiceTheSame) {
   EXPECT_EQ(contents(directory + "/INBOX/" + chinese + ".eml"), kChinese);
   EXPECT_EQ(contents(directory + "/Archive/2026/" + invoice + ".eml"), kPlain);
   ASSERT_EQ(twinbox("export work --eml " + directory), 0);
-  EXPECT_THAT(twinbox.err, HasSubstr("3 were there already"));
+  EXPECT_THAT(twinbox.err, HasSubstr("0 messages written, 0 B, 3 there already"));
   std::ofstream(directory + "/INBOX/" + chinese + ".eml") << "mine";
   EXPECT_EQ(twinbox("export work INBOX --eml " + directory), 3);
   EXPECT_THAT(twinbox.err, HasSubstr("1 failed"));
@@ -257,11 +258,14 @@ TEST_F(StoreCommands, ADamagedStoreEndsWithEight) {
     file << "XXXXXXXXXXXXXXXX";
   }
   EXPECT_EQ(twinbox("verify work"), 8) << twinbox.out << twinbox.err;
-  EXPECT_THAT(twinbox.err, HasSubstr("twinbox verify work --rebuild, then twinbox sync work"));
+  EXPECT_THAT(twinbox.err, HasSubstr("twinbox sync work fetches again what is damaged and still on the server"));
   for (const char* line : {"show work 1", "export work --mbox -"}) {
     EXPECT_EQ(twinbox(line), 8) << line;
-    EXPECT_THAT(twinbox.err, HasSubstr("\n         twinbox verify work --rebuild, then twinbox sync work\n")) << line;
+    EXPECT_THAT(twinbox.err, HasSubstr("\n         the next sync fetches it again, if the server has it\n")) << line;
   }
+  EXPECT_EQ(twinbox("status work"), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.out, HasSubstr(" damaged: "));
+  EXPECT_THAT(twinbox.out, HasSubstr(": twinbox sync work\n"));
   EXPECT_EQ(twinbox("verify work --rebuild"), 0) << twinbox.err;
 }
 
@@ -272,6 +276,22 @@ TEST_F(StoreCommands, ADamagedIndexIsNamedWithWhatMendsIt) {
     EXPECT_EQ(twinbox(line), 8) << line;
     EXPECT_THAT(twinbox.err, HasSubstr("\n         twinbox verify work --rebuild, then twinbox sync work\n")) << line;
   }
+}
+
+TEST_F(StoreCommands, AnOlderIndexIsNamedWithWhatBringsItUpToDate) {
+  {
+    const auto store = store::Store::open((twinbox.home.path() / ".local/share/twinbox/work").string());
+    ASSERT_TRUE((*store)->db().exec("DROP TABLE damaged; PRAGMA user_version=2"));
+  }
+  for (const char* line : {"ls work", "show work 1", "export work --mbox -", "verify work", "status work"}) {
+    EXPECT_EQ(twinbox(line), 3) << line;
+    const std::string told = twinbox.err + twinbox.out;
+    EXPECT_THAT(told, HasSubstr("twin.db: made by an older version of twinbox (format 2; this one needs 3)")) << line;
+    EXPECT_THAT(told, HasSubstr("twinbox sync work brings it up to date")) << line;
+  }
+  EXPECT_EQ(twinbox("search work invoice"), 0) << "who may write brings it up to date";
+  EXPECT_THAT(twinbox.out, HasSubstr("invoice 7"));
+  EXPECT_EQ(twinbox("ls work"), 0) << twinbox.err;
 }
 
 TEST_F(StoreCommands, AWholeIndexIsNotRebuiltUnlessForced) {
@@ -338,6 +358,77 @@ TEST_F(StoreCommands, StatusNamesTheCommandThatSettlesWhatIsOpen) {
   EXPECT_THAT(twinbox.out, HasSubstr("\"suspect\":3000,\"doubtful\":2,\"refused\":4,\"skipped\":1"));
   EXPECT_THAT(twinbox.out, HasSubstr("\"settle\":{\"held\":\"twinbox sync work --allow-deletes 3150\""));
   EXPECT_THAT(twinbox.out, Not(HasSubstr("\"error\"")));
+}
+
+// An account beside "work", with a store that is made by `make`.
+void add_account(test::Fake& twinbox, const std::string& name, const std::function<void(const std::string&)>& make) {
+  ASSERT_EQ(twinbox("account add " + name + " me@gmx.de"), 0) << twinbox.err;
+  make((twinbox.home.path() / ".local/share/twinbox" / name).string());
+}
+
+void damage(const std::string& directory) {
+  ASSERT_TRUE(std::filesystem::create_directories(directory));
+  std::ofstream(directory + "/twin.db", std::ios::binary) << std::string(50'000, 'x');
+}
+
+void make_newer(const std::string& directory) {
+  auto made = store::Store::open(directory, {.mode = store::StoreMode::Create});
+  ASSERT_TRUE(made) << made.error().what;
+  ASSERT_TRUE((*made)->db().exec("PRAGMA user_version=999"));
+}
+
+TEST_F(StoreCommands, StatusEndsWithZeroWhateverASyncLeftAndWithTheStoresErrorWhereItCantBeRead) {
+  ASSERT_EQ(twinbox("account add fresh me@gmx.de"), 0);
+  EXPECT_EQ(twinbox("status"), 0) << "one failed at its last sync, one was never synced";
+  EXPECT_THAT(twinbox.out, HasSubstr("never"));
+  add_account(twinbox, "hurt", damage);
+  EXPECT_EQ(twinbox("status hurt"), 8);
+  EXPECT_EQ(twinbox("status hurt --json"), 8);
+  EXPECT_THAT(twinbox.out, HasSubstr("\"error\":{\"code\":\"corrupt\""));
+  EXPECT_EQ(twinbox("status"), 3) << "some accounts";
+  EXPECT_THAT(twinbox.out, HasSubstr("3 msgs")) << "the others are shown";
+  add_account(twinbox, "ahead", make_newer);
+  EXPECT_EQ(twinbox("status ahead"), 8);
+  EXPECT_EQ(twinbox("status ahead hurt"), 8) << "all alike";
+  EXPECT_EQ(twinbox("status work fresh"), 0);
+}
+
+TEST_F(StoreCommands, StatusSaysAHintOnce) {
+  auto opened = store::Store::open((twinbox.home.path() / ".local/share/twinbox/work").string(),
+                                   {.mode = store::StoreMode::ReadWrite});
+  ASSERT_TRUE(opened);
+  ASSERT_TRUE((*opened)->record_run(
+      {.error = {.code = libsync::Errc::Auth, .what = "login refused by h", .server = "no", .hint = "ask them"}}));
+  ASSERT_EQ(twinbox("status"), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("– : login refused by h: \"no\"\nwork: ask them\n"));
+}
+
+TEST_F(StoreCommands, OneIsSaidOfOne) {
+  ASSERT_EQ(twinbox("export work Archive/2026 --eml " + (twinbox.home / "one")), 0) << twinbox.err;
+  EXPECT_THAT(twinbox.err, HasSubstr("work  1 message written, "));
+  ASSERT_EQ(twinbox("search work invoice --limit 1"), 0);
+  const std::string directory = (twinbox.home.path() / ".local/share/twinbox/other").string();
+  add_account(twinbox, "other", [](const std::string& where) {
+    auto made = store::Store::open(where, {.mode = store::StoreMode::Create});
+    ASSERT_TRUE(made);
+    const auto content = (*made)->stage(kPlain);
+    auto write = (*made)->begin();
+    ASSERT_TRUE(content && write);
+    const auto inbox = (*write)->create_mailbox({"INBOX"});
+    ASSERT_TRUE(inbox && (*write)->add(*inbox, *content, {}, 1'789'000'000) && (*write)->commit());
+  });
+  ASSERT_EQ(twinbox("verify other"), 0);
+  EXPECT_THAT(twinbox.out, StartsWith("other  1 message, "));
+  ASSERT_EQ(twinbox("status other"), 0);
+  EXPECT_THAT(twinbox.out, HasSubstr("1 msg "));
+  const auto content = std::filesystem::directory_iterator(directory + "/content")->path();
+  std::fstream(content, std::ios::in | std::ios::out | std::ios::binary).seekp(-20, std::ios::end) << "XXXX";
+  EXPECT_EQ(twinbox("verify other"), 8);
+  EXPECT_THAT(twinbox.out, HasSubstr("other  1 message, 136 B: 1 problem\n"));
+  EXPECT_THAT(twinbox.out, HasSubstr("; message 1\n"));
+  ASSERT_EQ(twinbox("account remove other"), 0);
+  ASSERT_EQ(twinbox("account add other me@gmx.de"), 0);
+  EXPECT_THAT(twinbox.err, HasSubstr("holds 1 message already"));
 }
 
 TEST_F(StoreCommands, AReaderThatLeavesIsNoError) {

@@ -14,6 +14,7 @@
 #include "libsync/imap/session.h"
 #include "libsync/imap/starttls.h"
 #include "libsync/imap/status.h"
+#include "libsync/imap/unselect.h"
 
 namespace libsync::imap {
 namespace {
@@ -89,10 +90,18 @@ void holds(std::vector<std::string> turns, std::vector<Act> acts, std::string_vi
   transcript.check(expected);
 }
 
+// And what the client says to it.
+void holds(std::vector<std::string> turns, std::vector<Act> acts, std::string_view expected, std::string_view said) {
+  holds(turns, acts, expected);
+  const Transcript transcript{.turns = std::move(turns), .make = [&] { return std::make_unique<Talk>(acts); }};
+  EXPECT_EQ(transcript.feed(transcript.size(), [](size_t) { return false; })->said(), said);
+}
+
 Act sends(Command command) {
   auto shared = std::make_shared<Command>(std::move(command));
   return [shared](Session& session) { EXPECT_TRUE(session.submit(*shared)); };
 }
+Act sends(Result<Command> command) { return sends(std::move(command).value()); }
 
 TEST(Transcript, LoginAndListing) {
   holds({"* OK [CAPABILITY IMAP4rev1 LITERAL+] hello\r\n", "* CAPABILITY IMAP4rev1 IDLE\r\nT1 OK [READ-WRITE] in\r\n",
@@ -136,6 +145,65 @@ TEST(Transcript, LiteralsThatWaitOrAreRefused) {
   };
   holds({"* PREAUTH hi\r\n", "+ go\r\nT1 OK\r\nT2 OK\r\n"}, {act, {}}, "greeting(hi)1+2+");
   holds({"* PREAUTH hi\r\n", "T1 NO no\r\n", "T2 OK\r\n"}, {act, {}, {}}, "greeting(hi)1-2+");
+}
+
+TEST(Transcript, FetchOfEveryItem) {
+  holds(
+      {"* PREAUTH hi\r\n",
+       "* 1 FETCH (FLAGS (\\Seen) INTERNALDATE \" 1-Feb-2026 03:04:05 +0100\" RFC822.SIZE 9 ENVELOPE (NIL {1}\r\ns NIL "
+       "NIL NIL NIL NIL NIL NIL NIL) BODY (\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 9 1) BODYSTRUCTURE (\"TEXT\" "
+       "\"PLAIN\" NIL NIL NIL \"7BIT\" 9 1 NIL NIL NIL NIL) UID 5 MODSEQ (7) EMAILID (M1) THREADID NIL)\r\n"
+       "T1 OK\r\n",
+       "* 2 FETCH (UID 6 BODY[1.2.MIME]<3> {4}\r\na\r\nb BODY[HEADER.FIELDS (TO CC)] {2}\r\n\r\n)\r\nT2 OK\r\n"
+       "* 2 FETCH (UID 6 BINARY.SIZE[1] 5 BINARY[1]<0> ~{3}\r\na" +
+           std::string(1, '\0') + "b)\r\nT3 OK\r\n"},
+      {sends(fetch("1:*", "FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY BODYSTRUCTURE UID MODSEQ EMAILID THREADID",
+                   {.changed_since = 4})),
+       [](Session& session) {
+         EXPECT_TRUE(session.submit(uid_fetch("6", "BODY.PEEK[1.2.MIME]<3.4> BODY.PEEK[HEADER.FIELDS (TO CC)]")));
+         EXPECT_TRUE(session.submit(uid_fetch("6", "BINARY.SIZE[1] BINARY.PEEK[1]<0.3>")));
+       },
+       {}},
+      "greeting(hi)fetch51+body4<a\r\nb>body2<\r\n>fetch62+body3<" + std::string("a\0b", 3) + ">fetch63+",
+      "T1 FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY BODYSTRUCTURE UID MODSEQ EMAILID THREADID) "
+      "(CHANGEDSINCE 4)\r\n"
+      "T2 UID FETCH 6 (BODY.PEEK[1.2.MIME]<3.4> BODY.PEEK[HEADER.FIELDS (TO CC)])\r\n"
+      "T3 UID FETCH 6 (BINARY.SIZE[1] BINARY.PEEK[1]<0.3>)\r\n");
+}
+
+TEST(Transcript, SearchForStrings) {
+  const std::vector<SearchTerm> terms{{"UNSEEN"}, {"SUBJECT", "\u53f0"}, {"FROM", "a \"b\""}};
+  holds({"* PREAUTH hi\r\n", "+ go\r\n* SEARCH 1 3\r\nT1 OK\r\n"}, {sends(search(terms, {})), {}},
+        "greeting(hi)search1+", "T1 UID SEARCH CHARSET UTF-8 UNSEEN SUBJECT {3}\r\n\u53f0 FROM \"a \\\"b\\\"\"\r\n");
+  holds({"* PREAUTH [CAPABILITY IMAP4rev1 ESEARCH LITERAL-] hi\r\n",
+         "* ESEARCH (TAG \"T1\") MIN 2 MAX 7 COUNT 3\r\nT1 OK\r\n"},
+        {sends(search(terms, {.uid = false, .results = "MIN MAX COUNT", .utf8 = true})), {}}, "greeting(hi)esearch1+",
+        "T1 SEARCH RETURN (MIN MAX COUNT) UNSEEN SUBJECT {3+}\r\n\u53f0 FROM \"a \\\"b\\\"\"\r\n");
+  holds({"* PREAUTH hi\r\n", "T1 NO [BADCHARSET (US-ASCII)] no\r\n"},
+        {sends(search(std::vector<SearchTerm>{{"TEXT", "x\r\ny"}}, {})), {}}, "greeting(hi)1-",
+        "T1 UID SEARCH TEXT {4}\r\n");
+  EXPECT_FALSE(search(std::vector<SearchTerm>{{"TEXT", "caf\xE9"}}, {}));
+  EXPECT_FALSE(search(std::vector<SearchTerm>{{"TEXT", std::string_view("a\0b", 3)}}, {}));
+}
+
+TEST(Transcript, MailboxesOpenedAndClosed) {
+  std::vector<State> states;
+  const auto then = [&states](Act act) {
+    return [&states, act](Session& session) {
+      states.push_back(session.state());
+      act(session);
+    };
+  };
+  holds({"* PREAUTH hi\r\n", "* 2 EXISTS\r\nT1 OK [READ-WRITE] open\r\n", "T2 OK unselected\r\n",
+         "* 3 EXISTS\r\nT3 OK [READ-ONLY] open\r\n", "T4 NO not now\r\n", "T5 OK closed\r\n"},
+        {then(sends(select("a b", {.read_only = false}))), then(sends(unselect())), then(sends(select("c", {}))),
+         then(sends(close_mailbox())), then(sends(close_mailbox())), then([](Session&) {})},
+        "greeting(hi)exists21+2+exists33+4-5+",
+        "T1 SELECT \"a b\"\r\nT2 UNSELECT\r\nT3 EXAMINE c\r\nT4 CLOSE\r\nT5 CLOSE\r\n");
+  ASSERT_GE(states.size(), 6U);
+  states.resize(6);
+  EXPECT_EQ(states, (std::vector{State::Authenticated, State::Selected, State::Authenticated, State::Selected,
+                                 State::Selected, State::Authenticated}));
 }
 
 TEST(Transcript, ChallengesAndIdling) {

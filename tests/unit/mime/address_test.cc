@@ -75,6 +75,10 @@ TEST(Addresses, AreReadAsTheyOccur) {
            Case{"<>", "{||}"},
            Case{"a@", "{|a|}"},
            Case{"A <a @ x . org >", "{A|a|x.org}"},
+           Case{"A <<a@x>>, b@y", "{A|a|x} {|b|y}", true},
+           Case{"<<>>", "{||}", true},
+           Case{"A <mailto:a@x>", "{A|a|x}", true},
+           Case{"<\"mailto:a\"@x>", "{|mailto:a|x}"},
        }) {
     Defects defects;
     EXPECT_EQ(shown(parse_addresses(c.in, &converters, {}, &defects)), c.out) << c.in;
@@ -109,6 +113,10 @@ TEST(Addresses, StopAtTheirLimit) {
   Defects defects;
   EXPECT_EQ(parse_addresses(many, nullptr, {.addresses = 10}, &defects).size(), 10U);
   EXPECT_TRUE(defects.has(Fault::TooManyAddresses));
+  many.clear();
+  for (size_t i = 0; i < kMaxAddresses + 5; ++i) many += "a@x,";
+  EXPECT_EQ(parse_addresses(many, nullptr).size(), kMaxAddresses);
+  many.resize(200);
   Defects long_value;
   EXPECT_EQ(parse_addresses(many, nullptr, {.value_bytes = 8}, &long_value).size(), 2U);
   EXPECT_TRUE(long_value.has(Fault::ValueTooLong));
@@ -119,7 +127,10 @@ TEST(Addresses, CountCommentsInsideCommentsUpToALimit) {
   EXPECT_EQ(shown(parse_addresses("a@x (((x)))", nullptr, {}, &fine)), "{((x))|a|x}");
   EXPECT_EQ(fine.total(), 0U);
   Defects deep;
-  parse_addresses("a@x " + std::string(100, '(') + std::string(100, ')'), nullptr, {}, &deep);
+  const auto nested = [](size_t depth) { return "a@x " + std::string(depth, '(') + std::string(depth, ')'); };
+  parse_addresses(nested(kMaxCommentDepth), nullptr, {}, &deep);
+  EXPECT_EQ(deep.total(), 0U);
+  parse_addresses(nested(kMaxCommentDepth + 1), nullptr, {}, &deep);
   EXPECT_TRUE(deep.has(Fault::CommentTooDeep));
 }
 

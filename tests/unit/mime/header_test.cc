@@ -121,6 +121,11 @@ TEST(MessageIds, AreFoundAmongWords) {
   std::string many;
   for (int i = 0; i < 100; ++i) many += "<a>";
   EXPECT_EQ(parse_ids(many, {.ids = 10}).size(), 10U);
+  many.clear();
+  for (size_t i = 0; i < kMaxIds + 5; ++i) many += "<a@b> ";
+  Defects too_many;
+  EXPECT_EQ(parse_ids(many, {}, &too_many).size(), kMaxIds);
+  EXPECT_TRUE(too_many.has(Fault::TooManyIds));
 }
 
 }  // namespace

@@ -93,6 +93,22 @@ TEST(Parameters, StopAtTheirLimits) {
   EXPECT_TRUE(cut.has(Fault::ValueTooLong));
 }
 
+TEST(Parameters, StopAtTheirNumbers) {
+  std::string names = "a/b", sections = "a/b";
+  for (size_t i = 0; i < kMaxParameters + 5; ++i) names += "; n" + std::to_string(i) + "=x";
+  for (size_t i = 0; i < kMaxSections + 5; ++i) sections += "; t*" + std::to_string(i) + "=x";
+  Defects defects;
+  EXPECT_EQ(parse_structured(names, {}, &defects).parameters.size(), kMaxParameters);
+  EXPECT_TRUE(defects.has(Fault::TooManyParameters));
+  Converters converters;
+  const Limits more{.parameters = kMaxSections + 5};
+  Defects gaps;
+  const auto joined = decode_parameters(parse_structured(sections, more).parameters, converters, more, &gaps);
+  ASSERT_EQ(joined.size(), 1U);
+  EXPECT_EQ(joined[0].value.size(), kMaxSections);
+  EXPECT_TRUE(gaps.has(Fault::TooManyParameters));
+}
+
 TEST(Parameters, TakeLinearTime) {
   for (const std::string_view piece : {";", "a=", "\"", "(", "a=\"", ";a=(", "*", ";a*0=b", "=", "(\\"}) {
     std::string text = "a/b;";

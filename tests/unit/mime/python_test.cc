@@ -62,7 +62,16 @@ std::string our_reading(const std::string& bytes) {
     out += "part " + part.type + "/" + part.subtype + " " + (leaf ? to_hex(sha256(decode_body(m, part))) : "-") + " " +
            to_hex(info.filename.empty() ? "-" : info.filename) + "\n";
   }
+  for (size_t i = 0; i < m.parts.size(); ++i) {
+    const Part& part = m.parts[i];
+    if (part.kind != PartKind::Leaf || part.type + part.subtype != "textplain") continue;
+    Defects defects;
+    const std::string text = part_text(m, part, converters, {}, &defects);
+    if (!defects.has(Fault::UnknownCharset) && !defects.has(Fault::WrongCharset))
+      out += "text " + std::to_string(i) + " " + to_hex(sha256(text)) + "\n";
+  }
   const Envelope e = parse_envelope(bytes, converters);
+  out += "subject " + to_hex(e.subject) + "\n";
   const std::pair<const char*, const std::vector<Address>&> lists[] = {{"from", e.from}, {"to", e.to}, {"cc", e.cc}};
   for (const auto& [name, list] : lists) {
     for (const Address& a : list) {

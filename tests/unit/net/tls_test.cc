@@ -135,7 +135,7 @@ TEST_F(Tls, APlainServerIsNamedAsSuch) {
   ScriptedServer server({say("+OK POP3 ready\r\n"), hang()});
   const auto channel = connect_to(server.port(), Security::ImplicitTls);
   ASSERT_FALSE(channel);
-  EXPECT_EQ(channel.error().code, Errc::Tls);
+  EXPECT_EQ(channel.error().code, Errc::Protocol);
   EXPECT_NE(channel.error().what.find("does not speak TLS on this port"), std::string::npos);
   EXPECT_NE(channel.error().hint.find("starttls"), std::string::npos);
 }

@@ -43,7 +43,10 @@ class Log final : public Events {
 class TraceLog final : public Trace {
  public:
   void line(TraceKind kind, std::string_view text) override {
-    lines += (kind == TraceKind::Client ? "C: " : "S: ") + std::string(text) + "\n";
+    lines += (kind == TraceKind::Client   ? "C: "
+              : kind == TraceKind::Server ? "S: "
+                                          : "* ") +
+             std::string(text.substr(0, text.find(" ("))) + "\n";
   }
   std::string lines;
 };
@@ -89,8 +92,8 @@ TEST(Session, HoldsTheDialogueOfRfc1939) {
             "STAT ok; LIST ok { 1 120, 2 200, }; RETR ok { Subject: x\r\n\r\n.dot\r\n}; DELE ok; QUIT ok; ");
   EXPECT_EQ(t.trace.lines,
             "S: +OK\nC: USER joe\nS: +OK\nC: PASS ***\nS: +OK\nC: STAT\nS: +OK 2 320\nC: LIST\nS: +OK 2 messages\n"
-            "S: 1 120\nS: 2 200\nS: .\nC: RETR 1\nS: +OK 120 octets\nS: (20 octets)\nS: .\nC: DELE 1\nS: +OK\nC: QUIT\n"
-            "S: +OK bye\n");
+            "S: 1 120\nS: 2 200\nS: .\nC: RETR 1\nS: +OK 120 octets\nS: (20 octets)\nS: .\nC: DELE 1\nS: +OK\n"
+            "* tolerated: wrong-size\nC: QUIT\nS: +OK bye\n");
 }
 
 TEST(Session, ReadsTheSameHoweverTheBytesAreCut) {
@@ -235,6 +238,23 @@ TEST(Session, SendsALongInitialResponseWithTheFirstChallenge) {
   EXPECT_EQ(t.trace.lines.find("pppp"), std::string::npos);
   EXPECT_EQ(t.trace.lines.find("abcd"), std::string::npos);
   EXPECT_EQ(t.session.state(), State::Authorization);
+}
+
+TEST(Session, BoundsLinesAtTheirNumbers) {
+  constexpr Limits kLimits{};
+  const auto told = [](const Command& command, std::string_view head, size_t size) {
+    Talk t;
+    EXPECT_TRUE(t.feed("+OK\r\n"));
+    t.send(command);
+    std::string line(head);
+    line.resize(size - 1, 'x');
+    const Status status = t.feed(line + "\r\n");
+    return status ? Errc::Internal : status.error().code;
+  };
+  EXPECT_EQ(told(user("joe"), "+OK ", kLimits.line), Errc::Internal) << "its CR is counted";
+  EXPECT_EQ(told(user("joe"), "+OK ", kLimits.line + 1), Errc::Limit);
+  EXPECT_EQ(told(auth("PLAIN"), "+ ", kLimits.challenge_line), Errc::Internal);
+  EXPECT_EQ(told(auth("PLAIN"), "+ ", kLimits.challenge_line + 1), Errc::Limit);
 }
 
 TEST(Session, BoundsLinesAndListings) {

@@ -4,39 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include "libsync/base/base64.h"
 #include "libsync/replicas/pace.h"
 
-#include "tests/support/lent_channel.h"
-#include "tests/support/scripted_channel.h"
+#include "tests/unit/replicas/imap_script.h"
 
 namespace libsync::replicas {
 namespace {
-
-using twinbox::test::LentChannel;
-using twinbox::test::ScriptedChannel;
-
-ImapOptions options(ImapSecurity security = ImapSecurity::Tls) {
-  ImapOptions o{.credentials = {.user = "me", .password = Secret("pw")}, .security = security};
-  o.mechanism = "USER";
-  o.client_id = false;
-  return o;
-}
-
-struct Opened {
-  Result<std::unique_ptr<sync::Replica>> replica;
-  std::shared_ptr<ScriptedChannel> channel;
-  sync::Replica& operator*() { return **replica; }
-};
-
-Opened open(std::string_view script, ImapOptions o = options(), bool tls = true, size_t piece = 0) {
-  auto channel = std::make_shared<ScriptedChannel>(script, ScriptedChannel::Options{.tls = tls, .piece = piece});
-  return {open_imap(std::make_unique<LentChannel>(channel), std::move(o), {}), channel};
-}
-
-std::string login(std::string_view capabilities) {
-  return "S: * OK [CAPABILITY IMAP4rev1] hi\nC: T1 LOGIN \"me\" \"pw\"\nS: T1 OK [CAPABILITY IMAP4rev1 " +
-         std::string(capabilities) + "] in\n";
-}
 
 class Changes final : public sync::ChangeSink {
  public:
@@ -73,31 +47,6 @@ class Changes final : public sync::ChangeSink {
     return {};
   }
   std::string log, words;
-};
-
-class Messages final : public sync::MessageSink {
- public:
-  Status begin(uint64_t token, uint64_t) override {
-    now = token;
-    text[token] = "";
-    return {};
-  }
-  Status data(std::string_view bytes) override {
-    text[now] += bytes;
-    return {};
-  }
-  Status end(uint64_t token) override {
-    ended.push_back(token);
-    return {};
-  }
-  Status failed(uint64_t token, const Error& error) override {
-    failures[token] = error;
-    return {};
-  }
-  uint64_t now = 0;
-  std::map<uint64_t, std::string> text;
-  std::vector<uint64_t> ended;
-  std::map<uint64_t, Error> failures;
 };
 
 constexpr std::string_view kModern = "ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS SPECIAL-USE ESEARCH UNSELECT";
@@ -198,19 +147,13 @@ TEST(ImapReplica, CondstoreListsWhatIsThere) {
                 "C: T7 UID SEARCH RETURN (ALL) ALL\n"
                 "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\nS: * OK [HIGHESTMODSEQ 41]\nS: T5 OK\n"
                 "S: * 2 FETCH (UID 7 FLAGS (\\\\Answered) RFC822.SIZE 3 MODSEQ (41))\nS: T6 OK\n"
-                "S: * ESEARCH (TAG \"T7\") UID ALL 5,7\nS: T7 OK\n");
+                "S: * ESEARCH (TAG \"T5\") UID ALL 1:9\nS: * ESEARCH (TAG \"T7\") UID ALL 5,7\nS: T7 OK\n");
   ASSERT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
   Changes changes;
   const std::vector<sync::BoxCursor> cursors{{"INBOX", "1 5 8 40 3 INBOX"}};
   EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
   EXPECT_EQ(changes.log, "open INBOX 5\nseen 7 2 3 \npresent 5-5 7-7\nclose 2 [1 5 8 41 2 INBOX]\n");
 }
-
-constexpr std::string_view kBare =
-    "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST () \"/\" INBOX\nS: * LIST () \"/\" Old\nS: T2 OK\nS: T3 "
-    "OK\n"
-    "C: T4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY)\nC: T5 STATUS Old (MESSAGES UIDNEXT UIDVALIDITY)\n"
-    "S: * STATUS INBOX (MESSAGES 1 UIDNEXT 3 UIDVALIDITY 5)\nS: T4 OK\nS: T5 NO not now\n";
 
 TEST(ImapReplica, MailboxIsMissingOnlyWhenTheServerSaysSo) {
   for (const auto& [answer, log] :
@@ -275,127 +218,6 @@ TEST(ImapReplica, MailboxNotListedIsAskedFor) {
   EXPECT_EQ(changes.log, "missing New Box\n");
 }
 
-std::vector<sync::FetchItem> items(std::initializer_list<uint64_t> uids) {
-  std::vector<sync::FetchItem> all;
-  for (const uint64_t uid : uids) all.push_back({.token = uid * 10, .ref = {"INBOX", 5, {.number = uid}}});
-  return all;
-}
-
-const std::string kExamine = "C: T6 EXAMINE INBOX\nS: * OK [UIDVALIDITY 5]\nS: T6 OK in\n";
-
-TEST(ImapReplica, FetchesMessagesHoweverTheServerOrdersAndTheBytesAreCut) {
-  for (const size_t piece : {0, 1, 3, 7}) {
-    auto o = open(
-        login("") + std::string(kBare) + kExamine +
-            "C: T7 UID FETCH 1:4 (UID BODY.PEEK[])\n"
-            "S= * 2 FETCH (UID 2 BODY[] {6}\\r\\na\\r\\n)\\r\\n)\\r\\n* 1 FETCH (BODY[] {3}\\r\\nx\\0y UID 1)\\r\\n"
-            "* 9 FETCH (FLAGS ())\\r\\n* 1 EXPUNGE\\r\\n* 2 FETCH (UID 4 BODY[] NIL)\\r\\n* 7 FETCH (UID 3 BODY[] "
-            "\"q\")\\r\\n"
-            "T7 OK done\\r\\n\n",
-        options(), true, piece);
-    ASSERT_TRUE(o.replica);
-    ASSERT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
-    Messages messages;
-    const Status status = (*o).fetch(items({1, 2, 3, 4}), messages, {});
-    ASSERT_TRUE(status) << status.error().text() << o.channel->mismatch();
-    EXPECT_EQ(messages.text[20], "a\r\n)\r\n");
-    EXPECT_EQ(messages.text[10], std::string("x\0y", 3));
-    EXPECT_EQ(messages.text[30], "q");
-    EXPECT_EQ(messages.ended.size(), 3U);
-    EXPECT_EQ(messages.failures.at(40).code, Errc::Refused);
-  }
-}
-
-TEST(ImapReplica, FindsTheMessageThatTheServerRefuses) {
-  auto o = open(login("") + std::string(kBare) + kExamine +
-                "C: T7 UID FETCH 1:3 (UID BODY.PEEK[])\nS= * 1 FETCH (UID 1 BODY[] {1}\\r\\na)\\r\\nT7 NO [SERVERBUG] "
-                "corrupt\\r\\n\n"
-                "C: T8 UID FETCH 2 (UID BODY.PEEK[])\nC: T9 UID FETCH 3 (UID BODY.PEEK[])\n"
-                "S: T8 NO [SERVERBUG] corrupt\nS= * 3 FETCH (UID 3 BODY[] {1}\\r\\nc)\\r\\nT9 OK\\r\\n\n");
-  ASSERT_TRUE((*o).mailboxes({}));
-  Messages messages;
-  ASSERT_TRUE((*o).fetch(items({1, 2, 3}), messages, {})) << o.channel->mismatch();
-  EXPECT_EQ(messages.text[10] + messages.text[30], "ac");
-  EXPECT_EQ(messages.failures.at(20).server, "[SERVERBUG] corrupt");
-}
-
-TEST(ImapReplica, MessageThatDoesNotComeIsGone) {
-  auto o = open(login("") + std::string(kBare) + kExamine + "C: T7 UID FETCH 1 (UID BODY.PEEK[])\nS: T7 OK\n");
-  ASSERT_TRUE((*o).mailboxes({}));
-  Messages messages;
-  ASSERT_TRUE((*o).fetch(items({1}), messages, {}));
-  EXPECT_EQ(messages.failures.at(10).code, Errc::NotFound);
-}
-
-TEST(ImapReplica, ConnectionThatEndsInALiteralLeavesNoMessage) {
-  auto o = open(login("") + std::string(kBare) + kExamine +
-                "C: T7 UID FETCH 1 (UID BODY.PEEK[])\nS= * 1 FETCH (UID 1 BODY[] {100}\\r\\nabc\nCLOSE\n");
-  ASSERT_TRUE((*o).mailboxes({}));
-  Messages messages;
-  const Status status = (*o).fetch(items({1}), messages, {});
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().code, Errc::Network);
-  EXPECT_TRUE(messages.ended.empty());
-  EXPECT_FALSE((*o).mailboxes({}));  // of no use any more
-}
-
-TEST(ImapReplica, UidValidityThatChangedFetchesNothing) {
-  auto o = open(login("") + std::string(kBare) + "C: T6 EXAMINE INBOX\nS: * OK [UIDVALIDITY 9]\nS: T6 OK in\n");
-  ASSERT_TRUE((*o).mailboxes({}));
-  Messages messages;
-  ASSERT_TRUE((*o).fetch(items({1}), messages, {}));
-  EXPECT_EQ(messages.failures.at(10).code, Errc::NotFound);
-}
-
-std::string one_fetch(std::string_view answer) {
-  return login("") + std::string(kBare) + kExamine + "C: T7 UID FETCH 1 (UID BODY.PEEK[])\nS= " + std::string(answer) +
-         "T7 OK\\r\\n\n";
-}
-
-TEST(ImapReplica, EmptyTextOfAMessageThatIsNotEmptyIsARefusal) {
-  for (const char* answer : {"* 1 FETCH (UID 1 BODY[] \"\")\\r\\n", "* 1 FETCH (UID 1 BODY[] {0}\\r\\n)\\r\\n",
-                             "* 1 FETCH (BODY[] {0}\\r\\n UID 1)\\r\\n", "* 1 FETCH (BODY[] \"\" UID 1)\\r\\n"}) {
-    for (const uint64_t size : {uint64_t{82}, uint64_t{0}}) {
-      auto o = open(one_fetch(answer));
-      ASSERT_TRUE((*o).mailboxes({}));
-      Messages messages;
-      auto asked = items({1});
-      asked.front().size = size;
-      ASSERT_TRUE((*o).fetch(asked, messages, {})) << o.channel->mismatch();
-      EXPECT_EQ(messages.ended.size(), size == 0 ? 1U : 0U) << answer;
-      EXPECT_EQ(messages.failures.contains(10), size != 0) << answer;
-      if (size != 0) {
-        EXPECT_EQ(messages.failures[10].server, "BODY[] \"\"");
-      }
-    }
-  }
-}
-
-TEST(ImapReplica, NotNowSaidOfOneMessageStopsNoOther) {
-  auto o = open(login("") + std::string(kBare) + kExamine +
-                "C: T7 UID FETCH 1:3 (UID BODY.PEEK[])\nS= * 1 FETCH (UID 1 BODY[] {1}\\r\\na)\\r\\nT7 NO "
-                "[UNAVAILABLE] busy\\r\\n\n"
-                "C: T8 UID FETCH 2 (UID BODY.PEEK[])\nC: T9 UID FETCH 3 (UID BODY.PEEK[])\n"
-                "S: T8 NO [UNAVAILABLE] busy\nS= * 3 FETCH (UID 3 BODY[] {1}\\r\\nc)\\r\\nT9 OK\\r\\n\n");
-  ASSERT_TRUE((*o).mailboxes({}));
-  Messages messages;
-  ASSERT_TRUE((*o).fetch(items({1, 2, 3}), messages, {})) << o.channel->mismatch();
-  EXPECT_EQ(messages.text[10] + messages.text[30], "ac");
-  EXPECT_EQ(messages.failures.at(20).server, "[UNAVAILABLE] busy");
-}
-
-TEST(ImapReplica, NotNowSaidOfTwoMessagesIsTheServersWord) {
-  auto o = open(login("") + std::string(kBare) + kExamine +
-                "C: T7 UID FETCH 1:2 (UID BODY.PEEK[])\nS: T7 NO [UNAVAILABLE] busy\n"
-                "C: T8 UID FETCH 1 (UID BODY.PEEK[])\nC: T9 UID FETCH 2 (UID BODY.PEEK[])\n"
-                "S: T8 NO [UNAVAILABLE] busy\nS: T9 NO [UNAVAILABLE] busy\n");
-  ASSERT_TRUE((*o).mailboxes({}));
-  Messages messages;
-  const Status status = (*o).fetch(items({1, 2}), messages, {});
-  ASSERT_FALSE(status);
-  EXPECT_TRUE(status.error().retry);
-}
-
 TEST(ImapReplica, MailboxWhoseLineCantBeReadIsNamed) {
   auto o = open(login("") +
                 "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS= * LIST () \"/\" {3}\\r\\na\\0b\\r\\n* LIST () \"/\" "
@@ -410,7 +232,7 @@ TEST(ImapReplica, MailboxWhoseLineCantBeReadIsNamed) {
   for (const auto& each : *boxes) troubles[each.path.front().substr(0, 7)] = each.trouble;
   EXPECT_EQ(troubles.at("Fine"), "");
   EXPECT_NE(troubles.at("a b").find("NUL"), std::string::npos);
-  EXPECT_NE(troubles.at("(a mail").find("empty"), std::string::npos);
+  EXPECT_NE(troubles.at("(a fold").find("empty"), std::string::npos);
   EXPECT_NE(troubles.at("xxxxxxx"), "");
 }
 
@@ -557,6 +379,26 @@ TEST(ImapLogin, ObeysLoginDisabled) {
   auto o = open("S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi\n");
   ASSERT_FALSE(o.replica);
   EXPECT_EQ(o.channel->sent(), "");
+}
+
+TEST(ImapLogin, SaysWhatIsOutsideAsciiInLiteralsOrBySasl) {
+  ImapOptions o = options();
+  o.credentials = {.user = "jos\u00E9", .password = Secret("d\u00E9j\u00E0")};
+  const auto by_login = open(
+      "S: * OK [CAPABILITY IMAP4rev1] hi\nC: T1 LOGIN {5}\nS: + go\nC= jos\u00E9 {6}\\r\\n\nS: + go\n"
+      "C: d\u00E9j\u00E0\nS: T1 OK [CAPABILITY IMAP4rev1] in\n",
+      o);
+  EXPECT_TRUE(by_login.replica) << by_login.channel->mismatch();
+  o.mechanism.clear();
+  const auto by_plain =
+      open("S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR UTF8=ACCEPT] hi\nC: T1 AUTHENTICATE PLAIN " +
+               base64_encode(std::string("\0jos\u00E9\0d\u00E9j\u00E0", 13)) + "\nS: T1 OK [CAPABILITY IMAP4rev1] in\n",
+           o);
+  EXPECT_TRUE(by_plain.replica) << by_plain.channel->mismatch();
+  o.credentials.password = Secret("caf\xE9");
+  const auto refused = open("S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi\n", o);
+  ASSERT_FALSE(refused.replica);
+  EXPECT_EQ(refused.replica.error().what, "mail.example.org: user name or password is not UTF-8");
 }
 
 TEST(ImapLogin, RefusedPasswordIsToldInTheServersWords) {

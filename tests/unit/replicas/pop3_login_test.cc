@@ -175,6 +175,37 @@ TEST(Pop3Login, AsksForUtf8BeforeTheLoginWhereOffered) {
   }
 }
 
+// RFC 6856, section 2.2.
+TEST(Pop3Login, SaysWhatIsOutsideAsciiOnlyWhereTheServerTakesIt) {
+  Pop3Options jose = joe(), mot = joe();
+  jose.credentials.user = "jos\u00E9";
+  mot.credentials.password = Secret("mot\u00A0d\u00E9j\u00E0");
+  for (const Pop3Options& options : {jose, mot}) {
+    for (const char* capa : {"-ERR", "+OK\\r\\nUSER\\r\\n.", "+OK\\r\\nUSER\\r\\nUTF8\\r\\n."}) {
+      const std::string utf8 = std::string(capa).find("UTF8") == std::string::npos ? "" : "C: UTF8\nS: +OK\n";
+      const Error error = refused("S: +OK <1@x>\nC: CAPA\nS: " + std::string(capa) + "\n" + utf8, options);
+      EXPECT_EQ(error.code, Errc::Auth);
+      EXPECT_EQ(error.what, "mail.example.org takes user names and passwords in ASCII alone");
+      EXPECT_EQ(error.hint.find("mot"), std::string::npos);
+    }
+    // SASL takes them, whatever else the server can.
+    EXPECT_EQ(run("S: +OK\nC: CAPA\nS: +OK\\r\\nUSER\\r\\nSASL LOGIN\\r\\n.\nC: AUTH LOGIN\nS: +\nC: " +
+                      base64_encode(options.credentials.user) + "\nS: +\nC: " +
+                      base64_encode(options.credentials.password.reveal()) + "\nS: +OK\nC: CAPA\nS: +OK\\r\\n.\n",
+                  options, true)
+                  .mechanism,
+              "LOGIN");
+  }
+  const std::string offer = "S: +OK <1@x>\nC: CAPA\nS: +OK\\r\\nUSER\\r\\nUTF8 USER\\r\\n.\nC: UTF8\nS: +OK\n";
+  const std::string in = "S: +OK\nC: CAPA\nS: +OK\\r\\n.\n";
+  EXPECT_FALSE(run(offer + "C: USER jos\u00E9\nS: +OK\nC: PASS hunter2\n" + in, jose, true).error);
+  EXPECT_FALSE(run(offer + "C: USER joe\nS: +OK\nC: PASS mot d\u00E9j\u00E0\n" + in, mot, true).error) << "prepared";
+  jose.mechanism = "APOP";
+  EXPECT_FALSE(run(offer + "C~ APOP jos\u00E9 \n" + in, jose, true).error);
+  mot.credentials.password = Secret("caf\xE9");
+  EXPECT_EQ(refused(offer, mot).what, "the password is not valid UTF-8");
+}
+
 TEST(Pop3Login, TellsTheDelayThatTheServerWantsBetweenLogins) {
   std::chrono::seconds told{0};
   Pop3Options options = joe();

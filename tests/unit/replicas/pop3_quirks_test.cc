@@ -33,11 +33,19 @@ class Bodies final : public pop3::Events {
   std::string piece_;
 };
 
+class Notes final : public Trace {
+ public:
+  void line(TraceKind kind, std::string_view text) override {
+    if (kind == TraceKind::Note) all += std::string(text) + "\n";
+  }
+  std::string all;
+};
+
 // A session behind its login.
 struct Talk {
   explicit Talk(const std::string& script)
       : conversation(std::make_unique<ScriptedChannel>("S: +OK\nC: USER joe\nS: +OK\nC: PASS x\nS: +OK\n" + script),
-                     {.host = "pop.example.org"}, clock) {
+                     {.host = "pop.example.org", .trace = &trace}, clock) {
     EXPECT_TRUE(conversation.read_greeting({}));
     EXPECT_TRUE(conversation.ask(pop3::user("joe"), {}));
     EXPECT_TRUE(conversation.ask(pop3::pass(Secret("x")), {}));
@@ -49,15 +57,25 @@ struct Talk {
   uint64_t count(Quirk quirk) const { return conversation.session().quirks().count(quirk); }
 
   SystemClock clock;
+  Notes trace;
   Pop3Conversation conversation;
   Bodies bodies;
 };
 
-TEST(Pop3Quirks, EachHasARowThatSaysWhereItWasSeen) {
+TEST(Pop3QuirksTable, EachHasARowThatSaysWhereItWasSeen) {
   for (size_t i = 0; i < pop3::kQuirks.size(); ++i) {
     EXPECT_EQ(static_cast<size_t>(pop3::kQuirks[i].quirk), i);
     EXPECT_FALSE(pop3::kQuirks[i].name.empty() || pop3::kQuirks[i].seen.empty());
   }
+}
+
+TEST(Pop3QuirksTable, EachIsTracedOnce) {
+  Talk t("C: CAPA\nS: +OK\\r\\nEXPIRENEVER\\r\\n.\nC: CAPA\nS: +OK\\r\\nEXPIRENEVER\\r\\n.\n");
+  ASSERT_TRUE(t.ask(pop3::capa()));
+  ASSERT_TRUE(t.ask(pop3::capa()));
+  EXPECT_EQ(t.count(Quirk::ExpireNever), 2U);
+  EXPECT_EQ(t.trace.all, "tolerated: expire-never (mailutils: EXPIRENEVER in CAPA is EXPIRE NEVER)\n")
+      << "and a bare +OK is none";
 }
 
 TEST(Pop3Quirks, LfOnly) {

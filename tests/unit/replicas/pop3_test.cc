@@ -1,8 +1,11 @@
 #include "libsync/replicas/pop3.h"
 
+#include <algorithm>
 #include <map>
 
 #include <gtest/gtest.h>
+
+#include "libsync/replicas/pop3_fetch.h"
 
 #include "tests/support/scripted_channel.h"
 
@@ -219,6 +222,47 @@ TEST(Pop3Replica, AsksOneByOneWithoutPipelining) {
   EXPECT_TRUE(got.whole.contains(1));
   EXPECT_EQ(got.whole[2], "H: 1\n\r\n") << "the header only, without TOP";
   EXPECT_TRUE(channel->finished()) << channel->mismatch();
+}
+
+// However the octets are cut, what is asked for goes out in a few flights, not message by message.
+TEST(Pop3Replica, AsksForManyInFewFlights) {
+  constexpr size_t kMessages = 2 * kFetchWindowMessages;
+  std::string script = kModernLogin + "C: STAT\nC: LIST\nC: UIDL\nS: +OK 256 2560\nS= +OK\\r\\n";
+  const auto each = [&](auto&& line) {
+    for (size_t i = 1; i <= kMessages; ++i) script += line(std::to_string(i));
+  };
+  each([](const std::string& n) { return n + " 10\\r\\n"; });
+  script += ".\\r\\n+OK\\r\\n";
+  each([](const std::string& n) { return n + " u" + n + "\\r\\n"; });
+  script += ".\\r\\n\n";
+  size_t asked = 0, answered = 0;
+  const auto ask = [&](size_t count) {
+    for (; count > 0; --count) script += "C: RETR " + std::to_string(++asked) + "\n";
+  };
+  const auto answer = [&](size_t count) {
+    script += "S= ";
+    for (; count > 0; --count, ++answered) script += "+OK\\r\\nA: b\\r\\n\\r\\nxx\\r\\n.\\r\\n";
+    script += "\n";
+  };
+  ask(kFetchWindowMessages);
+  while (asked < kMessages) {
+    answer(kFetchWindowMessages / 2 + 2);  // the End of a message waits for the answer behind it
+    ask(std::min(kFetchWindowMessages / 2 + 1, kMessages - asked));
+  }
+  script += "C: NOOP\n";
+  answer(kMessages - answered);
+  script += "S: +OK\n";
+  auto [replica, channel] = open(script, joe(), {.host = "h", .tls = true, .piece = 50, .info = {}});
+  ASSERT_TRUE(replica) << replica.error().text();
+  look(**replica);
+  std::vector<sync::FetchItem> items;
+  for (size_t i = 1; i <= kMessages; ++i) items.push_back({.token = i, .ref = ref("u" + std::to_string(i))});
+  Got got;
+  const uint64_t before = channel->cost().round_trips;
+  const auto status = (*replica)->fetch(items, got, {});
+  ASSERT_TRUE(status) << status.error().text() << channel->mismatch();
+  EXPECT_EQ(got.whole.size(), kMessages);
+  EXPECT_LE(channel->cost().round_trips - before, 4U);
 }
 
 TEST(Pop3Replica, DoesNotEndAMessageThatTheConnectionCutOff) {

@@ -339,8 +339,13 @@ TEST_F(PlainMirror, ComparingNamesEveryDifferenceAndChangesNothing) {
   for (const auto& difference : report->differences) lines.push_back(difference.where + ": " + difference.text);
   std::ranges::sort(lines);
   EXPECT_EQ(lines, (std::vector<std::string>{"INBOX/2: the flags differ", "INBOX/3: no longer on the server",
-                                             "INBOX/6: not downloaded yet", "Other: this mailbox was not synced yet"}));
+                                             "INBOX/6: not downloaded yet", "Other: this folder was not synced yet"}));
   EXPECT_EQ(report->messages, 5U);
+  EXPECT_EQ(report->settled_by_sync, 4U);
+  const auto inbox_alone =
+      sync::compare_with_remote(server, *link, policy, {}, [](const Path& path) { return path == Path{"INBOX"}; });
+  ASSERT_TRUE(inbox_alone);
+  EXPECT_EQ(inbox_alone->differences_total, 3U) << "a folder that no sync looks at is none";
   EXPECT_EQ(run().added, 1U);
   expect_mirrored();
 }

@@ -40,6 +40,15 @@ TEST(Plain, RefusesANulThatWouldMakeAnotherUser) {
   EXPECT_FALSE(make_plain(context_of("a", "x"))->respond("more"));
 }
 
+TEST(Plain, IsUtf8AndNothingElse) {
+  EXPECT_EQ(first_of(*make_plain(context_of("jos\u00E9", "\u53f0"))), std::string("\0jos\u00E9\0\u53f0", 10));
+  for (const auto& [user, password] : {std::pair("jos\xE9", "x"), std::pair("joe", "caf\xE9")}) {
+    const auto refused = make_plain(context_of(user, password))->initial();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().what, "user name or password is not UTF-8");
+  }
+}
+
 TEST(Login, AnswersTwoChallengesWhateverTheirWords) {
   auto login = make_login(context_of("joe", "pw"));
   EXPECT_FALSE(login->initial()->has_value());

@@ -88,6 +88,20 @@ TEST_F(SearchTest, FoldsCaseAndDiacritics) {
   EXPECT_EQ(find("quarter"), Ids{});
 }
 
+TEST_F(SearchTest, SharpSAndDoubleSAreOneLetter) {
+  const MessageId small = put(inbox, mail("Treffen", "in der Langen Straße 5"), {}, 4000);
+  const MessageId capital = put(inbox, mail("Treffen", "STRASSE GESPERRT"), {}, 5000);
+  const MessageId sharp = put(inbox, mail("Treffen", "GROẞE STRAẞE"), {}, 6000);
+  ASSERT_TRUE(store->index_pending(std::chrono::hours(1), {}, {}));
+  for (const char* word : {"straße", "strasse", "STRASSE", "STRAẞE", "Straße", "stras*", "straß*"}) {
+    EXPECT_EQ(find(word), (Ids{sharp, capital, small})) << word;
+  }
+  EXPECT_EQ(find("\"grosse strasse\""), Ids{sharp});
+  const auto hit = store->search("strasse", {.limit = 1})->hits.at(0);
+  ASSERT_EQ(hit.marks.size(), 1U);
+  EXPECT_EQ(hit.snippet.substr(hit.marks[0].offset, hit.marks[0].length), "STRAẞE");
+}
+
 TEST_F(SearchTest, CombinesWordsFieldsAndFilters) {
   EXPECT_EQ(find("report numbers"), Ids{report});
   EXPECT_EQ(find("\"numbers report\""), Ids{});
