@@ -217,7 +217,8 @@ void ImapFetch::on_body_begin(const imap::BodyStart& start) {
   if (receiving_ == nullptr || refuses_empty(*receiving_, start.size)) return;
   taking_ = Taking::Message;
   const uint64_t announced = receiving_->item->size;
-  if (part_ == FetchPart::Whole && announced != 0 && start.size != announced) c_.session().note(imap::Quirk::WrongSize);
+  if (current_->part == FetchPart::Whole && announced != 0 && start.size != announced)
+    c_.session().note(imap::Quirk::WrongSize);
   keep(sink_.begin(receiving_->item->token, start.size));
 }
 

@@ -39,6 +39,8 @@ class MendSink final : public TransferSink {
     return {};
   }
 
+  Status broke_off(size_t) override { return {}; }
+
  private:
   Run& run_;
   std::vector<Row>& rows_;

@@ -94,8 +94,9 @@ Status act(Run& run) {
   run.observer.planned(pending.messages + mender.messages(), pending.octets + mender.octets());
   TB_TRY(create_and_rename_mailboxes(run));
   if (!run.options.dry_run) TB_TRY(read_doubtful_again(run));
-  TB_TRY(mender.mend());
   TB_TRY(act_on_messages(run));
+  // Behind what is new: a message in which the server ends the connection each time keeps nothing away.
+  TB_TRY(mender.mend());
   if (!run.options.dry_run) TB_TRY(delete_mailboxes(run));
   Leaver leaver(run);
   TB_TRY(leaver.mark());

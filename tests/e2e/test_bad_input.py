@@ -505,7 +505,7 @@ class Stores(Case):
             file.write(b"x" * size)
         done = self.run_it("verify", "probe", "--rebuild", status=DAMAGED)
         self.assertRegex(done.out.decode(), r"nothing in it can be read: \S+00000001\.seg: .* \([\d.]+ kB\)\n"
-                                            r"probe  lost is what was in it and is not on the server: twinbox sync probe")
+                                            r"probe  what was in it is lost unless the server has it: twinbox sync probe")
         self.sync("probe")
         self.assert_same_mail("probe", self.octets)
         self.assertRegex(self.run_it("verify", "probe", status=DAMAGED).out.decode(),
