@@ -58,7 +58,7 @@ void print_problem(Context& context, const store::Problem& problem) {
     context.out().json(JsonObject{{"problem", kind_name(problem.kind)},
                                   {"harmless", problem.harmless},
                                   {"what", problem.text},
-                                  {"lost", problem.lost},
+                                  {"gone_on_server", problem.lost},
                                   {"ids", std::move(ids)}});
     return;
   }
