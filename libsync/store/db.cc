@@ -1,5 +1,8 @@
 #include "libsync/store/db.h"
 
+#include <chrono>
+#include <thread>
+
 #include <sqlite3.h>
 
 #include "libsync/base/words.h"
@@ -61,6 +64,22 @@ std::string_view Statement::text(int column) const {
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 bool Statement::is_integer(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_INTEGER; }
 
+namespace {
+
+constexpr std::chrono::milliseconds kPoll{5};
+
+// To make a database one with a write-ahead log SQLite needs it for itself for a moment, and does not wait for that.
+Status use_write_ahead_log(Db& db, int busy_ms) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(busy_ms);
+  while (true) {
+    Status done = db.exec("PRAGMA journal_mode=WAL");
+    if (done || done.error().code != Errc::Busy || std::chrono::steady_clock::now() >= until) return done;
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Db>> Db::open(const std::string& path, DbMode mode, int busy_ms) {
   const int flags = mode == DbMode::ReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   sqlite3* handle = nullptr;
@@ -71,7 +90,10 @@ Result<std::unique_ptr<Db>> Db::open(const std::string& path, DbMode mode, int b
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, busy_ms);
   TB_TRY(db->exec("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"));
-  if (mode == DbMode::ReadWrite) TB_TRY(db->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"));
+  if (mode == DbMode::ReadWrite) {
+    TB_TRY(use_write_ahead_log(*db, busy_ms));
+    TB_TRY(db->exec("PRAGMA synchronous=FULL;"));
+  }
   return db;
 }
 

@@ -97,9 +97,11 @@ Status step_up(Db& db, std::span<const SchemaStep> steps) {
   // Another process may have done it while this one waited for the lock.
   TB_ASSIGN(const int64_t version, pragma(db, "PRAGMA user_version"));
   if (version >= std::ssize(steps)) return {};
-  TB_TRY(steps[static_cast<size_t>(version)](db));
+  // A new one is there whole or not at all: who reads meanwhile must not take it for one of an older version.
+  const int64_t until = version == 0 ? std::ssize(steps) : version + 1;
+  for (int64_t step = version; step < until; ++step) TB_TRY(steps[static_cast<size_t>(step)](db));
   TB_TRY(db.exec("PRAGMA application_id=" + std::to_string(kApplicationId)));
-  TB_TRY(db.exec("PRAGMA user_version=" + std::to_string(version + 1)));
+  TB_TRY(db.exec("PRAGMA user_version=" + std::to_string(until)));
   return transaction.commit();
 }
 

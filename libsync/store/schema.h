@@ -32,7 +32,7 @@ using SchemaStep = Status (*)(Db&);
 std::span<const SchemaStep> schema_steps();  // kSchemaVersion of them
 
 // Brings the database to the version behind the last step, each step in a transaction of its own; an empty database
-// gets all tables. Errc::Newer for a later version, Errc::Corrupt for a database that is something else.
+// gets all tables in one. Errc::Newer for a later version, Errc::Corrupt for a database that is something else.
 // With `may_write` false nothing is changed: an older version is then Errc::Refused. Processes that do it at the same
 // time wait for each other. tokenizer.h's tokenizer must be registered.
 Status migrate(Db& db, const std::string& path, bool may_write, std::span<const SchemaStep> steps = schema_steps());
