@@ -65,8 +65,12 @@ Status set_apart(Run& run, Row& row) {
   fresh.half(Side::A) = row.half(Side::A);
   fresh.size = row.size;
   fresh.date = row.date;
+  // What these say has shown not to tell the two apart: it is not to bind them again.
   row.half(Side::A).at = At::Gone;
-  row.print.clear();  // it has shown that it can't tell the two apart: it is not to bind them again
+  row.half(Side::A).key = {};
+  row.half(Side::A).instance.clear();
+  row.object.clear();
+  row.print.clear();
   settle(fresh, run.context);
   TB_TRY(run.link.put(fresh));
   return {};

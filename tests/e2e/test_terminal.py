@@ -5,6 +5,7 @@ nothing else is missing. The terminal is a tmux without a client."""
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,14 @@ class Terminal:
         subprocess.run(self._tmux("kill-server"), check=False, stderr=subprocess.DEVNULL)
 
     def resize(self, columns, rows):
+        # tmux breaks the lines anew a little before it tells the program: what is drawn in between would stay.
+        shell = self._ask("display-message", "-p", "#{pane_pid}").strip()
+        with open(f"/proc/{shell}/task/{shell}/children", encoding="ascii") as file:
+            program = int(file.read().split()[0])
+        os.kill(program, signal.SIGSTOP)
         self._ask("resize-window", "-x", str(columns), "-y", str(rows))
+        time.sleep(0.3)
+        os.kill(program, signal.SIGCONT)
 
     def type(self, *keys):
         self._ask("send-keys", *keys)
@@ -152,7 +160,7 @@ class Sync(harness.Case):
         terminal.wait_for(r"\d %")
         for columns in (60, 33, 90):
             terminal.resize(columns, 20)
-            time.sleep(0.4)
+            time.sleep(0.2)
         terminal.wait_for("^rc=")
         self.assert_whole(terminal, harness.SOME_FAILED, *self.REFUSED, self.DONE)
 
@@ -164,7 +172,7 @@ class Sync(harness.Case):
         lines = terminal.lines()
         self.assertEqual([line for line in lines if BOARD.match(line)], [], lines)
         self.assertEqual(len([line for line in lines if line.startswith("twinbox: a")]), 9, lines)
-        self.assertRegex(lines[-2], self.DONE)
+        self.assertEqual(len([line for line in lines if re.fullmatch(self.DONE, line)]), 1, lines)
 
     def test_a_question_is_not_written_over(self):
         self.add("asked", self.server.ports["imaps"], password=None)

@@ -184,10 +184,10 @@ TEST_F(Mending, OtherOctetsUnderTheSameKeyAreAMessageOfTheirOwn) {
   damage(1);
   server.box(kInbox)->messages.at(2).octets = "Subject: 1\r\n\r\n" + std::string(2'000, 'B') + "\r\n";
   EXPECT_EQ(run().mended, 0U);
+  EXPECT_EQ(store->damage()->waiting, 1U) << "what was stored is never replaced by something else";
   EXPECT_EQ(run().added, 1U) << "it is known for another message only when all others are there";
   const auto now = all();
   EXPECT_THAT(now.back().octets, HasSubstr("BBBB"));
-  EXPECT_EQ(store->damage()->waiting, 1U) << "what was stored is never replaced by something else";
 }
 
 TEST_F(Mending, ADryRunTellsAndFetchesNothing) {
