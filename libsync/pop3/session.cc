@@ -307,6 +307,11 @@ void Session::wait_from(Steady::time_point now) {
   octets_since_ = 0;
 }
 
+Status Session::connection_ended(Events& events) {
+  const bool whole = held_ && ahead_.empty() && held_->announced > 0 && unstuffer_.as_announced();
+  return whole && !failed_ ? end_message(events) : Status();
+}
+
 Status Session::peer_closed() {
   if (failed_) return fail(*failed_);
   if (in_flight_.empty() && (state_ == State::Update || state_ == State::Closed)) return {};

@@ -97,7 +97,10 @@ class Session {
   // greeting was -ERR), or what the handler returned.
   Status feed(std::string_view bytes, Steady::time_point now, Events& events);
 
-  // The peer closed the connection: OK after an acknowledged QUIT, else Errc::Network.
+  // The connection ended, in whatever way: a message of which all announced octets and the dot have come is over
+  // without the next answer. What the handler returned.
+  Status connection_ended(Events& events);
+  // The peer closed the connection: OK after an acknowledged QUIT, else Errc::Network. After connection_ended().
   Status peer_closed();
 
   // When to give up waiting; nothing if no answer is due.

@@ -149,6 +149,7 @@ Status ImapFetch::send_batch(Visit& visit) {
   for (const uint32_t uid : batch.uids) set.add(uid);
   const char* items = visit.part == FetchPart::Whole ? "UID BODY.PEEK[]" : "UID BODY.PEEK[HEADER]";
   TB_ASSIGN(batch.id, c_.send(imap::uid_fetch(set.text(), items)));
+  batch.alone = visit.slots.at(batch.uids.front()).alone;
   octets_ += batch.octets;
   visit.sent.push_back(std::move(batch));
   return {};
@@ -206,8 +207,10 @@ void ImapFetch::on_body_begin(const imap::BodyStart& start) {
   if (!iequals(start.section, current_->part == FetchPart::Whole ? "" : "HEADER")) return;
   uint32_t uid = start.uid;
   const std::vector<Batch>& sent = current_->sent;
-  // The only message that was asked for: it can be no other.
-  if (uid == 0 && sent.size() == 1 && sent.front().uids.size() == 1) uid = sent.front().uids.front();
+  // Too large to be held until its UID comes, but the only message that was asked for.
+  if (uid == 0 && start.size > kMaxHeld && sent.size() == 1 && sent.front().uids.size() == 1) {
+    uid = sent.front().uids.front();
+  }
   if (uid == 0) {
     taking_ = start.size <= kMaxHeld ? Taking::Held : Taking::TooLargeToHold;
     held_.clear();
@@ -305,7 +308,7 @@ void ImapFetch::settle(Visit& visit, const Batch& batch, const ImapAnswer& answe
     const auto found = visit.slots.find(uid);
     if (found == visit.slots.end() || found->second.done || !status_) continue;
     Slot& slot = found->second;
-    if (slot.alone && batch.uids.size() > 1) {
+    if (slot.alone && !batch.alone) {
       visit.waiting.push_front({.uids = {uid}, .octets = each});
     } else if (!slot.refused.empty() || answer.ok() || batch.uids.size() == 1) {
       settle_one(visit, slot, answer);

@@ -63,6 +63,7 @@ class ImapFetch final : public ImapListener {
     std::vector<uint32_t> uids{};  // ascending
     uint64_t octets = 0;           // expected
     imap::CommandId id = 0;        // once sent
+    bool alone = false;            // sent while nothing else was under way, for its message's sake
   };
   // A mailbox, and what is wanted there. What is refused when the next mailbox is open already takes another.
   struct Visit {

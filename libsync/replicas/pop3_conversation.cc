@@ -55,6 +55,9 @@ Status Pop3Conversation::pump(pop3::Events& events, std::stop_token stop) {
   if (!deadline) return {};
   if (overall_) deadline = std::min(*deadline, *overall_);
   const auto bytes = channel_->receive(*deadline, stop);
+  if (!bytes || bytes->empty()) {
+    if (auto ended = session_.connection_ended(events); !ended) return give_up(ended.error());
+  }
   if (!bytes) return give_up(bytes.error());
   const auto status = bytes->empty() ? session_.peer_closed() : session_.feed(*bytes, now(), events);
   return status ? status : give_up(status.error());

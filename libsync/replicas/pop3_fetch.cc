@@ -39,7 +39,9 @@ class Fetcher final : public pop3::Events {
 
   Status run(std::span<const sync::FetchItem> items, std::stop_token stop) {
     Status status = fetch(items, std::move(stop));
-    if (!status && status.error().code != Errc::Cancelled) tell_under_way(status.error());
+    if (!status && status.error().code != Errc::Cancelled && !wanted_.empty()) {
+      sink_.broke_off(wanted_.front().token);
+    }
     return status;
   }
 
@@ -82,12 +84,6 @@ class Fetcher final : public pop3::Events {
       TB_TRY(ask_for(item, *entry));
     }
     return asked_ ? c_.drain_messages(*this, stop) : Status();
-  }
-
-  // A message whose dot has come is over when the connection ends behind it: it ended in the next answer.
-  void tell_under_way(const Error& error) {
-    const size_t at = error.code == Errc::Network && c_.session().holds_end() ? 1 : 0;
-    if (wanted_.size() > at) sink_.broke_off(wanted_[at].token);
   }
 
   // A full window is filled again when half of it has come: in one flight, not message by message. However large

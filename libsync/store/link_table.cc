@@ -43,6 +43,11 @@ ALTER TABLE link_row ADD COLUMN doubt INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX link_row_doubt ON link_row(id) WHERE doubt = 1;
 )sql";
 
+constexpr char kDoubtLast[] = R"sql(
+DROP INDEX link_row_doubt;
+CREATE INDEX link_row_doubt ON link_row(doubt, id) WHERE doubt IN (1, 4);
+)sql";
+
 #define ROW_COLUMNS                                                                                             \
   "id, home, agreed, dirty, suspect, inferred, size, date, base_flags, base_keywords, object, print, content, " \
   "a_at, a_pair, a_num, a_name, a_flags, a_keywords, a_instance, a_blocked, "                                   \
@@ -271,10 +276,10 @@ class LinkTable : public sync::Link {
     return all(s);
   }
 
-  Result<std::vector<Row>> doubtful(RowId after, size_t limit) override {
-    TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS
-                                  " FROM link_row WHERE doubt=1 AND a_at=1 AND id>? ORDER BY id LIMIT ?"));
-    s.bind(after, limit);
+  Result<std::vector<Row>> doubtful(sync::Doubt doubt, RowId after, size_t limit) override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE doubt IN (1, 4) AND doubt=? AND a_at=1"
+                                  " AND id>? ORDER BY id LIMIT ?"));
+    s.bind(static_cast<int>(doubt), after, limit);
     return all(s);
   }
 
@@ -501,10 +506,12 @@ Result<uint64_t> LinkTable::vanish_unseen(Side side, PairId pair, const sync::Ke
 
 Status create_link_tables_1(Db& db) { return db.exec(kTables); }
 Status upgrade_link_tables_2(Db& db) { return db.exec(kDoubt); }
+Status upgrade_link_tables_3(Db& db) { return db.exec(kDoubtLast); }
 
 Status create_link_tables(Db& db) {
   TB_TRY(create_link_tables_1(db));
-  return upgrade_link_tables_2(db);
+  TB_TRY(upgrade_link_tables_2(db));
+  return upgrade_link_tables_3(db);
 }
 
 std::unique_ptr<sync::Link> open_link(Db& db) { return std::make_unique<LinkTable>(db); }

@@ -14,6 +14,7 @@ Status create_link_tables(Db& db);
 // The same in the steps of the schema's versions.
 Status create_link_tables_1(Db& db);
 Status upgrade_link_tables_2(Db& db);
+Status upgrade_link_tables_3(Db& db);
 
 // Messages of which a side refused a change, until they change again.
 Result<uint64_t> count_refused(Db& db);

@@ -76,7 +76,10 @@ INSERT INTO words(words) VALUES('delete-all');
 UPDATE content SET indexed=0 WHERE indexed<>0;
 )sql";
 
-Status version_3(Db& db) { return db.exec(kVersion3); }
+Status version_3(Db& db) {
+  TB_TRY(db.exec(kVersion3));
+  return upgrade_link_tables_3(db);
+}
 
 constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3};
 

@@ -48,6 +48,8 @@ enum class Doubt : uint8_t {
   // Not here yet: the connection ended in it. It is fetched behind all others, or it would keep them away if the
   // server ends there each time.
   BrokeOff = 3,
+  // ReadAgain, but the connection ended in it when that was tried: behind all others, for the same reason.
+  ReadLast = 4,
 };
 
 // One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.
@@ -142,8 +144,8 @@ class Link {
   // Rows Bound on `side` in `pair`, in order of id.
   virtual Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) = 0;
   virtual Result<uint64_t> count_bound(Side side, PairId pair) = 0;
-  // Rows Bound on side A with Doubt::ReadAgain, in order of id.
-  virtual Result<std::vector<Row>> doubtful(RowId after, size_t limit) = 0;
+  // Rows Bound on side A with this doubt, ReadAgain or ReadLast, in order of id.
+  virtual Result<std::vector<Row>> doubtful(Doubt doubt, RowId after, size_t limit) = 0;
   // Rows Bound on side A whose `content` is one of these, in order of id.
   virtual Result<std::vector<Row>> holding(std::span<const Id> contents, RowId after, size_t limit) = 0;
   // Rows whose half on `side` is Gone or Unbound and whose content had this size: whom a message that

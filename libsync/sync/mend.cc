@@ -15,6 +15,10 @@ class MendSink final : public TransferSink {
 
   Status stored(const Received& received, const Outcome& outcome) override {
     Row& row = rows_[received.item];
+    if (outcome.content != row.content && received.short_of && !run_.a.capabilities().counted_fetch) {
+      run_.report.skipped.push_back({run_.place(row.half(Side::A), Side::A), std::string(word("it came short"))});
+      return {};
+    }
     if (outcome.content == row.content) {
       row.inferred = false;  // the server's octets: what a match by print left open is settled too
       row.print = received.print;

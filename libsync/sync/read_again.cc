@@ -1,4 +1,6 @@
 // Reading from the server once more what is stored already, where there is a doubt that both are the same.
+#include <optional>
+
 #include "libsync/base/digest.h"
 #include "libsync/sync/octet_counter.h"
 #include "libsync/sync/print.h"
@@ -34,6 +36,9 @@ class ThereSink final : public MessageSink {
     return {};
   }
   Status failed(uint64_t, const Error&) override { return {}; }
+  void broke_off(uint64_t token) override { broke_off_in = token; }
+
+  std::optional<uint64_t> broke_off_in{};
 
  private:
   const std::vector<Row>& rows_;
@@ -87,7 +92,12 @@ Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(con
   if (items.empty()) return {};
   std::vector<There> there(rows.size());
   ThereSink sink(rows, there);
-  TB_TRY(run.a.fetch(items, sink, run.stop));
+  const Status fetched = run.a.fetch(items, sink, run.stop);
+  if (sink.broke_off_in && rows[*sink.broke_off_in].doubt == Doubt::ReadAgain) {
+    rows[*sink.broke_off_in].doubt = Doubt::ReadLast;
+    TB_TRY(run.link.put(rows[*sink.broke_off_in]));
+  }
+  TB_TRY(fetched);
   TB_ASSIGN(auto batch, run.link.begin());
   for (const FetchItem& item : items) {
     if (!there[item.token].content.empty()) TB_TRY(compare(run, rows[item.token], there[item.token]));
@@ -95,10 +105,10 @@ Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(con
   return batch->commit();
 }
 
-Status read_doubtful_again(Run& run) {
+Status read_doubtful_again(Run& run, Doubt doubt) {
   RowId after = 0;
   while (true) {
-    TB_ASSIGN(auto rows, run.link.doubtful(after, kRowsAtOnce));
+    TB_ASSIGN(auto rows, run.link.doubtful(doubt, after, kRowsAtOnce));
     if (rows.empty()) return {};
     after = rows.back().id;
     TB_TRY(read_again(run, rows, [](const Row&) { return true; }));

@@ -56,8 +56,8 @@ Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::vector<FetchItem>
 // Reads those of the rows that `doubtful` picks from side A once more and compares them with what is stored. What
 // differs becomes a message of its own; what can't be read now stays as it is (read_again.cc).
 Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(const Row&)>& doubtful);
-// The same for every row with Doubt::ReadAgain.
-Status read_doubtful_again(Run& run);
+// The same for every row with this doubt. One in which the connection ends is Doubt::ReadLast from then on.
+Status read_doubtful_again(Run& run, Doubt doubt);
 
 // `row` keeps what is stored, and has no place on side A any more; what side A has there becomes a row of its own
 // (read_again.cc). The caller writes `row`.

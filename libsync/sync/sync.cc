@@ -93,11 +93,12 @@ Status act(Run& run) {
   TB_TRY(mender.look());
   run.observer.planned(pending.messages + mender.messages(), pending.octets + mender.octets());
   TB_TRY(create_and_rename_mailboxes(run));
-  if (!run.options.dry_run) TB_TRY(read_doubtful_again(run));
+  if (!run.options.dry_run) TB_TRY(read_doubtful_again(run, Doubt::ReadAgain));
   TB_TRY(act_on_messages(run));
-  // Behind what is new: a message in which the server ends the connection each time keeps nothing away.
-  TB_TRY(mender.mend());
   if (!run.options.dry_run) TB_TRY(delete_mailboxes(run));
+  // Behind what is new: a message in which the server ends the connection each time keeps nothing away.
+  if (!run.options.dry_run) TB_TRY(read_doubtful_again(run, Doubt::ReadLast));
+  TB_TRY(mender.mend());
   Leaver leaver(run);
   TB_TRY(leaver.mark());
   TB_TRY(leaver.finish());

@@ -343,5 +343,16 @@ TEST(ImapFetch, CommandsAreNoLongerThanServersMustTake) {
   EXPECT_LE(std::string("T18446744073709551615 ").size() + command.pieces.at(0).text.size(), imap::kMaxCommandLine);
 }
 
+TEST(ImapFetch, TextOfAnotherMessageIsNotTakenForTheOnlyOneAskedFor) {
+  auto o =
+      open(login("") + std::string(kBare) + kExamine +
+           "C: T7 UID FETCH 1 (UID BODY.PEEK[])\n"
+           "S= * 2 FETCH (BODY[] {3}\\r\\nxyz UID 7)\\r\\n* 1 FETCH (BODY[] {3}\\r\\nabc UID 1)\\r\\nT7 OK\\r\\n\n");
+  ASSERT_TRUE((*o).mailboxes({}));
+  Messages messages;
+  ASSERT_TRUE((*o).fetch(items({1}), messages, {})) << o.channel->mismatch();
+  EXPECT_EQ(messages.text[10], "abc");
+}
+
 }  // namespace
 }  // namespace libsync::replicas
