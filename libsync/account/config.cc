@@ -407,7 +407,7 @@ Result<Config> load_config(FileSystem& fs, const std::string& path, const Places
     if (text.error().code != Errc::NotFound) return fail(std::move(text).error());
     return fail(Error{.code = Errc::NotFound,
                       .what = say("no configuration at {}", shorten_path(path, places)),
-                      .hint = say("add an account: twinbox account add NAME me@example.org")});
+                      .hint = say("add an account: twinbox account add NAME me@gmail.com")});
   }
   struct stat st{};
   const bool private_file = ::stat(path.c_str(), &st) == 0 && (st.st_mode & 077) == 0;

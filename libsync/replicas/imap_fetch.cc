@@ -207,10 +207,9 @@ void ImapFetch::on_body_begin(const imap::BodyStart& start) {
   if (!iequals(start.section, current_->part == FetchPart::Whole ? "" : "HEADER")) return;
   uint32_t uid = start.uid;
   const std::vector<Batch>& sent = current_->sent;
-  // Too large to be held until its UID comes, but the only message that was asked for.
-  if (uid == 0 && start.size > kMaxHeld && sent.size() == 1 && sent.front().uids.size() == 1) {
-    uid = sent.front().uids.front();
-  }
+  // The only message that was asked for, if no UID comes behind that says otherwise; too large to wait for that, at once.
+  only_ = sent.size() == 1 && sent.front().uids.size() == 1 ? sent.front().uids.front() : 0;
+  if (uid == 0 && start.size > kMaxHeld) uid = only_;
   if (uid == 0) {
     taking_ = start.size <= kMaxHeld ? Taking::Held : Taking::TooLargeToHold;
     held_.clear();
@@ -250,7 +249,7 @@ void ImapFetch::on_body_end() {
 }
 
 void ImapFetch::on_fetch(const imap::FetchData& data) {
-  if (data.uid && holds_) deliver_held(*data.uid);
+  if (holds_) deliver_held(data.uid.value_or(only_));
   Slot* slot = data.uid ? wanted(*data.uid) : nullptr;
   if (overflowed_ && slot != nullptr) slot->alone = true;
   for (const imap::BodySection& body : data.bodies) {
@@ -259,8 +258,9 @@ void ImapFetch::on_fetch(const imap::FetchData& data) {
   holds_ = overflowed_ = false;
 }
 
-// Whose text it was is not known: none that is held belongs to what comes next.
+// Whose text it was is not known, unless only one was asked for: none that is held belongs to what comes next.
 void ImapFetch::on_malformed(std::string_view text, std::string_view why) {
+  if (holds_) deliver_held(only_);
   holds_ = overflowed_ = false;
   if (current_ != nullptr) current_->malformed = shown_line(text, why);
 }

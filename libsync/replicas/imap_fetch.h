@@ -108,6 +108,7 @@ class ImapFetch final : public ImapListener {
   uint64_t octets_ = 0;       // expected of all that was sent
   Taking taking_ = Taking::Nothing;
   Slot* receiving_ = nullptr;
+  uint32_t only_ = 0;  // the UID, while one message alone is asked for
   std::string held_;
   bool holds_ = false;       // held_ is a message that waits for its UID
   bool overflowed_ = false;  // it was too large

@@ -237,8 +237,8 @@ void print_lost(Context& context, std::string_view name, const store::RebuildRep
         say("{}  what was in it is lost unless the server has it: twinbox sync {} fetches that again", name, name));
   }
   if (report.damaged_frames > 0) {
-    context.out().line(say("{}  {} in the segments damaged; what was in them is fetched again, if the server has it",
-                           name, counted(report.damaged_frames, "place is", "places are")));
+    context.out().line(say("{}  {} damaged; what was there is fetched again, if the server has it", name,
+                           counted(report.damaged_frames, "place is", "places are")));
   }
 }
 

@@ -50,7 +50,7 @@ Result<std::vector<const Account*>> Context::accounts(const std::vector<std::str
     return fail(
         Error{.code = Errc::NotFound,
               .what = say("no account is set up in {}", libsync::account::shorten_path(config_path(), places())),
-              .hint = say("add one: twinbox account add NAME me@example.org")});
+              .hint = say("add one: twinbox account add NAME me@gmail.com")});
   }
   return found;
 }

@@ -33,8 +33,14 @@ Error taken(const std::string& path) {
 Result<NewFile> NewFile::create(FileSystem& fs, const std::string& path) {
   const std::string temporary = path + std::string(kSuffix);
   if (fs.exists(temporary)) TB_TRY(fs.remove(temporary));  // of an export that was interrupted
-  TB_ASSIGN(auto file, fs.open(temporary, OpenMode::CreateNew));
-  return NewFile(fs, path, std::move(file));
+  auto file = fs.open(temporary, OpenMode::CreateNew);
+  if (!file) {
+    // The name that the user gave, not one that only this program knows.
+    libsync::Error error = file.error();
+    if (const size_t at = error.what.find(kSuffix); at != error.what.npos) error.what.erase(at, kSuffix.size());
+    return fail(std::move(error));
+  }
+  return NewFile(fs, path, std::move(*file));
 }
 
 NewFile::NewFile(FileSystem& fs, std::string path, std::unique_ptr<File> file)

@@ -50,7 +50,7 @@ void print_overview(Output& out, bool with_options) {
     out.line(word("Options of every command:"));
     print_options(out, kGlobalOptions);
   } else {
-    out.line(word("twinbox COMMAND --help tells more; to begin: twinbox account add NAME me@example.org"));
+    out.line(word("twinbox COMMAND --help tells more; to begin: twinbox account add NAME me@gmail.com"));
   }
 }
 

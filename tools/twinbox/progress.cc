@@ -95,7 +95,8 @@ void ProgressBoard::update(size_t number, const ProgressValue& value) {
   const std::lock_guard lock(mutex_);
   Line& line = lines_.at(number);
   // Another thing that it does has another pace.
-  if (line.what != value.what || value.done < line.value.done) line.samples.clear();
+  const bool another = line.what != value.what;
+  if (another || value.done < line.value.done) line.samples.clear();
   line.what = std::string(value.what);
   line.value = value;
   const auto now = clock_.now();
@@ -103,7 +104,7 @@ void ProgressBoard::update(size_t number, const ProgressValue& value) {
     line.samples.push_back({now, value.done, value.bytes});
     while (now - line.samples.front().at > kWindow) line.samples.pop_front();
   }
-  draw(false);
+  draw(another);
 }
 
 void ProgressBoard::remove(size_t number) {

@@ -45,7 +45,7 @@ class ProgressBoard {
   ~ProgressBoard();
 
   size_t add(std::string label);                         // a line; its number
-  void update(size_t line, const ProgressValue& value);  // redraws at most kRedraws times a second
+  void update(size_t line, const ProgressValue& value);  // redraws ten times a second, and for another `what`
   void remove(size_t line);                              // its text vanishes
   void print(std::string_view text);                     // a permanent line above
   // Runs `write`, which puts whole lines on the terminal, while no line of the board is up. During a pause

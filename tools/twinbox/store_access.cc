@@ -120,7 +120,7 @@ std::vector<std::string> flag_names(const sync::Flags& flags) {
 
 JsonObject message_json(const store::MessageInfo& message, const std::string& folder) {
   JsonObject out = {{"id", message.id},
-                    {"uid", message.uid},
+                    {"uid", message.uid == 0 ? Json(nullptr) : Json(message.uid)},
                     {"folder", folder},
                     {"subject", message.envelope.subject},
                     {"from", message.envelope.from},

@@ -119,11 +119,11 @@ TEST(CommandLine, ErrorsAreOneLineOrOneObject) {
   EXPECT_EQ(twinbox("ls work"), 2);
   EXPECT_EQ(twinbox.err,
             "twinbox: no configuration at ~/.config/twinbox/config.toml\n"
-            "         add an account: twinbox account add NAME me@example.org\n");
+            "         add an account: twinbox account add NAME me@gmail.com\n");
   EXPECT_EQ(twinbox("ls work --json"), 2);
   EXPECT_EQ(twinbox.err,
             "{\"error\":{\"code\":\"not-found\",\"what\":\"no configuration at ~/.config/twinbox/config.toml\","
-            "\"hint\":\"add an account: twinbox account add NAME me@example.org\",\"retry\":false}}\n");
+            "\"hint\":\"add an account: twinbox account add NAME me@gmail.com\",\"retry\":false}}\n");
   EXPECT_EQ(twinbox("ls work --jsn --json"), 2);
   EXPECT_THAT(twinbox.err, StartsWith("{\"error\":{\"code\":\"usage\""));
 }
