@@ -328,6 +328,11 @@ Status check_whole(const Reader& reader, const TomlEntry& entry, const Account& 
     return reader.complain(
         entry.at, say("{} {} is for POP3 accounts; {} uses IMAP", reader.name("auth"), account.auth, account.name));
   }
+  const bool folders = !account.include.empty() || !account.exclude.empty() || account.all_mail || account.shared;
+  if (pop3 && (folders || account.compress)) {
+    return reader.complain(
+        entry.at, say("{} is for IMAP accounts; {} uses POP3", folders ? "folders" : "compress", account.name));
+  }
   return {};
 }
 

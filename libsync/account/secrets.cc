@@ -32,7 +32,7 @@ Result<Secret> first_line(std::string& text, const std::string& from) {
   std::string line = text.substr(0, end);
   wipe(text);
   if (line.ends_with('\r')) line.pop_back();
-  if (line.empty()) return no_secret(say("{} gave no password", from));
+  if (line.empty()) return no_secret(say("{} gave no password", from), say("its first line is to be the password"));
   return Secret(std::move(line));
 }
 
@@ -54,7 +54,8 @@ Result<Secret> from_command(const std::string& command, std::string_view key, st
     wipe(outcome.out);
     const std::string words = last_line(outcome.err);
     return no_secret(words.empty() ? say("{} ended with status {}", name, outcome.status)
-                                   : say("{} ended with status {}: {}", name, outcome.status, words));
+                                   : say("{} ended with status {}: {}", name, outcome.status, words),
+                     say("try it by hand; it stands in the configuration"));
   }
   return first_line(outcome.out, name);
 }
@@ -63,7 +64,10 @@ Result<Secret> from_file(const Account& account) {
   const std::string& path = account.password_file;
   // The file that is checked must be the one that is read: one open, then fstat.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return no_secret(say("password_file {}: {}", path, std::strerror(errno)));
+  if (fd < 0) {
+    return no_secret(say("password_file {}: {}", path, std::strerror(errno)),
+                     say("its first line is to be the password; only you may read it (chmod 600)"));
+  }
   struct stat st{};
   const bool known = ::fstat(fd, &st) == 0;
   std::string text(kMaxSecret, '\0');

@@ -55,12 +55,9 @@ class Job {
       TB_ASSIGN(result_.rebuilt, store::rebuild_store(account_.store, *lock, {.clock = &clock_}, {}, stop_));
     }
     const Status status = with_store();
-    // A failed login must not look like an account without mail; nor does a dry run leave traces. (A pause that
-    // the server asked for is written down in the store, be it empty.)
-    if (store_ && (!status || settings_.dry_run)) {
-      store_.reset();
-      if (!pausing_) store::remove_empty_store(account_.store, *lock, no_folder);
-    }
+    // A dry run leaves no traces. A failure does: when and why it failed is written down in the store, be it empty.
+    if (!status || settings_.dry_run) store_.reset();
+    if (settings_.dry_run) store::remove_empty_store(account_.store, *lock, no_folder);
     // The mirror is whole: the next sync need not wait for the index.
     lock.reset();
     if (store_) result_.indexed = index();
@@ -110,7 +107,6 @@ class Job {
     const int64_t left = until - clock_.unix_seconds();
     // A clock that was wrong and has been set since must not close the account.
     if (left <= 0 || left > kLongestPause.count()) return {};
-    pausing_ = true;
     return fail(Error{
         .code = Errc::Refused,
         .what = say("{} asked for a pause, {} of it are left", account_.remote.host,
@@ -128,7 +124,6 @@ class Job {
       pause = std::max({pause, status.error().retry_after, kDefaultPause});
     }
     pause = std::min(pause, kLongestPause);
-    pausing_ = pause.count() > 0;
     TB_ASSIGN(const auto before, store_->meta(kNotBefore));
     if (pause.count() == 0 && (!before || before->empty())) return {};
     return store_->set_meta(kNotBefore,
@@ -246,7 +241,6 @@ class Job {
   std::unique_ptr<store::Store> store_;
   store::Run run_;
   std::chrono::seconds login_delay_{0};
-  bool pausing_ = false;  // the store says until when the server is left alone
   SyncResult result_;
 };
 

@@ -53,8 +53,8 @@ struct SyncResult {
   std::chrono::milliseconds took{0};
 };
 
-// Thread-safe for different accounts. Everything durable before a failure stays. After a failure or a dry run a
-// store that has never held anything is taken away: where a store is, the server was looked at.
+// Thread-safe for different accounts. Everything durable before a failure stays. After a dry run a
+// store that has never held anything is taken away; after a failure it says when and why (store::Store::runs()).
 //
 // `secret` is asked for when the store is locked, so that a sync that has to give way asks for nothing.
 SyncResult sync_account(const Account& account, const std::function<Result<Secret>()>& secret,

@@ -183,6 +183,9 @@ Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
   const Path from = pair.at(side).path;
   if (run.options.dry_run) {
     run.observer.action(say("{}: rename to {}", printable(encode_path(from)), printable(encode_path(to))));
+    pair.at(side).path = to;
+    TB_TRY(run.link.put(pair));  // a copy
+    TB_TRY(move_children(run, side, from, to));
     return true;
   }
   bool renamed = false;

@@ -152,9 +152,13 @@ class Imap(harness.Case):
         self.fill(1)
         self.fill(3, "Old", first=1)
         self.sync("it")
-        self.command(("rename", "Old", "New"))
+        self.fill(1, "Old/Below", first=4)
         self.sync("it")
-        self.assertEqual(self.folders(), {"INBOX": 1, "New": 3})
+        self.command(("rename", "Old", "New"))
+        (said,) = self.lines("sync", "it", "--dry-run")
+        (done,) = self.lines("sync", "it")
+        self.assertEqual(said["folders_renamed"], done["folders_renamed"])
+        self.assertEqual(self.folders(), {"INBOX": 1, "New": 3, "New/Below": 1})
         self.assert_same_mail("it", self.on_server(self.server))
 
     def test_a_changed_uidvalidity_neither_loses_nor_doubles_mail(self):

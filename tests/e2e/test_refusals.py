@@ -64,11 +64,23 @@ class Servers(harness.Case):
         self.assertIn("certificate received: for localhost, 127.0.0.1, issued by twinbox test authority", done.err)
         self.assertIn(server.fingerprint, done.err)
 
-    def test_a_refused_login_and_a_dry_run_leave_no_store(self):
+    def test_what_never_was_synced_is_nothing_and_status_says_why(self):
         server = self.serve()
         self.home.connect("it", server, "imaps", password="wrong")
         self.sync("it", status=harness.AUTH)
-        self.assertFalse(os.path.exists(self.home.store("it")))
+        (told,) = self.lines("status")
+        self.assertEqual((told["last_success"], told["stored"], told["error"]["code"]), (None, False, "auth"))
+        self.assertRegex(self.run_it("status").out.decode(), r"it +IMAP +never +✗ .* login refused")
+        for command in (("ls", "it"), ("export", "it", "--mbox", "-"), ("verify", "it"), ("compact", "it")):
+            self.assertIn("nothing is stored of it yet", self.run_it(*command, status=harness.USAGE).err)
+        self.assertNotIn("its mail stays", self.run_it("account", "remove", "it").err)
+        self.home.connect("it", server, "imaps")
+        self.sync("it")
+        (told,) = self.lines("status")
+        self.assertTrue(told["stored"] and told["last_run"]["ok"] and "error" not in told)
+
+    def test_a_dry_run_leaves_no_store(self):
+        server = self.serve()
         self.home.connect("it", server, "imaps")
         (told,) = self.lines("sync", "it", "--dry-run")
         self.assertEqual(told["added"], len(told["actions"]) - told["folders_created"])

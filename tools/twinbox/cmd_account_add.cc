@@ -127,6 +127,9 @@ Result<account::NewAccount> new_account(Context& context, const Arguments& argum
     out.values.emplace_back(key, account::toml_quote(value));
   }
   if (arguments.has("password")) {
+    for (const char* other : {"password-command", "password-file", "token-command"}) {
+      if (arguments.has(other)) return usage(say("--password goes not with --{}", other));
+    }
     TB_ASSIGN(const libsync::Secret secret, ask_password(context, out.name, url));
     out.values.emplace_back("password", account::toml_quote(secret.reveal()));
   }

@@ -7,6 +7,7 @@
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/context.h"
 #include "tools/twinbox/schedule_text.h"
+#include "tools/twinbox/store_access.h"
 
 namespace twinbox {
 
@@ -33,7 +34,8 @@ Result<int> account_remove(Context& context, const Arguments& arguments) {
     return account::remove_account(text, found->name, path, context.places());
   }));
   if (context.json()) context.out().json(JsonObject{{"account", found->name}, {"store", found->store}});
-  if (context.around().fs.exists(found->store)) {
+  const auto open = open_account(context, *found, libsync::store::StoreMode::ReadOnly);
+  if (context.around().fs.exists(found->store) && (open || open.error().code != libsync::Errc::NotFound)) {
     context.note(say("{} is no longer configured; its mail stays in {}", found->name,
                      account::shorten_path(found->store, context.places())));
   } else {

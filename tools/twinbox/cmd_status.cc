@@ -47,14 +47,14 @@ Row read_row(Context& context, const account::Account& which, const account::Sch
   Row row{.account = &which};
   const auto& names = schedule.accounts;
   if (names.empty() || std::ranges::find(names, which.name) != names.end()) row.next = schedule.next;
-  auto open = open_account(context, which, store::StoreMode::ReadOnly);
+  auto open = open_any_account(context, which, store::StoreMode::ReadOnly);
   if (!open && open.error().code == Errc::NotFound) return row;
-  row.stored = open.has_value();
   if (!open) {
     row.error = std::move(open).error();
   } else if (auto read = read_store(*open->store, row); !read) {
     row.error = std::move(read).error();
   }
+  row.stored = !row.error && (row.success || row.messages > 0);
   return row;
 }
 
@@ -62,6 +62,7 @@ bool failed(const Row& row) { return row.error.has_value() || (row.last && !row.
 
 std::string last_text(const Row& row, int64_t now) {
   std::string text = row.success ? relative_time(row.success->finished, now) : std::string(word("never"));
+  if (row.error) text = "–";  // not known
   if (failed(row)) text += "  ✗";
   return text;
 }

@@ -338,8 +338,10 @@ class SyncCommand {
     const auto& report = result.report;
     const std::string text = summary(result);
     if (dry_run_) {
-      context_.out().line(
-          label + (text.empty() ? std::string(word("nothing to do")) : say("would be: {}; nothing was changed", text)));
+      const bool held = !report.held.empty() || report.suspect > 0;
+      const std::string_view nothing = held ? word("nothing else to do") : word("nothing to do");
+      context_.out().line(label +
+                          (text.empty() ? std::string(nothing) : say("would be: {}; nothing was changed", text)));
       return;
     }
     const bool in_log = !context_.out().terminal();

@@ -17,14 +17,42 @@ using libsync::fail;
 using libsync::Result;
 using libsync::say;
 
+namespace {
+
+Error nothing_yet(const libsync::account::Account& account) {
+  return Error{.code = Errc::NotFound,
+               .what = say("nothing is stored of {} yet", account.name),
+               .hint = say("twinbox sync {}", account.name)};
+}
+
+// No sync has got as far as the mail: an empty list would look like an account without any.
+Result<bool> holds_mail(store::Store& opened) {
+  TB_ASSIGN(const auto mailboxes, opened.mailboxes());
+  if (!mailboxes.empty()) return true;
+  TB_ASSIGN(const auto success, opened.last_success());
+  if (success) return true;
+  TB_ASSIGN(const auto unclaimed, opened.unclaimed_since());
+  return unclaimed.has_value();
+}
+
+}  // namespace
+
 Result<OpenAccount> open_account(Context& context, const libsync::account::Account& account, store::StoreMode mode) {
+  TB_ASSIGN(OpenAccount open, open_any_account(context, account, mode));
+  const auto mail = holds_mail(*open.store);
+  // What can't be read is told by what reads it.
+  if (mail && !*mail) return fail(nothing_yet(account));
+  return open;
+}
+
+Result<OpenAccount> open_any_account(Context& context, const libsync::account::Account& account,
+                                     store::StoreMode mode) {
   auto opened =
       store::Store::open(account.store, {.mode = mode, .fs = &context.around().fs, .clock = &context.around().clock});
   if (opened) return OpenAccount{.account = &account, .store = *std::move(opened)};
   Error error = std::move(opened).error();
   if (error.code == Errc::NotFound) {
-    error.what = say("nothing is stored of {} yet", account.name);
-    error.hint = say("twinbox sync {}", account.name);
+    error = nothing_yet(account);
   } else {
     error.what = say("{}: {}", account.name, error.what);
     if (error.code == Errc::Refused && error.hint.empty()) {

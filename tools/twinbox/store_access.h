@@ -17,11 +17,14 @@ struct OpenAccount {
   std::unique_ptr<libsync::store::Store> store{};
 };
 
-// The account's local store, which must exist: Errc::NotFound with the hint to sync otherwise.
+// The account's local store; while no sync has got as far as the mail, Errc::NotFound with the hint to sync.
 libsync::Result<OpenAccount> open_account(Context& context, std::string_view name,
                                           libsync::store::StoreMode mode = libsync::store::StoreMode::ReadOnly);
 libsync::Result<OpenAccount> open_account(Context& context, const libsync::account::Account& account,
                                           libsync::store::StoreMode mode);
+// The same, also of a store that holds nothing but the failures of its first syncs.
+libsync::Result<OpenAccount> open_any_account(Context& context, const libsync::account::Account& account,
+                                              libsync::store::StoreMode mode);
 
 // A mailbox named as `ls --folders` prints it ("Archive/2026"); INBOX in any case. The error names the nearest.
 libsync::Result<libsync::store::MailboxInfo> find_folder(const OpenAccount& open, std::string_view name);

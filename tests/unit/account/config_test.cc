@@ -59,15 +59,17 @@ leave = "never"
 mode = "mirror"
 proxy = "socks5://127.0.0.1:9050"
 timeout = 10
+[account.uni.fuse]
+percent = 10
+count = 5
+days = 3
+[account.work]
+remote = "imaps://me@example.org"
 compress = false
 folders.include = ["INBOX", "Archive/**"]
 folders.exclude = ["Spam"]
 folders.all_mail = true
 folders.shared = true
-[account.uni.fuse]
-percent = 10
-count = 5
-days = 3
 )");
   ASSERT_TRUE(config) << config.error().what;
   const Account& a = config->accounts.at(0);
@@ -79,11 +81,12 @@ days = 3
   EXPECT_EQ(a.tls_ca, "/etc/ca.pem") << "relative paths count from the file";
   EXPECT_EQ(a.leave, sync::Leave::Never);
   EXPECT_EQ(a.timeout, std::chrono::seconds(10));
-  EXPECT_EQ(a.compress, false);
-  EXPECT_EQ(a.include.size(), 2U);
-  EXPECT_TRUE(a.all_mail && a.shared);
   EXPECT_EQ(a.fuse.count, 5U);
   EXPECT_EQ(a.fuse.days, 3U);
+  const Account& work = config->accounts.at(1);
+  EXPECT_EQ(work.compress, false);
+  EXPECT_EQ(work.include.size(), 2U);
+  EXPECT_TRUE(work.all_mail && work.shared);
 }
 
 TEST(Config, UnknownKeysNameTheNearestWithLineAndColumn) {
@@ -136,6 +139,10 @@ TEST(Config, WhatDoesNotFitTogetherIsRefused) {
   EXPECT_THAT(complaint(with_remote("password = \"x\"\npassword_command = \"y\"")), HasSubstr("more than one of"));
   EXPECT_THAT(complaint(with_remote("auth = \"XOAUTH2\"")), HasSubstr("needs a token_command"));
   EXPECT_THAT(complaint("[account.a]\nremote=\"imaps://a@b\"\nleave=\"never\"\n"), HasSubstr("is for POP3 accounts"));
+  for (const char* key : {"compress = true", "folders.exclude = [\"Spam\"]", "folders.shared = true"}) {
+    EXPECT_THAT(complaint(std::string("[account.a]\nremote=\"pop3s://a@b\"\n") + key + "\n"),
+                HasSubstr("for IMAP accounts; a uses POP3"));
+  }
   EXPECT_THAT(complaint("[account.a]\nremote=\"imaps://a@b\"\n[account.b]\nremote=\"imaps://a@b\"\nstore = "
                         "\"~/.local/share/twinbox/../twinbox/a\"\n"),
               HasSubstr("same store"));
