@@ -207,7 +207,8 @@ void ImapFetch::on_body_begin(const imap::BodyStart& start) {
   if (!iequals(start.section, current_->part == FetchPart::Whole ? "" : "HEADER")) return;
   uint32_t uid = start.uid;
   const std::vector<Batch>& sent = current_->sent;
-  // The only message that was asked for, if no UID comes behind that says otherwise; too large to wait for that, at once.
+  // The only message that was asked for, unless a UID behind it says otherwise; at once, where it is too large to
+  // be held until then.
   only_ = sent.size() == 1 && sent.front().uids.size() == 1 ? sent.front().uids.front() : 0;
   if (uid == 0 && start.size > kMaxHeld) uid = only_;
   if (uid == 0) {
