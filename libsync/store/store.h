@@ -251,7 +251,7 @@ inline constexpr size_t kMaxRuns = 1000;
 Result<std::unique_ptr<FileLock>> lock_store(const std::string& directory, std::chrono::milliseconds wait,
                                              std::stop_token stop);
 
-// Takes away a store without mailboxes, messages and segments, as a dry run leaves it; the folder itself if
+// Takes away a store without mailboxes, messages, runs and segments, as a dry run leaves it; the folder itself if
 // `with_folder`. Anything else is left alone. `lock` is what lock_store() gave; who waits for it gets one on a file
 // that is there.
 void remove_empty_store(const std::string& directory, const FileLock& lock, bool with_folder);

@@ -16,7 +16,8 @@ bool holds_nothing(const std::string& directory) {
   const auto mailboxes = (*store)->mailboxes();
   bool any = false;
   const auto removed = (*store)->list({.removed = true}, [&](const MessageInfo&) { return !(any = true); });
-  return mailboxes && removed && mailboxes->empty() && !any;
+  const auto runs = (*store)->runs(1);
+  return mailboxes && removed && runs && mailboxes->empty() && !any && runs->empty();
 }
 
 }  // namespace

@@ -71,6 +71,8 @@ class Servers(harness.Case):
         (told,) = self.lines("status")
         self.assertEqual((told["last_success"], told["stored"], told["error"]["code"]), (None, False, "auth"))
         self.assertRegex(self.run_it("status").out.decode(), r"it +IMAP +never +✗ .* login refused")
+        self.sync("it", "--dry-run", status=harness.AUTH)
+        self.assertEqual(self.lines("status")[0]["error"]["code"], "auth", "a dry run leaves that as it is")
         for command in (("ls", "it"), ("export", "it", "--mbox", "-"), ("verify", "it"), ("compact", "it")):
             self.assertIn("nothing is stored of it yet", self.run_it(*command, status=harness.USAGE).err)
         self.assertNotIn("its mail stays", self.run_it("account", "remove", "it").err)

@@ -89,7 +89,7 @@ class Nobody final : public sync::ActionSink {
 class ImapOnDovecot : public testing::Test {
  protected:
   void SetUp() override {
-    if (!Dovecot::available()) GTEST_SKIP() << "no Dovecot here";
+    if (!Dovecot::available()) GTEST_SKIP() << "NOT TESTED: no Dovecot here (tools/dev setup)";
     server = std::make_unique<Dovecot>();
   }
 
