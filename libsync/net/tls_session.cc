@@ -1,9 +1,11 @@
 #include "libsync/net/tls_session.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -17,7 +19,8 @@
 namespace libsync::net {
 namespace {
 
-// One read of the socket takes what a fast server has sent meanwhile, instead of one record.
+// One read of the socket takes what a fast server has sent meanwhile, instead of one record. (OpenSSL's own reading
+// ahead moves all that is left in its buffer to the front for every record.)
 constexpr size_t kReadAhead = 256 << 10;
 
 // The first byte of every TLS stream: a handshake record, or an alert.
@@ -39,6 +42,8 @@ struct Wire {
   bool eof = false;
   int error = 0;
   std::optional<unsigned char> first{};
+  std::vector<char> ahead = std::vector<char>(kReadAhead);
+  std::string_view left{};  // of `ahead`, not yet OpenSSL's
 };
 
 Wire& wire_of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
@@ -46,11 +51,19 @@ Wire& wire_of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
 int bio_read(BIO* bio, char* out, int size) {
   BIO_clear_retry_flags(bio);
   auto& wire = wire_of(bio);
-  const auto result = wire.socket->read_some({out, static_cast<size_t>(size)});
+  const auto take = [&] {
+    const size_t n = std::min(wire.left.size(), static_cast<size_t>(size));
+    std::memcpy(out, wire.left.data(), n);
+    wire.left.remove_prefix(n);
+    return static_cast<int>(n);
+  };
+  if (!wire.left.empty()) return take();
+  const auto result = wire.socket->read_some(wire.ahead);
   switch (result.io) {
     case Io::Done:
-      if (!wire.first) wire.first = static_cast<unsigned char>(out[0]);
-      return static_cast<int>(result.bytes);
+      wire.left = {wire.ahead.data(), result.bytes};
+      if (!wire.first) wire.first = static_cast<unsigned char>(wire.left.front());
+      return take();
     case Io::Closed:
       wire.eof = true;
       return 0;
@@ -156,8 +169,6 @@ Result<std::unique_ptr<TlsSession>> TlsSession::make(Socket& socket, const TlsOp
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(context, 1);
-  SSL_CTX_set_default_read_buffer_len(context, kReadAhead);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   impl->ssl.reset(SSL_new(context));
   BIO* bio = BIO_new(wire_method());
