@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,11 +66,11 @@ class Statement {
 
  private:
   friend class Db;
-  Statement(Db* db, sqlite3_stmt* statement, bool cached);
+  Statement(Db* db, sqlite3_stmt* statement, bool* lent) : db_(db), statement_(statement), lent_(lent) {}
   void bind_int(int index, int64_t value);
   Db* db_;
   sqlite3_stmt* statement_;
-  bool cached_;
+  bool* lent_;  // the cache's; without one it is finalised
 };
 
 enum class DbMode { ReadWrite, ReadOnly, Memory };
@@ -97,7 +98,15 @@ class Db {
   explicit Db(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
   sqlite3* db_;
   std::string path_;
-  std::unordered_map<std::string, sqlite3_stmt*> cache_;  // a statement in use is taken out of it
+  struct Cached {
+    sqlite3_stmt* statement = nullptr;
+    bool lent = false;
+  };
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  std::unordered_map<std::string, Cached, Hash, std::equal_to<>> cache_;
 };
 
 // BEGIN IMMEDIATE … COMMIT, or ROLLBACK when it goes without commit(). Inside another transaction it
