@@ -20,7 +20,10 @@ constexpr std::string_view kNotBefore = "not_before";        // Unix seconds; wh
 constexpr std::chrono::seconds kLongestPause{86'400};
 // A refusal that passes, without a time: mail programs ask again after so long, and no server minds.
 constexpr std::chrono::seconds kDefaultPause{300};
-constexpr int64_t kRecoverAfter = 7 * 86400;          // a server that is out of order for a day or two is waited for
+constexpr int64_t kRecoverAfter = 7 * 86400;  // a server that is out of order for a day or two is waited for
+// At the end of a run the index may take a tenth of the run's time, and so long in any case: 50 ordinary messages.
+constexpr int kIndexingShare = 10;
+constexpr std::chrono::milliseconds kLeastIndexing{100};
 constexpr std::string_view kRecovered = "Recovered";  // a mailbox of the local store, not the server's
 
 class Job {
@@ -36,14 +39,18 @@ class Job {
         stop_(std::move(stop)) {}
 
   SyncResult run() {
-    const auto began = clock_.now();
+    began_ = clock_.now();
     run_.started = clock_.unix_seconds();
     result_.status = locked();
-    result_.took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - began);
+    result_.took = since(began_);
     return std::move(result_);
   }
 
  private:
+  std::chrono::milliseconds since(Steady::time_point then) const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - then);
+  }
+
   Status locked() {
     std::error_code ignored;
     const bool no_folder = !std::filesystem::exists(account_.store, ignored);
@@ -60,7 +67,7 @@ class Job {
     if (settings_.dry_run) store::remove_empty_store(account_.store, *lock, no_folder);
     // The mirror is whole: the next sync need not wait for the index.
     lock.reset();
-    if (store_) result_.indexed = index();
+    if (store_) result_.indexed = index(since(began_));
     return status;
   }
 
@@ -225,9 +232,12 @@ class Job {
     return store_->record_run(run_);
   }
 
-  Status index() {
+  // The words of much new mail would take longer than the mail: what is left is for the next sync that brings some, or
+  // for the first search.
+  Status index(std::chrono::milliseconds mirrored) {
+    if (result_.report.added == 0 && !result_.rebuilt) return {};
     const auto tell = [this](const store::Progress& progress) { observer_.indexing(progress.done, progress.total); };
-    TB_TRY(store_->index_pending(std::chrono::hours(24), tell, stop_));
+    TB_TRY(store_->index_pending(std::max(kLeastIndexing, mirrored / kIndexingShare), tell, stop_));
     return {};
   }
 
@@ -238,6 +248,7 @@ class Job {
   AccountObserver& observer_;
   const Clock& clock_;
   std::stop_token stop_;
+  Steady::time_point began_{};
   std::unique_ptr<store::Store> store_;
   store::Run run_;
   std::chrono::seconds login_delay_{0};
