@@ -18,7 +18,8 @@ size_t header_size(std::string_view message) {
 
 Id print_of(std::string_view header, uint64_t size) {
   header = header.substr(0, kMaxPrintHeader);
-  Sha256 hash;
+  std::string lines;  // hashed at once: a call for each line would cost more than the hash
+  lines.reserve(header.size() + 20);
   while (!header.empty()) {
     const size_t end = header.find('\n');
     std::string_view line = header.substr(0, end);
@@ -26,11 +27,11 @@ Id print_of(std::string_view header, uint64_t size) {
     const size_t last = line.find_last_not_of(" \t\r");
     line = line.substr(0, last == line.npos ? 0 : last + 1);
     if (line.empty()) continue;
-    hash.update(line);
-    hash.update("\n");
+    lines += line;
+    lines += '\n';
   }
-  hash.update(std::to_string(size));
-  return to_hex(hash.finish()).substr(0, 32);
+  lines += std::to_string(size);
+  return to_hex(sha256(lines)).substr(0, 32);
 }
 
 Id print_of_message(std::string_view message, uint64_t announced) {
