@@ -115,7 +115,8 @@ class Applier {
     TB_ASSIGN(const auto taken, store_.find_mailbox(action.path));
     if (taken) return Outcome{.did = Did::Exists, .box = std::to_string(taken->id)};
     TB_ASSIGN(const MailboxId id, write_->create_mailbox(action.path, action.role));
-    return Outcome{.box = std::to_string(id)};
+    TB_ASSIGN(const auto box, write_->mailbox(id));
+    return Outcome{.box = std::to_string(id), .cursor = box ? std::to_string(box->highestmodseq) : std::string()};
   }
 
   Result<Outcome> rename(const Action& action) {
@@ -134,12 +135,23 @@ class Applier {
                    .instance = instance_of(at.id)};
   }
 
+  // A new message takes one modseq of its mailbox.
+  Result<Outcome> added(MailboxId id, const store::Write::Placed& at) {
+    TB_ASSIGN(Outcome outcome, placed(id, at));
+    TB_ASSIGN(const auto box, write_->mailbox(id));
+    if (!box) return outcome;
+    outcome.cursor_before = std::to_string(box->highestmodseq - 1);
+    outcome.cursor = std::to_string(box->highestmodseq);
+    return outcome;
+  }
+
   Result<Outcome> add(const Action& action, const store::Staged& staged) {
     const MailboxId id = box_of(action.box);
     if (!action.known.empty()) return add_known(action, id);
     TB_ASSIGN(const auto at, write_->add(id, staged, action.add, action.date));
-    TB_ASSIGN(Outcome outcome, placed(id, at));
+    TB_ASSIGN(Outcome outcome, added(id, at));
     outcome.content = object_of(staged.sha256);
+    outcome.print = staged.print;
     return outcome;
   }
 
@@ -155,7 +167,7 @@ class Applier {
     TB_ASSIGN(const auto content, store_.find_content(*digest));
     if (!content) return Outcome{.did = Did::Gone};
     TB_ASSIGN(const auto at, write_->add_known(id, *content, action.add, action.date));
-    TB_ASSIGN(Outcome outcome, placed(id, at));
+    TB_ASSIGN(Outcome outcome, added(id, at));
     outcome.content = action.known;
     return outcome;
   }

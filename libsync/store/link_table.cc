@@ -62,6 +62,14 @@ constexpr char kUpdateRow[] =
     " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
     " doubt=?30"
     " WHERE id=?1";
+// Most rows stay where they are on side A: its index need not be touched then.
+constexpr char kUpdateRowInPlace[] =
+    "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, date=?8, base_flags=?9,"
+    " base_keywords=?10, object=?11, print=?12, content=?13, a_flags=?18, a_keywords=?19, a_instance=?20, "
+    "a_blocked=?21,"
+    " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
+    " doubt=?30"
+    " WHERE id=?1 AND size=?7 AND a_at=?14 AND a_pair=?15 AND a_num=?16 AND a_name IS ?17";
 
 constexpr int64_t kSecondsPerDay = 86400;
 
@@ -232,10 +240,13 @@ class LinkTable : public sync::Link {
   }
 
   Result<RowId> put(const Row& row) override {
-    TB_ASSIGN(auto s, db_.prepare(row.id == 0 ? kInsertRow : kUpdateRow));
-    bind_row(s, row);
-    TB_TRY(s.run());
-    return row.id == 0 ? db_.last_insert_rowid() : row.id;
+    if (row.id == 0) {
+      TB_TRY(write(kInsertRow, row));
+      return db_.last_insert_rowid();
+    }
+    TB_TRY(write(kUpdateRowInPlace, row));
+    if (db_.changes() == 0) TB_TRY(write(kUpdateRow, row));
+    return row.id;
   }
 
   Status erase(RowId id) override {
@@ -368,6 +379,11 @@ class LinkTable : public sync::Link {
   }
 
  private:
+  Status write(std::string_view sql, const Row& row) {
+    TB_ASSIGN(auto s, db_.prepare(sql));
+    bind_row(s, row);
+    return s.run();
+  }
   static Result<std::optional<Row>> first(Statement& s) {
     TB_ASSIGN(const bool row, s.step());
     if (!row) return std::nullopt;

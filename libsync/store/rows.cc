@@ -66,7 +66,7 @@ Result<std::optional<ContentRow>> content_row(Db& db, const Sha256Digest& sha256
   return first(s);
 }
 
-Result<ContentId> insert_content(Db& db, const NewContent& content) {
+Result<InsertedContent> insert_content(Db& db, const NewContent& content) {
   TB_ASSIGN(auto s,
             db.prepare("INSERT INTO content(sha256, segment, offset, stored, codec, size, print, idle_since, date,"
                        " subject, sender, recipients, cc, message_id, in_reply_to, list_id)"
@@ -78,7 +78,7 @@ Result<ContentId> insert_content(Db& db, const NewContent& content) {
          or_null(e.subject), or_null(e.from), or_null(e.to), or_null(e.cc), or_null(e.message_id),
          or_null(e.in_reply_to), or_null(e.list_id));
   TB_TRY(s.run());
-  if (db.changes() > 0) return db.last_insert_rowid();
+  if (db.changes() > 0) return InsertedContent{.id = db.last_insert_rowid(), .fresh = !content.idle_since};
   TB_ASSIGN(const auto row, content_row(db, content.sha256));
   if (!row) return fail(Errc::Internal, "a content that conflicts with none");
   if (content.repoint) {
@@ -90,7 +90,7 @@ Result<ContentId> insert_content(Db& db, const NewContent& content) {
                .run());
     TB_TRY(forget_damage(db, row->id));
   }
-  return row->id;
+  return InsertedContent{.id = row->id};
 }
 
 Status forget_damage(Db& db, ContentId id) {

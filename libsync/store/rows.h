@@ -37,8 +37,11 @@ struct NewContent {
   std::optional<int64_t> idle_since{};  // no message speaks of it yet
   bool repoint = false;                 // a row with the same hash points here from now on: where it points is damaged
 };
-// Its id; that of the row which has the same hash already, if there is one.
-Result<ContentId> insert_content(Db& db, const NewContent& content);
+struct InsertedContent {
+  ContentId id = 0;    // that of the row which has the same hash already, if there is one
+  bool fresh = false;  // there was none
+};
+Result<InsertedContent> insert_content(Db& db, const NewContent& content);
 
 // The content is whole, or read from another place: it is not noted as damaged any more.
 Status forget_damage(Db& db, ContentId id);

@@ -67,8 +67,9 @@ class WriteImpl final : public Write {
   Result<Placing> enter(MailboxId id, const sync::Flags& flags, uint64_t size);
   // Counts it out and remembers that it vanished.
   Status leave(const Message& message);
-  Result<ContentId> content_of(const Staged& staged);
-  Result<Placed> insert(MailboxId mailbox, ContentId content, uint64_t size, const sync::Flags& flags, int64_t date);
+  Result<InsertedContent> content_of(const Staged& staged);
+  Result<Placed> insert(MailboxId mailbox, InsertedContent content, uint64_t size, const sync::Flags& flags,
+                        int64_t date);
   Status rename_one(MailboxId id, const std::string& path);
 
   StoreImpl& store_;
@@ -203,12 +204,12 @@ Result<WriteImpl::Message> WriteImpl::message(MessageId id) {
                  .removed_from = std::string(s.text(7))};
 }
 
-Result<Write::Placed> WriteImpl::insert(MailboxId mailbox, ContentId content, uint64_t size, const sync::Flags& flags,
-                                        int64_t date) {
+Result<Write::Placed> WriteImpl::insert(MailboxId mailbox, InsertedContent content, uint64_t size,
+                                        const sync::Flags& flags, int64_t date) {
   TB_ASSIGN(const Placing placing, enter(mailbox, flags, size));
   TB_ASSIGN(auto s, db_.prepare("INSERT INTO message(mailbox, uid, modseq, content, flags, keywords, internaldate)"
                                 " VALUES(?,?,?,?,?,?,?)"));
-  s.bind(mailbox, placing.uid, placing.modseq, content, flags.system);
+  s.bind(mailbox, placing.uid, placing.modseq, content.id, flags.system);
   if (flags.keywords.empty()) {
     s.bind_at(5, nullptr);
   } else {
@@ -217,12 +218,14 @@ Result<Write::Placed> WriteImpl::insert(MailboxId mailbox, ContentId content, ui
   s.bind_at(6, date);
   TB_TRY(s.run());
   const MessageId id = db_.last_insert_rowid();
-  TB_ASSIGN(auto claim, db_.prepare("UPDATE content SET idle_since=NULL WHERE id=? AND idle_since IS NOT NULL"));
-  TB_TRY(claim.bind(content).run());
+  if (!content.fresh) {
+    TB_ASSIGN(auto claim, db_.prepare("UPDATE content SET idle_since=NULL WHERE id=? AND idle_since IS NOT NULL"));
+    TB_TRY(claim.bind(content.id).run());
+  }
   return Placed{.id = id, .uid = placing.uid};
 }
 
-Result<ContentId> WriteImpl::content_of(const Staged& staged) {
+Result<InsertedContent> WriteImpl::content_of(const Staged& staged) {
   if (!staged.known) {
     return insert_content(db_, {.sha256 = staged.sha256,
                                 .place = {.segment = staged.segment,
@@ -235,7 +238,7 @@ Result<ContentId> WriteImpl::content_of(const Staged& staged) {
                                 .repoint = true});
   }
   TB_ASSIGN(const auto row, content_row(db_, staged.sha256));
-  if (row) return row->id;
+  if (row) return InsertedContent{.id = row->id};
   return fail(
       Error{.code = Errc::Busy, .what = std::string(word("the content was compacted away meanwhile")), .retry = true});
 }
@@ -243,14 +246,14 @@ Result<ContentId> WriteImpl::content_of(const Staged& staged) {
 Status WriteImpl::mend(const Staged& staged) {
   TB_ASSIGN(const auto row, content_row(db_, staged.sha256));
   if (!row) return fail(Errc::NotFound, std::string(word("its octets are not in the store")));
-  TB_ASSIGN(const ContentId content, content_of(staged));
-  return forget_damage(db_, content);  // known and whole: it was not damaged after all
+  TB_ASSIGN(const InsertedContent content, content_of(staged));
+  return forget_damage(db_, content.id);  // known and whole: it was not damaged after all
 }
 
 Result<Write::Placed> WriteImpl::add(MailboxId mailbox, const Staged& staged, const sync::Flags& flags,
                                      std::optional<int64_t> date) {
   TB_TRY(state(mailbox));
-  TB_ASSIGN(const ContentId content, content_of(staged));
+  TB_ASSIGN(const InsertedContent content, content_of(staged));
   return insert(mailbox, content, staged.size, flags, date.value_or(staged.envelope.date.value_or(store_.now())));
 }
 
@@ -261,7 +264,7 @@ Result<Write::Placed> WriteImpl::add_known(MailboxId mailbox, ContentId content,
   TB_ASSIGN(const bool row, s.bind(content).step());
   if (!row) return fail(Errc::NotFound, say("no content {}", content));
   const int64_t written = s.is_null(1) ? store_.now() : s.integer(1);
-  return insert(mailbox, content, static_cast<uint64_t>(s.integer(0)), flags, date.value_or(written));
+  return insert(mailbox, {.id = content}, static_cast<uint64_t>(s.integer(0)), flags, date.value_or(written));
 }
 
 Status WriteImpl::change_flags(MessageId id, const sync::Flags& add, const sync::Flags& remove) {
@@ -310,7 +313,7 @@ Result<Write::Placed> WriteImpl::move(MessageId id, MailboxId to) {
 
 Result<Write::Placed> WriteImpl::copy(MessageId id, MailboxId to) {
   TB_ASSIGN(const Message old, message(id));
-  return insert(to, old.content, old.size, old.flags, old.date);
+  return insert(to, {.id = old.content}, old.size, old.flags, old.date);
 }
 
 Status WriteImpl::remove(MessageId id) {

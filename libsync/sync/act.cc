@@ -32,6 +32,7 @@ class ActSink final : public ActionSink {
       case Did::OkNoRef:
         if (todo.planned.op == Op::Add) {
           add(todo.planned, outcome, row);
+          run_.absorb(todo.planned.on, *run_.book.find(todo.planned.pair), outcome);
         } else {
           apply(todo.planned, outcome, half);
         }
@@ -130,6 +131,7 @@ class AddSink final : public TransferSink {
       pair.at(planned.on).epoch = outcome.ref.epoch;
       TB_TRY(run_.link.put(pair));
     }
+    run_.absorb(planned.on, pair, outcome);
     settle(row, run_.context);
     TB_TRY(run_.link.put(row));
     return {};
@@ -180,7 +182,8 @@ class Actor {
       if (!run_.options.dry_run) TB_TRY(apply_chunk());
     }
     TB_TRY(add_last());
-    return remove();
+    TB_TRY(remove());
+    return run_.absorbed.empty() ? Status{} : run_.write_absorbed();
   }
 
  private:

@@ -156,6 +156,7 @@ Status create_on(Run& run, Side side, Pair& pair) {
     }
     end.box = outcome.box;
     end.epoch = 0;
+    end.cursor = outcome.cursor;
     ++run.report.boxes_created;
     TB_TRY(run.link.put(pair));
     return {};
@@ -249,6 +250,22 @@ bool Run::takes_part(const Path& path) const { return !options.takes_part || opt
 Status apply_one(Run& run, Side side, const Action& action, const std::function<Status(const Outcome&)>& done) {
   OneSink sink(done);
   return run.replica(side).apply(std::span(&action, 1), sink, run.stop);
+}
+
+void Run::absorb(Side side, Pair& pair, const Outcome& outcome) {
+  std::string& cursor = pair.at(side).cursor;
+  if (outcome.cursor.empty() || cursor != outcome.cursor_before) return;
+  cursor = outcome.cursor;
+  absorbed.insert(pair.id);
+}
+
+Status Run::write_absorbed() {
+  TB_ASSIGN(auto batch, link.begin());
+  for (const PairId id : absorbed) {
+    if (const Pair* pair = book.find(id)) TB_TRY(link.put(*pair));
+  }
+  absorbed.clear();
+  return batch->commit();
 }
 
 std::string Run::place(const Half& half, Side side) const {

@@ -209,10 +209,13 @@ enum class Did {
 
 struct Outcome {
   Did did = Did::Ok;
-  MsgRef ref{};         // where the message is now (Add, Copy, Move), with did == Ok
-  BoxId box{};          // CreateBox, RenameBox: the mailbox's id from now on
-  Id instance{};        // Add: Facts::instance of the new message
-  Id content{};         // Add, Mend: Facts::object of what came, if the replica keeps digests
+  MsgRef ref{};   // where the message is now (Add, Copy, Move), with did == Ok
+  BoxId box{};    // CreateBox, RenameBox: the mailbox's id from now on
+  Id instance{};  // Add: Facts::instance of the new message
+  Id content{};   // Add, Mend: Facts::object of what came, if the replica keeps digests
+  Id print{};     // Add, Mend: print_of_message() of what came, if the replica keeps prints
+  // CreateBox, Add: the mailbox's cursors before and behind the action, if it is sure that nothing else lies between.
+  std::string cursor_before{}, cursor{};
   std::string words{};  // the server's words for anything but Ok
 };
 

@@ -25,14 +25,20 @@ struct Run {
   bool removals_accepted = false;  // by the user's word: the fuse would have held them
   std::set<RowId> downloaded{};    // in this run: their octets came from the server as it is now
 
+  std::set<PairId> absorbed{};
+
   Replica& replica(Side side) const { return side == Side::A ? a : b; }
   bool takes_part(const Path& path) const;
+  // What we did ourselves is no news at the next look, unless something came between. Written down in the end: a
+  // cursor that a crash leaves behind only shows our own doing once more.
+  void absorb(Side side, Pair& pair, const Outcome& outcome);
+  Status write_absorbed();
   // Where a half is, for a person: "INBOX/8812".
   std::string place(const Half& half, Side side) const;
 };
 
 // How many rows are worked on at a time: bounds memory whatever the size of the mailbox.
-inline constexpr size_t kRowsAtOnce = 4000;
+inline constexpr size_t kRowsAtOnce = 16'000;
 
 // Carries out one action; `done` runs inside the replica's transaction.
 Status apply_one(Run& run, Side side, const Action& action, const std::function<Status(const Outcome&)>& done);

@@ -222,9 +222,8 @@ class Receiver final : ActionSink {
     actions.reserve(gathered_.size());
     current_.clear();
     for (Gathered& each : gathered_) {
-      each.received.print = print_of_message(each.source->bytes(), announced(each.received.item));
       each.received.short_of = falls_short(each.source->bytes(), announced(each.received.item));
-      current_[each.received.item] = &each.received;
+      current_[each.received.item] = &each;
       actions.push_back(add_action(each.received.item, each.source.get()));
     }
     TB_TRY(to_.apply(actions, *this, stop_));
@@ -236,9 +235,9 @@ class Receiver final : ActionSink {
 
   Status store_stream(size_t item) {
     QueueSource source(queue_);
-    Received received{.item = item};
     stream_ = &source;
-    current_ = {{item, &received}};
+    Gathered streamed{.received = {.item = item}, .source = nullptr};
+    current_ = {{item, &streamed}};
     const std::vector<Action> actions{add_action(item, &source)};
     const Status status = to_.apply(actions, *this, stop_);
     stream_ = nullptr;
@@ -254,7 +253,7 @@ class Receiver final : ActionSink {
   Status done(uint64_t token, const Outcome& outcome) override {
     const auto found = current_.find(token);
     if (found == current_.end()) return fail(Errc::Internal, say("an answer to an action never asked: {}", token));
-    Received& received = *found->second;
+    Received& received = found->second->received;
     if (outcome.did != Did::Ok && outcome.did != Did::OkNoRef) {
       return sink_.failed(token,
                           Error{.code = Errc::Refused, .what = say("cannot be stored"), .server = outcome.words});
@@ -263,6 +262,10 @@ class Receiver final : ActionSink {
       received.octets = stream_->octets();
       received.print = stream_->print(announced(received.item));
       received.short_of = stream_->falls_short(announced(received.item));
+    } else {
+      const uint64_t size = announced(received.item);
+      const bool same = !outcome.print.empty() && (size == 0 || size == received.octets);
+      received.print = same ? outcome.print : print_of_message(found->second->source->bytes(), size);
     }
     ++stored_;
     octets_ += received.octets;
@@ -280,7 +283,7 @@ class Receiver final : ActionSink {
   std::vector<Gathered> gathered_;
   uint64_t gathered_bytes_ = 0;
   Steady::time_point oldest_{};
-  std::map<uint64_t, Received*> current_;
+  std::map<uint64_t, Gathered*> current_;
   QueueSource* stream_ = nullptr;
   uint64_t stored_ = 0;
   uint64_t octets_ = 0;

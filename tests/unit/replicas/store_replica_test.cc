@@ -157,6 +157,19 @@ TEST_F(StoreReplicaTest, AnswersWithOutcomesWhereTheStoreRefuses) {
   EXPECT_EQ(run({.op = Op::Add, .box = "999", .content = &text}).did, Did::Gone);
 }
 
+TEST_F(StoreReplicaTest, AnAddTellsTheCursorsAroundIt) {
+  const auto one = add("Subject: one\r\n\r\nx");
+  EXPECT_EQ(look(inbox, one.cursor).cursor, "untouched") << "nothing is new behind it";
+  const auto two = add("Subject: two\r\n\r\ny");
+  EXPECT_EQ(two.cursor_before, one.cursor);
+  EXPECT_EQ(look(inbox, two.cursor_before).found.size(), 1u) << "the second one is new before it";
+  run({.op = Op::Flags, .ref = one.ref, .add = {.system = sync::kSeen}});
+  const auto three = add("Subject: three\r\n\r\nz");
+  EXPECT_NE(three.cursor_before, two.cursor) << "somebody's change lies between";
+  const auto known = run({.op = Op::Add, .box = inbox, .known = one.content});
+  EXPECT_EQ(known.cursor_before, three.cursor);
+}
+
 TEST_F(StoreReplicaTest, AnotherEpochIsAnotherMessage) {
   auto one = add("x");
   ++one.ref.epoch;
