@@ -9,6 +9,7 @@
 //   UIDs, HIGHESTMODSEQ going backwards       a full look: replicas/imap_changes.cc
 //   BODY[] "" for a message that has text     a refusal: replicas/imap_fetch.cc
 //   Gmail's All Mail, its own flags           left out: replicas/imap_mailboxes.cc, replicas/imap_facts.cc
+//   MAILBOXID garbled beside other items (Cyrus)  asked for by itself: replicas/imap_mailboxes.cc
 //   a parent listed with its delimiter        taken off: split_name(), names.h
 #pragma once
 
