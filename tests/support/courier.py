@@ -20,7 +20,10 @@ class Courier(unpacked.Server):
     CAPABILITY = ("IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE")
 
     def commands(self):
+        with open(self.certificate, "rb") as certificate, open(self.key, "rb") as key:
+            both = self.write("both.pem", (certificate.read() + key.read()).decode("ascii"))
         self.environment.update(
+            COURIERTLS=self.program("usr/bin/couriertls"), TLS_CERTFILE=both, IMAP_STARTTLS="YES", POP3_STARTTLS="YES",
             LD_PRELOAD=self.guest(), TWINBOX_GUEST_SOCKET=self.answer("passwords", self._password),
             IMAP_CAPABILITY=self.CAPABILITY, IMAP_KEYWORDS="1", IMAP_ENHANCEDIDLE="0", IMAP_USELOCKS="0",
             IMAP_TRASHFOLDERNAME="Trash", IMAP_EMPTYTRASH="", MAILDIRPATH="Maildir", POP3AUTH="", IMAP_ID_FIELDS="0")

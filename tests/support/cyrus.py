@@ -18,6 +18,7 @@ class Cyrus(unpacked.Server):
 
     def __init__(self, old_names=False):
         super().__init__()
+        self._connection = None
         self.old_names = old_names
         if old_names:
             self.SEPARATOR, self.PREFIX = ".", "INBOX."
@@ -39,6 +40,8 @@ sasl_pwcheck_method: saslauthd
 sasl_saslauthd_path: {passwords}
 sasl_mech_list: PLAIN
 autocreate_quota: 0
+tls_server_cert: {self.certificate}
+tls_server_key: {self.key}
 delete_mode: immediate
 expunge_mode: immediate
 """)
@@ -47,27 +50,36 @@ expunge_mode: immediate
             f' proto="tcp4" prefork=0' for protocol, program in zip(self.PROTOCOLS, ("imapd", "pop3d")))
         recover = f'  recover cmd="{self.program(BIN + "ctl_cyrusdb")} -C {settings} -r"'
         table = self.write("cyrus.conf", f"START {{\n{recover}\n}}\nSERVICES {{\n{services}\n}}\n")
+        self.environment["LD_PRELOAD"] = self.guest()
         self.environment["SASL_PATH"] = self.program("usr/lib/x86_64-linux-gnu/sasl2")
         return [[self.program(BIN + "master"), "-D", "-C", settings, "-M", table,
                  "-p", os.path.join(self.folder, "master.pid")]]
 
-    def deliver(self, octets, folder="INBOX", flags=(), date=None):
-        """By APPEND: its files are nobody's but its own."""
-        self.append([(octets, flags, date)], folder)
+    def add_user(self):
+        self._hang_up()
+        super().add_user()
 
-    def append(self, messages, folder="INBOX"):
-        """Adds (octets, flags, date) triples."""
-        connection = self.imap()
-        try:
-            name = quoted(self.name_of(folder))
-            if folder != "INBOX":
-                connection.create(name)
-            for octets, flags, date in messages:
-                when = imaplib.Time2Internaldate(date) if date is not None else None
-                kind, words = connection.append(name, "(" + " ".join(flags) + ")" if flags else None, when, octets)
-                if kind != "OK":
-                    raise unpacked.ServerError(f"APPEND to {folder}: {words[0].decode(errors='replace')}")
-        finally:
+    def stop(self):
+        self._hang_up()
+        super().stop()
+
+    def deliver(self, octets, folder="INBOX", flags=(), date=None):
+        """By APPEND, all on one connection: its files are nobody's but its own."""
+        if self._connection is None:
+            self._connection = self.imap()
+        name = quoted(self.name_of(folder))
+        when = imaplib.Time2Internaldate(date) if date is not None else None
+        message = (name, "(" + " ".join(flags) + ")" if flags else None, when, octets)
+        kind, words = self._connection.append(*message)
+        if kind == "NO" and b"TRYCREATE" in words[0]:
+            self._connection.create(name)
+            kind, words = self._connection.append(*message)
+        if kind != "OK":
+            raise unpacked.Refused(f"APPEND to {folder}: {words[0].decode(errors='replace')}")
+
+    def _hang_up(self):
+        connection, self._connection = self._connection, None
+        if connection is not None:
             connection.logout()
 
     @staticmethod

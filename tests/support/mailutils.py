@@ -58,5 +58,6 @@ mailbox {{ mailbox-type maildir; }}
 mandatory-locking {{ enable yes; lock-directory {locks}; }}
 tcp-wrappers {{ enable no; }}
 pidfile {self.folder}/{protocol}.pid;
-server {self.host}:{self.ports[protocol]} {{ }}
+tls {{ ssl-certificate-file {self.certificate}; ssl-key-file {self.key}; }}
+server {self.host}:{self.ports[protocol]} {{ tls-mode ondemand; }}
 """)

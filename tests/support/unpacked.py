@@ -6,8 +6,7 @@
         connection = server.imap()
 
 Each driver (cyrus.py, courier.py, mailutils.py) is a Server. As Dovecot's it needs no privileges, serves 127.0.0.1 on
-free ports, keeps all in one temporary folder and ends with the test. Passwords are in clear: what is looked at here is
-how these servers speak; TLS is tested with Dovecot.
+free ports, keeps all in one temporary folder and ends with the test. It speaks plain text, and TLS by STARTTLS or STLS.
 """
 
 import imaplib
@@ -22,6 +21,7 @@ import threading
 import time
 
 import private
+from certificates import Certificates
 from clients import modified_utf7, quoted
 from private import HOST
 
@@ -45,6 +45,10 @@ def library_path(root):
     return ":".join(sorted({parent for parent, _, names in os.walk(root) if any(".so" in name for name in names)}))
 
 
+class Refused(ServerError):
+    """The server does not take such a message."""
+
+
 class Server:
     """One running server. Use as a context manager, or start() and stop().
 
@@ -54,7 +58,6 @@ class Server:
 
     NAME, PROGRAMS, SEPARATOR, PREFIX = "", (), "/", ""
     PROTOCOLS = ("imap", "pop3")
-    ca_file = None
     password = "correct horse"
 
     def __init__(self):
@@ -67,6 +70,9 @@ class Server:
         os.chmod(self.folder, 0o755)
         self.log = os.path.join(self.folder, "log")
         self._processes, self._serial, self._sockets = [], itertools.count(1), []
+        certificates = Certificates(os.path.join(self.folder, "tls"))
+        self.ca_file = certificates.ca_file
+        self.certificate, self.key = certificates.make("good")  # for STARTTLS and STLS
         self.root = folder_of(self.NAME)
         if self.runner.uid != os.getuid() and not private.reachable(self.root):
             self.root = shutil.copytree(self.root, os.path.join(self.folder, "programs"), symlinks=True)
@@ -129,6 +135,7 @@ class Server:
     def imap(self):
         """A logged-in imaplib connection."""
         connection = imaplib.IMAP4(self.host, self.ports["imap"])
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # it sends a literal's line end by itself
         connection.login(self.user, self.password)
         return connection
 

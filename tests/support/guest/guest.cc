@@ -1,12 +1,17 @@
 // Preloaded into servers of the tests that expect to be started by root and to find a socket at a place of the system's
 // (tests/support/unpacked.py). It gives them no right that they had not: a change of groups that is refused is passed
-// over, TWINBOX_GUEST_SOCKET stands in for the socket of Courier's password server, and nobody waits for the monitor of
-// files that is not there (1 s a login).
+// over, TWINBOX_GUEST_SOCKET stands in for the socket of Courier's password server, and so does a monitor of files that
+// knows nothing for the one that Courier would wait for (1 s a login). Nor is a server of a test made to last: nothing
+// waits for the disk, and no answer for the one before it to be acknowledged (40 ms each with imaplib and poplib).
 #include <cstdlib>
 #include <cstring>
 
 #include <dlfcn.h>
 #include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pwd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -24,6 +29,11 @@ Function* real(const char* name) {
 
 extern "C" {
 
+// The user that Courier's package would have made is the one that runs it.
+passwd* getpwnam(const char* name) {
+  return std::strcmp(name, "courier") == 0 ? getpwuid(getuid()) : real<passwd*(const char*)>("getpwnam")(name);
+}
+
 int setgid(gid_t group) {
   (void)real<int(gid_t)>("setgid")(group);
   return 0;
@@ -39,9 +49,29 @@ int initgroups(const char* user, gid_t group) {
   return 0;
 }
 
-int FAMOpen(void*) { return -1; }
+int fsync(int) { return 0; }
 
-int FAMOpen2(void*, const char*) { return -1; }
+int fdatasync(int) { return 0; }
+
+int msync(void*, size_t, int) { return 0; }
+
+// A monitor that never has news; its connection begins with a file descriptor.
+int FAMOpen(int* connection) {
+  *connection = -1;
+  return 0;
+}
+
+int FAMClose(int*) { return 0; }
+
+int FAMPending(int*) { return 0; }
+
+int accept(int socket, sockaddr* address, socklen_t* length) {
+  static auto* const next = real<int(int, sockaddr*, socklen_t*)>("accept");
+  const int accepted = next(socket, address, length);
+  const int on = 1;
+  if (accepted >= 0) (void)setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  return accepted;
+}
 
 int connect(int socket, const sockaddr* address, socklen_t length) {
   static auto* const next = real<int(int, const sockaddr*, socklen_t)>("connect");
