@@ -9,6 +9,7 @@
 //   UIDs, HIGHESTMODSEQ going backwards       a full look: replicas/imap_changes.cc
 //   BODY[] "" for a message that has text     a refusal: replicas/imap_fetch.cc
 //   Gmail's All Mail, its own flags           left out: replicas/imap_mailboxes.cc, replicas/imap_facts.cc
+//   MAILBOXID garbled beside other items (Cyrus)  asked for by itself: replicas/imap_mailboxes.cc
 //   a parent listed with its delimiter        taken off: split_name(), names.h
 #pragma once
 
@@ -38,6 +39,7 @@ enum class Quirk : uint8_t {
   OddFlag,
   NoUidNext,
   WrongSize,
+  UnsavedUids,
   kCount,
 };
 
@@ -67,6 +69,9 @@ inline constexpr std::array<QuirkInfo, static_cast<size_t>(Quirk::kCount)> kQuir
     {Quirk::NoUidNext, "no-uidnext", "Courier: an opened mailbox does not tell UIDNEXT: the last UID that came does"},
     {Quirk::WrongSize, "wrong-size",
      "Exchange: RFC822.SIZE is not the size of what comes: every octet is kept, and its own count with it"},
+    {Quirk::UnsavedUids, "unsaved-uids",
+     "Courier, mailutils: UIDs and UIDVALIDITY that EXAMINE tells are forgotten, and given anew, until somebody "
+     "SELECTs: mailboxes are opened by SELECT"},
 }};
 
 // Which were met on a connection.

@@ -22,7 +22,10 @@ std::string shown_line(std::string_view text, std::string_view why) {
   return fmt::format("{} ({})", printable(text, kShown), why);
 }
 
-void ImapListener::on_greeting(const imap::StatusLine& line) { c_.alert(line); }
+void ImapListener::on_greeting(const imap::StatusLine& line) {
+  c_.alert(line);
+  c_.heard_name(line.text);
+}
 void ImapListener::on_status(const imap::StatusLine& line) { c_.alert(line); }
 
 void ImapListener::on_done(const imap::Completion& done) {
@@ -40,6 +43,12 @@ void ImapListener::on_enabled(const std::vector<std::string_view>& names) {
   }
 }
 
+void ImapListener::on_id(const imap::IdFields& fields) {
+  for (const auto& [key, value] : fields) {
+    if (iequals(key, "name") && value) c_.heard_name(*value);
+  }
+}
+
 void ImapListener::on_namespace(const imap::Namespaces& found) { c_.namespaces = found; }
 
 ImapConversation::ImapConversation(std::unique_ptr<net::Channel> channel, ImapOptions options)
@@ -48,6 +57,14 @@ ImapConversation::ImapConversation(std::unique_ptr<net::Channel> channel, ImapOp
       session_(base_, options_.trace, options_.limits),
       response_pace_(options_.timeout),
       answers_pace_(options_.answer_timeout) {}
+
+// By what they say in the greeting, and Courier in ID. What another server gains by such words: its \Recent is cleared.
+void ImapConversation::heard_name(std::string_view name) {
+  const bool forgets = istarts_with(name, "Courier-IMAP") || trim(name) == "IMAP4rev1";  // mailutils' whole greeting
+  if (!read_only || !forgets) return;
+  read_only = false;
+  session_.note(imap::Quirk::UnsavedUids);
+}
 
 // Some servers say the same with every answer; each text is told once.
 void ImapConversation::alert(const imap::StatusLine& line) {

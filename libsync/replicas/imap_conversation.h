@@ -41,6 +41,7 @@ class ImapListener : public imap::Handler {
   void on_done(const imap::Completion& done) override;
   void on_enabled(const std::vector<std::string_view>& names) override;
   void on_namespace(const imap::Namespaces& found) override;
+  void on_id(const imap::IdFields& fields) override;
 
  protected:
   ImapConversation& c_;
@@ -88,6 +89,7 @@ class ImapConversation {
   std::optional<imap::Namespaces> namespaces{};
   std::string selected{};       // wire name
   uint32_t selected_epoch = 0;  // its UIDVALIDITY
+  bool read_only = true;        // mailboxes are opened by EXAMINE: but for Quirk::UnsavedUids
   bool trust_texts = false;     // the connection is as safe as asked for: the server's words may be shown
 
  private:
@@ -95,6 +97,7 @@ class ImapConversation {
   Status closed();
   Status answered_compression();
   void alert(const imap::StatusLine& line);
+  void heard_name(std::string_view name);
 
   std::unique_ptr<net::Channel> channel_;
   ImapOptions options_;

@@ -61,7 +61,13 @@ class ImapMailboxes::Listener final : public ImapListener {
     const bool is_list = istarts_with(text, "* LIST ") || istarts_with(text, "* XLIST ");
     if (is_list && unreadable.size() < kMaxUnreadable) unreadable.try_emplace(name_in(text), why);
   }
-  void on_mailbox_status(const imap::StatusData& data) override { status[key_of(data.name)] = data; }
+  void on_mailbox_status(const imap::StatusData& told) override {
+    // MAILBOXID comes by itself, before or behind the rest.
+    imap::StatusData& known = status[key_of(told.name)];
+    std::optional<std::string> id = told.mailbox_id ? told.mailbox_id : std::move(known.mailbox_id);
+    if (told.messages || told.uid_next || told.uid_validity) known = told;
+    known.mailbox_id = std::move(id);
+  }
 
   std::vector<imap::ListData> lists;
   std::set<std::string> seen, subscribed;
@@ -74,9 +80,11 @@ namespace {
 std::string status_items(const imap::Capabilities& can) {
   std::string items = "MESSAGES UIDNEXT UIDVALIDITY";
   if (can.condstore()) items += " HIGHESTMODSEQ";
-  if (can.has("OBJECTID")) items += " MAILBOXID";
   return items;
 }
+
+// Asked for by itself: beside other items, Cyrus 3.6 answers with octets that were never an id.
+constexpr std::string_view kIdItem = "MAILBOXID";
 
 bool selectable(const imap::ListData& data) { return !data.has("\\Noselect") && !data.has("\\NonExistent"); }
 
@@ -91,6 +99,8 @@ Status ImapMailboxes::ask(Listener& found, std::stop_token stop) {
   if (extended && can.list_status()) options.status_items = status_items(can);
   TB_ASSIGN(const auto id, c_.send(imap::list("*", options)));
   if (!extended) TB_TRY(c_.send(imap::lsub("*")));
+  if (!options.status_items.empty() && can.has("OBJECTID"))
+    TB_TRY(c_.send(imap::list("*", imap::ListOptions{.status_items = std::string(kIdItem)})));
   TB_TRY(c_.offer_compression());
   TB_TRY(c_.drain(stop));
   const ImapAnswer answer = c_.take_answer(id).value_or(ImapAnswer{});
@@ -102,6 +112,7 @@ Status ImapMailboxes::ask_status(Listener& found, std::stop_token stop) {
   for (const imap::ListData& data : found.lists) {
     if (!selectable(data) || left_out(data)) continue;
     TB_TRY(c_.send(imap::status(data.name, status_items(c_.can()))));
+    if (c_.can().has("OBJECTID")) TB_TRY(c_.send(imap::status(data.name, kIdItem)));
     if (c_.session().in_flight() >= kStatusInFlight) TB_TRY(c_.drain(stop));
   }
   return c_.drain(stop);

@@ -2,7 +2,8 @@
 
 namespace libsync::replicas {
 
-Status ImapOpening::send(ImapConversation& conversation, const imap::SelectOptions& options) {
+Status ImapOpening::send(ImapConversation& conversation, imap::SelectOptions options) {
+  options.read_only = conversation.read_only;
   conversation.selected.clear();
   examined = false;
   state = {};

@@ -19,7 +19,7 @@ struct ImapOpening {
   bool examined = false;
   imap::SelectData state{};
 
-  Status send(ImapConversation& conversation, const imap::SelectOptions& options);
+  Status send(ImapConversation& conversation, imap::SelectOptions options);
   // A line before the answer. True for [CLOSED]: what came until now was said of the mailbox before (RFC 7162,
   // section 3.2.11).
   bool take(const imap::StatusLine& line);

@@ -31,6 +31,25 @@ void note(Run& run, const Path& path, std::string why) {
 
 bool is_inbox(const Path& path) { return path.size() == 1 && iequals(path[0], "INBOX"); }
 
+bool is_listed(const std::vector<Mailbox>& boxes, const BoxId& id) {
+  return std::ranges::find(boxes, id, &Mailbox::id) != boxes.end();
+}
+
+// Deleted and made again, a mailbox has another id under its name. To the link it is the old one with all of its keys
+// anew, as on a server without ids: else two pairs would want one folder on the other side.
+Result<bool> take_over(Run& run, Side side, const Mailbox& box, const std::vector<Mailbox>& boxes) {
+  for (Pair& pair : run.book.all()) {
+    Pair::End& end = pair.at(side);
+    if (end.box.empty() || end.path != box.path || is_listed(boxes, end.box)) continue;
+    TB_TRY(run.link.unbind(side, pair.id));
+    end = {.box = box.id, .path = box.path};
+    if (side == Side::A) pair.role = box.role;
+    TB_TRY(run.link.put(pair));
+    return true;
+  }
+  return false;
+}
+
 // A mailbox that a side shows and no pair has yet.
 Status pair_new(Run& run, Side side, const Mailbox& box) {
   const auto end = Pair::End{.box = box.id, .path = box.path};
@@ -65,7 +84,8 @@ Status pair_side(Run& run, Side side, const std::vector<Mailbox>& boxes) {
     if (!box.selectable || (side == Side::A && !run.takes_part(box.path))) continue;
     Pair* pair = run.book.find_box(side, box.id);
     if (pair == nullptr) {
-      TB_TRY(pair_new(run, side, box));
+      TB_ASSIGN(const bool taken_over, take_over(run, side, box, boxes));
+      if (!taken_over) TB_TRY(pair_new(run, side, box));
     } else if (pair->at(side).path != box.path || (side == Side::A && pair->role != box.role)) {
       pair->at(side).path = box.path;
       if (side == Side::A) pair->role = box.role;
@@ -79,7 +99,7 @@ Status pair_side(Run& run, Side side, const std::vector<Mailbox>& boxes) {
 Status drop_unlisted(Run& run, Side side, const std::vector<Mailbox>& boxes) {
   for (Pair& pair : run.book.all()) {
     Pair::End& end = pair.at(side);
-    if (end.box.empty() || std::ranges::find(boxes, end.box, &Mailbox::id) != boxes.end()) continue;
+    if (end.box.empty() || is_listed(boxes, end.box)) continue;
     TB_TRY(run.link.vanish_unseen(side, pair.id, {}));
     end = {.box = {}, .path = end.path};
     TB_TRY(run.link.put(pair));

@@ -107,6 +107,7 @@ BROKEN = [
     ("check_dev", {"tools/dev": DEV.replace("*) echo", "*) exit 0; echo")}, "nonsense: not refused"),
     ("check_dev", {"tools/dev": DEV.replace("bash  |", "bash  | a shell\nbash  |")}, "bash is in its table twice"),
     ("check_dev", {"tools/dev": DEV.replace("| it runs in", "|")}, "says no reason"),
+    ("check_dev", {"tools/dev": DEV + "\nunpacked='\nshell | bash\n'\n"}, "bash is installed and need not be unpacked"),
     ("check_dev", {"tools/dev": DEV.replace("exit 101", "exit 0")}, "services may start"),
     ("check_dev", {"tools/dev": DEV.replace("rm -f", ": ")}, "is afterwards {'policy-rc.d'"),
     ("check_named", {"tests/unit/imap/quirks_test.cc": "TEST(Imap, LfOnly) { f({.response = 1}, kDepth); }\n"},

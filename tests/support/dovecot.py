@@ -20,16 +20,12 @@ that it makes lies in one temporary folder. It serves 127.0.0.1 only, on ports t
 """
 
 import argparse
-import collections
-import ctypes
 import datetime
 import imaplib
 import itertools
 import json
 import os
 import poplib
-import pwd
-import grp
 import secrets
 import shutil
 import signal
@@ -37,7 +33,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -46,15 +41,14 @@ if HERE not in sys.path:
 
 import certificates  # noqa: E402
 import dovecot_conf  # noqa: E402
+import private  # noqa: E402
 from certificates import CertificateError, Certificates  # noqa: E402
 from clients import fetch_imap, fetch_pop, modified_utf7, quoted  # noqa: E402,F401
+from private import HOST  # noqa: E402
 
 PROTOCOLS = ("imap", "imaps", "pop3", "pop3s")
-HOST = "127.0.0.1"
 START_TRIES = 6  # each with fresh ports: another program may take one between our look and the bind
 START_SECONDS = 20.0  # generous: a loaded machine, not a normal start (0.2 s)
-UNIX_PATH_LIMIT = 50  # of the folder: Dovecot's sockets lie in it and sun_path holds 108 octets
-PR_SET_PDEATHSIG = 1
 DEFAULT_MECHANISMS = "plain login cram-md5 scram-sha-1 scram-sha-256 apop"
 
 SYSTEM_FLAGS = {"\\Draft": "D", "\\Flagged": "F", "\\Answered": "R", "\\Seen": "S", "\\Deleted": "T"}
@@ -70,54 +64,6 @@ def available():
         if path and os.path.exists(path) and os.path.exists("/usr/lib/dovecot/imap-login"):
             return path
     return None
-
-
-Runner = collections.namedtuple("Runner", "uid gid user group")
-
-
-def _runner():
-    """Who the server runs as."""
-    uid, gid = os.getuid(), os.getgid()
-    if uid == 0:
-        entry = pwd.getpwnam("nobody")
-        uid, gid = entry.pw_uid, entry.pw_gid
-    try:
-        return Runner(uid, gid, pwd.getpwuid(uid).pw_name, grp.getgrgid(gid).gr_name)
-    except KeyError:
-        raise DovecotError(f"uid {uid} or gid {gid} has no name; Dovecot needs one") from None
-
-
-def _temporary_folder():
-    """A folder short enough for Unix sockets that the server's user can reach."""
-    base = tempfile.gettempdir()
-    if len(base) > UNIX_PATH_LIMIT - 16 or (os.getuid() == 0 and not _reachable(base)):
-        base = "/tmp"
-    return tempfile.mkdtemp(prefix="twinbox-", dir=base)
-
-
-def _reachable(path):
-    """Whether every folder on the way can be entered by anybody."""
-    while True:
-        if not os.stat(path).st_mode & 0o001:
-            return False
-        parent = os.path.dirname(path)
-        if parent == path:
-            return True
-        path = parent
-
-
-def _free_ports(count):
-    """Ports that were free a moment ago, all held open until the last is known so that they differ."""
-    held = []
-    try:
-        for _ in range(count):
-            one = socket.socket()
-            one.bind((HOST, 0))
-            held.append(one)
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
 
 
 class Dovecot:
@@ -154,8 +100,8 @@ class Dovecot:
         self._binary = available()
         if not self._binary:
             raise DovecotError("Dovecot is not installed (packages dovecot-imapd and dovecot-pop3d)")
-        self.runner = _runner()
-        self.folder = _temporary_folder()
+        self.runner = private.runner()
+        self.folder = private.temporary_folder()
         self.config = os.path.join(self.folder, "dovecot.conf")
         self.log = os.path.join(self.folder, "dovecot.log")
         try:
@@ -181,7 +127,7 @@ class Dovecot:
         last = ""
         for _ in range(START_TRIES):
             if not self.ports or last:
-                self.ports = dict(zip(PROTOCOLS, _free_ports(len(PROTOCOLS))))
+                self.ports = dict(zip(PROTOCOLS, private.free_ports(len(PROTOCOLS))))
             token = secrets.token_hex(6)
             self._write_configuration(token)
             self._own(self.folder)
@@ -268,7 +214,7 @@ class Dovecot:
     def doveadm(self, *arguments, data=None, check=True):
         """Runs doveadm on this server and returns its output (bytes)."""
         done = subprocess.run(("doveadm", "-c", self.config) + arguments, input=data, capture_output=True,
-                              check=False, cwd=self.folder, **self._identity())
+                              check=False, cwd=self.folder, **private.identity(self.runner))
         if check and done.returncode:
             raise DovecotError(f"doveadm {' '.join(arguments)}: {done.stderr.decode(errors='replace').strip()}")
         return done.stdout
@@ -363,31 +309,15 @@ class Dovecot:
         self.certificate_files = self.certificates.make(self.certificate)
         return Certificates.fingerprint(self.certificate_files[0])
 
-    def _identity(self):
-        if self.runner.uid == os.getuid():
-            return {}
-        return {"user": self.runner.uid, "group": self.runner.gid, "extra_groups": []}
-
     def _own(self, path):
-        """Gives the tree to the server's user, when root made it."""
-        if self.runner.uid == os.getuid():
-            return
-        for parent, folders, files in os.walk(path):
-            os.chown(parent, self.runner.uid, self.runner.gid)
-            for name in folders + files:
-                os.lchown(os.path.join(parent, name), self.runner.uid, self.runner.gid)
-        os.chmod(self.folder, 0o755)
+        private.own(self.runner, path)
+        if self.runner.uid != os.getuid():
+            os.chmod(self.folder, 0o755)
 
     def _spawn(self):
-        libc = ctypes.CDLL(None, use_errno=True)
-
-        def die_with_parent():
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-        with open(os.path.join(self.folder, "start.log"), "wb") as output:
-            self._process = subprocess.Popen([self._binary, "-F", "-c", self.config], stdin=subprocess.DEVNULL,
-                                             stdout=output, stderr=output, cwd=self.folder, start_new_session=True,
-                                             preexec_fn=die_with_parent, **self._identity())
+        start_log = os.path.join(self.folder, "start.log")
+        open(start_log, "wb").close()
+        self._process = private.spawn([self._binary, "-F", "-c", self.config], self.runner, self.folder, start_log)
 
     def _wait_until_greets(self, token):
         end = time.monotonic() + START_SECONDS
@@ -409,22 +339,8 @@ class Dovecot:
 
     def _end(self):
         process, self._process = self._process, None
-        if not process:
-            return
-        group = process.pid  # start_new_session made it the leader
-        # To all at once: the master alone takes a second or more to let go of idle sessions.
-        os.killpg(group, signal.SIGTERM)
-        try:
-            process.wait(1)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for _ in range(100):
-            try:
-                os.killpg(group, signal.SIGKILL)
-            except ProcessLookupError:
-                return
-            time.sleep(0.02)
+        if process:
+            private.end(process)
 
     def _write_configuration(self, token):
         for path, text in ((os.path.join(self.folder, "passwords"), dovecot_conf.passwords(self)),
@@ -493,7 +409,7 @@ def main():
         _fill(server, options)
         with server:
             _serve(server)
-    except (DovecotError, CertificateError) as error:
+    except (DovecotError, CertificateError, private.NoName) as error:
         print(json.dumps({"error": str(error)}), flush=True)
         return 1
     return 0

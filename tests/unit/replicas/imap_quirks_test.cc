@@ -219,11 +219,11 @@ class Octets final : public sync::MessageSink {
 };
 
 struct Server {
-  explicit Server(std::string_view script)
-      : channel(std::make_shared<ScriptedChannel>(
-            "S: * OK [CAPABILITY IMAP4rev1] hi\nC: T1 LOGIN \"me\" \"pw\"\nS: T1 OK [CAPABILITY IMAP4rev1] in\n"
-            "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\n" +
-            std::string(script))) {
+  explicit Server(std::string_view script, const std::string& greeting = "hi")
+      : channel(std::make_shared<ScriptedChannel>("S: * OK [CAPABILITY IMAP4rev1] " + greeting +
+                                                  "\nC: T1 LOGIN \"me\" \"pw\"\nS: T1 OK [CAPABILITY IMAP4rev1] in\n"
+                                                  "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\n" +
+                                                  std::string(script))) {
     ImapOptions options{.credentials = {.user = "me", .password = Secret("pw")}, .security = ImapSecurity::Tls};
     options.client_id = false;
     options.trace = &trace;
@@ -256,6 +256,21 @@ TEST(ImapQuirks, NoUidNext) {
   ASSERT_TRUE(server.replica->changes(cursors, nobody, {})) << server.channel->mismatch();
   EXPECT_EQ(nobody.cursor, "1 5 8 0 1 INBOX") << "the last UID tells what comes next";
   EXPECT_EQ(server.trace.named(Quirk::NoUidNext), 1U);
+}
+
+TEST(ImapQuirks, UnsavedUids) {
+  for (const char* greeting : {"Courier-IMAP ready. Copyright 1998-2019 Double Precision, Inc.", "IMAP4rev1"}) {
+    Server server(std::string(kInbox) +
+                      "C: T5 SELECT INBOX\nC: T6 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)\nS: * 1 EXISTS\n"
+                      "S: * OK [UIDVALIDITY 5] ok\nS: * OK [UIDNEXT 8] ok\nS: T5 OK [READ-WRITE] in\n"
+                      "S: * 1 FETCH (UID 7 FLAGS () RFC822.SIZE 3)\nS: T6 OK in\n",
+                  greeting);
+    Nobody nobody;
+    const std::vector<sync::BoxCursor> cursors{{"INBOX", ""}};
+    ASSERT_TRUE(server.replica->changes(cursors, nobody, {})) << greeting << server.channel->mismatch();
+    EXPECT_EQ(nobody.cursor, "1 5 8 0 1 INBOX");
+    EXPECT_EQ(server.trace.named(Quirk::UnsavedUids), 1U);
+  }
 }
 
 TEST(ImapQuirks, WrongSize) {

@@ -263,12 +263,13 @@ TEST(ImapReplica, MailboxIdIsTheIdentityWhereThereAreAny) {
   auto o = open(login("OBJECTID") +
                 "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST () \"/\" INBOX\nS: * LIST () \"/\" Old\nS: T2 "
                 "OK\nS: T3 OK\n"
-                "C: T4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY MAILBOXID)\n"
-                "C: T5 STATUS Old (MESSAGES UIDNEXT UIDVALIDITY MAILBOXID)\n"
-                "S: * STATUS INBOX (MESSAGES 1 UIDNEXT 3 UIDVALIDITY 5 MAILBOXID (F1))\nS: T4 OK\nS: T5 NO not now\n"
-                "C: T6 EXAMINE INBOX\nC: T7 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE EMAILID)\n"
-                "S: * 1 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 3]\nS: * OK [MAILBOXID (F1)]\nS: T6 OK in\n"
-                "S: * 1 FETCH (UID 2 FLAGS () RFC822.SIZE 9 EMAILID (M1))\nS: T7 OK\n");
+                "C: T4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY)\nC: T5 STATUS INBOX (MAILBOXID)\n"
+                "C: T6 STATUS Old (MESSAGES UIDNEXT UIDVALIDITY)\nC: T7 STATUS Old (MAILBOXID)\n"
+                "S: * STATUS INBOX (MESSAGES 1 UIDNEXT 3 UIDVALIDITY 5)\nS: T4 OK\n"
+                "S: * STATUS INBOX (MAILBOXID (F1))\nS: T5 OK\nS: T6 NO not now\nS: T7 NO not now\n"
+                "C: T8 EXAMINE INBOX\nC: T9 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE EMAILID)\n"
+                "S: * 1 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 3]\nS: * OK [MAILBOXID (F1)]\nS: T8 OK in\n"
+                "S: * 1 FETCH (UID 2 FLAGS () RFC822.SIZE 9 EMAILID (M1))\nS: T9 OK\n");
   const auto boxes = (*o).mailboxes({});
   ASSERT_TRUE(boxes) << o.channel->mismatch();
   ASSERT_EQ(boxes->size(), 2U);

@@ -534,6 +534,30 @@ TEST_F(OddServers, AMailboxThatIsGoneForOneRunGoesOnWhenItIsBack) {
   EXPECT_TRUE(run(hiding).nothing_new());
 }
 
+// Ids that survive a rename tell that "Work" is another mailbox now; it is "Work" here all the same.
+TEST_F(OddServers, AMailboxMadeAnewUnderItsNameGoesOnInItsFolder) {
+  const Path work{"Work"};
+  MemoryTraits traits = plain();
+  traits.box_ids = true;
+  MemoryReplica cyrus(traits);
+  cyrus.make_box(kInbox, sync::Role::Inbox);
+  cyrus.make_box(work);
+  const auto fill_work = [&](int count) {
+    for (int i = 0; i < count; ++i) cyrus.append(work, "Subject: w" + std::to_string(i) + "\r\n\r\nbody\r\n");
+  };
+  fill_work(3);
+  run(cyrus);
+  cyrus.delete_box(work);
+  cyrus.make_box(work);
+  fill_work(5);
+  const SyncReport report = run(cyrus);
+  EXPECT_TRUE(report.skipped.empty());
+  EXPECT_EQ(report.boxes_created, 0U);
+  EXPECT_EQ(here(work).size(), 5U);
+  EXPECT_EQ(run(cyrus).added, 0U);
+  EXPECT_EQ(here(work).size(), 5U);
+}
+
 TEST_F(OddServers, AMailboxIsRenamedBelowItselfAndItsNameUsedAgain) {
   server.make_box({"Work"});
   fill({"Work"}, 4);
