@@ -1,56 +1,136 @@
 """Servers that misbehave, for the tests: each behaviour is a generator of what to send.
 
     with Hostile(hang) as server: … server.port …
+    with Hostile(imap, tls=Tls(folder), implicit=True, pieces=1) as server: …
 
-A behaviour gets a Line object (read a command, send octets) and returns when the connection is to be
-closed. It serves any number of connections, one thread each, on loopback, without TLS (the tests
-connect by imap+plain or pop3+plain, which twinbox allows to loopback when asked by name).
+A behaviour gets a Line object (read a command, send octets, start TLS) and returns when the connection is to be
+closed. It serves any number of connections, one thread each, on loopback. Without `tls` it speaks plain text (the
+tests connect by imap+plain or pop3+plain, which twinbox allows to loopback when asked by name); with it, TLS from the
+first octet (implicit) or when the behaviour calls start_tls(). `pieces` cuts what is sent: a number of octets, or a
+random.Random. server.heard holds all that clients sent, and whether it was encrypted.
 """
 
+import contextlib
 import hashlib
 import re
 import socket
+import ssl
 import threading
 import time
+
+import certificates
 
 HOST = "127.0.0.1"
 CAPABILITY = b"IMAP4rev1 SASL-IR LITERAL+ NAMESPACE UIDPLUS"
 MESSAGE = b"Subject: whole\r\nFrom: a@example.org\r\n\r\nbody\r\n"
+HANDSHAKE = b"\x16\x03"  # how a TLS record of the handshake begins
+SECONDS = 60  # that a server waits for its client
+LARGEST_PIECE = 40  # octets, of random pieces
+MOST_PIECES = 20_000  # of one send(); what is longer goes on in larger ones
+
+
+class Tls:
+    """A certificate of an authority of its own, in a folder of the test's; ca_file is what an account trusts."""
+
+    def __init__(self, folder, kind="good"):
+        made = certificates.Certificates(folder)
+        self.ca_file = made.ca_file
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*made.make(kind))
 
 
 class Line:
     """One connection, in whole lines."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, tls=None, pieces=None, heard=None):
         self.connection = connection
-        self.file = connection.makefile("rb")
+        self.pieces = pieces
+        self.encrypted = False
+        self.literals_waited = 0
+        self.finish = lambda octets: octets  # what comes before octets leave: compression
+        self.start = lambda octets: octets   # and when they have come
+        self._tls, self._heard, self._buffer = tls, [] if heard is None else heard, b""
+
+    @property
+    def can_start_tls(self):
+        return self._tls is not None and not self.encrypted
+
+    def start_tls(self):
+        """What the client sent before and nobody read is lost, as it must be."""
+        self._buffer = b""
+        self.connection = self._tls.context.wrap_socket(self.connection, server_side=True)
+        self.encrypted = True
 
     def send(self, octets):
-        self.connection.sendall(octets)
+        octets = self.finish(octets)
+        if self.pieces is None:
+            self.connection.sendall(octets)
+            return
+        at, least = 0, len(octets) // MOST_PIECES
+        while at < len(octets):
+            size = self.pieces if isinstance(self.pieces, int) else self.pieces.randint(1, LARGEST_PIECE)
+            size = max(size, least)
+            self.connection.sendall(octets[at:at + size])
+            at += size
+            time.sleep(0)  # lets the client read: most pieces arrive alone
+
+    def _more(self):
+        octets = self.connection.recv(65536)
+        self._buffer += self.start(octets) if octets else b""
+        return bool(octets)
+
+    def _read_line(self):
+        while b"\n" not in self._buffer:
+            if len(self._buffer) > 1 << 20 or not self._more():
+                return b""
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line + b"\n"
+
+    def _read_octets(self, count):
+        while len(self._buffer) < count and self._more():
+            pass
+        octets, self._buffer = self._buffer[:count], self._buffer[count:]
+        return octets
 
     def read(self):
         """The next line without its end, or None at the end of the connection. Literals stay in it."""
-        line = self.file.readline(1 << 20)
+        line = self._read_line()
         if not line:
             return None
         line = line.rstrip(b"\r\n")
-        while literal := re.search(rb"\{(\d+)\+\}$", line):
-            octets = self.file.read(int(literal[1]))
-            rest = self.file.readline(1 << 20).rstrip(b"\r\n")
+        while literal := re.search(rb"\{(\d+)(\+?)\}$", line):
+            if not literal[2]:
+                self.literals_waited += 1
+                self.send(b"+ go on\r\n")
+            octets = self._read_octets(int(literal[1]))
+            rest = self._read_line().rstrip(b"\r\n")
             line = line[:literal.start()] + b"{%s}\r\n" % literal[1] + octets + rest
+        self._heard.append((self.encrypted, line))
         return line
 
+    def wait_for_octets(self):
+        """Until the client has said something, a whole line or not."""
+        if not self._buffer:
+            self._more()
+
     def wait_for_close(self):
-        while self.file.read(65536):
-            pass
+        """What comes is heard, though not answered; a TLS handshake is not speech."""
+        while self._more():
+            if not self.encrypted and self._buffer.startswith(HANDSHAKE):
+                self._buffer = HANDSHAKE
+                continue
+            *lines, self._buffer = self._buffer.split(b"\n")
+            self._heard += [(self.encrypted, line.rstrip(b"\r")) for line in lines]
 
 
 class Hostile:
     """Serves one behaviour until closed."""
 
-    def __init__(self, behaviour, *arguments):
+    def __init__(self, behaviour, *arguments, tls=None, implicit=False, pieces=None):
         self.behaviour, self.arguments = behaviour, arguments
+        self.tls, self.implicit, self.pieces = tls, implicit, pieces
         self.connections = 0
+        self.heard = []  # (encrypted, line)
         self._open = set()
         self._listener = socket.socket()
         self._listener.bind((HOST, 0))
@@ -70,11 +150,10 @@ class Hostile:
 
     def close(self):
         # shutdown() wakes accept(); close() alone would leave it waiting.
-        for one in [self._listener, *self._open]:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        for one in [self._listener, *(line.connection for line in list(self._open))]:
+            with contextlib.suppress(OSError):
+                # Of a socket under TLS: its own shutdown() would wait for the other side.
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(5)
 
@@ -85,18 +164,29 @@ class Hostile:
             except OSError:
                 return
             self.connections += 1
-            self._open.add(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            connection.settimeout(SECONDS)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            line = Line(connection, self.tls, self.pieces, self.heard)
+            self._open.add(line)
+            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
-    def _serve(self, connection):
+    def _serve(self, line):
         try:
-            self.behaviour(Line(connection), *self.arguments)
-            connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
+            if self.implicit:
+                line.start_tls()
+            self.behaviour(line, *self.arguments)
+            if line.encrypted:
+                line.connection.unwrap()
+            line.connection.shutdown(socket.SHUT_RDWR)
+        except (OSError, ValueError):
             pass  # the client has had enough, which is what most tests want
         finally:
-            self._open.discard(connection)
-            connection.close()
+            self._open.discard(line)
+            line.connection.close()
+
+    def in_the_clear(self):
+        """What clients said without TLS."""
+        return [line for encrypted, line in self.heard if not encrypted]
 
 
 # Any protocol
@@ -124,7 +214,7 @@ class _Stopping:
     """A connection that goes dead when a command comes: half an answer, and then nothing or the end."""
 
     def __init__(self, line, command, half, closes):
-        self.connection, self.send = line.connection, line.send
+        self.connection, self.send, self.can_start_tls = line.connection, line.send, False
         self._line, self._half, self._closes = line, half, closes
         self._command = re.compile(rb"(?is)(?:[A-Z]+\d+ (?:UID )?)?(?:%s)(?: .*)?" % command)
 
@@ -163,16 +253,49 @@ def escape_in_greeting(line):
     line.send(b"* BYE \x1b]0;owned\x07\x1b[31m go away\r\n")
 
 
+def script(line, *steps):
+    """Octets are sent ($t is the last tag); a text is a regular expression that the next command must match, without
+    its tag; anything else is called with the line: Line.start_tls, Line.wait_for_close, imap, pop3, ….
+
+    A client that says something else is left, as is one that has heard the last step."""
+    tag = b"*"
+    for step in steps:
+        if isinstance(step, bytes):
+            line.send(step.replace(b"$t", tag))
+        elif callable(step):
+            step(line)
+        else:
+            command = line.read()
+            if command is None:
+                return
+            match = re.fullmatch(rb"(?is)(?:(T\d+) )?(?:%s)" % step.encode("ascii"), command)
+            if not match:
+                return
+            tag = match[1] or tag
+
+
+def drips_in_the_handshake(line):
+    """Begins TLS's answer, an octet at a time, for as long as anybody waits for it."""
+    line.wait_for_octets()
+    line.send(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03")
+    for _ in range(1000):
+        line.send(b"x")
+        time.sleep(0.2)
+
+
 # IMAP
 
-def imap(line, answers=None, folders=(b"INBOX",), fetch=None):
-    """A small honest IMAP server, one message in each folder, with replaceable parts.
+def imap(line, answers=None, folders=(b"INBOX",), fetch=None, capability=CAPABILITY, greeting=True):
+    """A small honest IMAP server, one message in each folder, with replaceable parts; TLS by STARTTLS where it has a
+    certificate and does not speak it already.
 
     answers: {command in capitals: function(line, tag, words)}; fetch: function(line, tag) for any
-    FETCH that asks for a body.
+    FETCH that asks for a body. greeting=False: the dialogue has begun already.
     """
     answers = answers or {}
-    line.send(b"* OK [CAPABILITY " + CAPABILITY + b"] ready\r\n")
+    before = b"IMAP4rev1 STARTTLS LOGINDISABLED" if line.can_start_tls else capability
+    if greeting:
+        line.send(b"* OK [CAPABILITY " + before + b"] ready\r\n")
     while (command := line.read()) is not None:
         tag, _, rest = command.partition(b" ")
         name, _, words = rest.partition(b" ")
@@ -183,22 +306,27 @@ def imap(line, answers=None, folders=(b"INBOX",), fetch=None):
         if name in answers:
             answers[name](line, tag, words)
             continue
+        if name == b"STARTTLS" and line.can_start_tls:
+            line.send(tag + b" OK begin\r\n")
+            line.start_tls()
+            continue
+        if name == b"CAPABILITY":
+            line.send(b"* CAPABILITY " + (before if line.can_start_tls else capability) + b"\r\n" + tag + b" OK done\r\n")
+            continue
         if name == b"FETCH" and b"BODY" in words.upper() and b"PEEK[" in words.upper():
             if fetch:
                 fetch(line, tag)
                 continue
             line.send(b"* 1 FETCH (UID 1 FLAGS () RFC822.SIZE %d BODY[] {%d}\r\n%s)\r\n"
                       % (len(MESSAGE), len(MESSAGE), MESSAGE))
-        line.send(_usual(name, folders, words))
+        line.send(usual(name, folders, words))
         line.send(tag + b" OK done\r\n")
         if name == b"LOGOUT":
             return
 
 
-def _usual(name, folders, words):
+def usual(name, folders, words):
     size = b"%d" % len(MESSAGE)
-    if name == b"CAPABILITY":
-        return b"* CAPABILITY " + CAPABILITY + b"\r\n"
     if name == b"NAMESPACE":
         return b'* NAMESPACE (("" "/")) NIL NIL\r\n'
     if name == b"LIST":
@@ -246,7 +374,7 @@ def four_gigabytes_in_one_folder(line, folder=b"INBOX", size=4 * 1024 ** 3):
 
     def examine(line, tag, words):
         place.append(words.split(b" (")[0].strip(b'"'))
-        line.send(_usual(b"EXAMINE", (), words) + tag + b" OK done\r\n")
+        line.send(usual(b"EXAMINE", (), words) + tag + b" OK done\r\n")
     imap(line, {b"EXAMINE": examine, b"SELECT": examine}, (folder, b"other"), fetch)
 
 
@@ -303,14 +431,17 @@ def folder_names(line, *names):
 
 # POP3
 
-def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, retr=None, stuff=True, passed=None):
+def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, retr=None, stuff=True, passed=None,
+         greeting=True):
     """A POP3 server by RFC 1939; without CAPA, UIDL, TOP or dot-stuffing if so wished. passed: the answer to PASS.
+    TLS by STLS where it has a certificate and does not speak it already.
 
-    uidl="number": each UIDL is the number of the message."""
+    uidl="number": each UIDL is the number of the message. greeting=False: the dialogue has begun already."""
     names = [hashlib.sha256(one).hexdigest()[:16].encode("ascii") for one in messages]
     if uidl == "number":
         names = [b"%d" % number for number in range(1, len(messages) + 1)]
-    line.send(b"+OK bare\r\n")
+    if greeting:
+        line.send(b"+OK bare\r\n")
     gone = set()
     while (command := line.read()) is not None:
         name, _, word = command.partition(b" ")
@@ -332,6 +463,11 @@ def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, 
             line.send(_listing(here, number, lambda one: b"%d %d" % (one, size[one - 1])))
         elif name == b"UIDL" and uidl:
             line.send(_listing(here, number, lambda one: b"%d %s" % (one, names[one - 1])))
+        elif name == b"CAPA" and line.can_start_tls:
+            line.send(b"+OK\r\nSTLS\r\n.\r\n")
+        elif name == b"STLS" and line.can_start_tls:
+            line.send(b"+OK\r\n")
+            line.start_tls()
         elif name == b"CAPA" and capa is not None:
             line.send(b"+OK\r\n" + b"".join(one + b"\r\n" for one in capa) + b".\r\n")
         elif name == b"RETR" and retr:
