@@ -97,12 +97,13 @@ class BeforeTls(Case):
 
     def test_a_pop3_server_that_refuses_stls_in_whatever_way(self):
         for answer, status, words in ((b"-ERR [SYS/TEMP] no\r\n", NETWORK, "refuses TLS"),
-                                      (b"-ERR\r\n", NETWORK, "refuses TLS"),
+                                      (b"-ERR call 0900 1234\r\n", NETWORK, "refuses TLS"),
                                       (b"+ go on\r\n", SOME_FAILED, r"an answer to STLS that is neither \+OK nor -ERR"),
                                       (b"454 TLS not available\r\n", SOME_FAILED, r"neither \+OK nor -ERR"),
                                       (b"502 5.5.1 no\r\n", SOME_FAILED, r"neither \+OK nor -ERR"),
                                       (b"\r\n", SOME_FAILED, r"neither \+OK nor -ERR")):
-            self.is_refused("pop3+starttls", (*POP3_OFFER, "STLS", answer, wait), words, status)
+            done = self.is_refused("pop3+starttls", (*POP3_OFFER, "STLS", answer, wait), words, status)
+            self.assertNotIn("0900", done.err, "anybody's words are not the server's")
 
     def test_preauth_is_no_login_whatever_is_advertised(self):
         for capability in (b"IMAP4rev1", b"IMAP4rev1 STARTTLS", b"IMAP4rev2 STARTTLS AUTH=PLAIN", b"IMAP4rev2 IMAP4rev1"):
@@ -303,6 +304,35 @@ class Login(Case):
         self.assert_complaint(done, "it", "did not prove that it knows the password")
         self.assertFalse([line for _, line in self.server.heard if PASSWORD.encode() in line])
         self.stays_silent()
+
+    def test_a_token_that_is_refused_is_told_in_the_challenge_and_the_exchange_ends(self):
+        challenge = b"+ eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=\r\n"  # {"status":"invalid_token"}
+        for mechanism, end in (("OAUTHBEARER", "AQ=="), ("XOAUTH2", "")):
+            answers = []
+
+            def refuse(line, tag, _words, answers=answers):
+                line.send(challenge)
+                answers.append(line.read().decode())
+                line.send(tag + b" NO [AUTHENTICATIONFAILED] no\r\n")
+            capability = b"IMAP4rev1 SASL-IR AUTH=" + mechanism.encode()
+            self.serve_it(hostile.imap, {b"AUTHENTICATE": refuse}, (b"INBOX",), None, capability, protocol="imaps",
+                          password=None, token_command="echo the-token")
+            done = self.sync("it", status=AUTH)
+            self.assertEqual(answers, [end], mechanism)
+            self.assertIn("invalid_token", done.err)
+            self.assertNotIn("the-token", done.err)
+
+    def test_challenges_that_never_end_are_given_up_in_time(self):
+        def asks(line, _tag, _words):
+            for _ in range(1000):
+                line.send(b"+ !!\r\n")
+                time.sleep(0.01)
+        self.serve_it(hostile.imap, {b"AUTHENTICATE": asks}, (b"INBOX",), None, b"IMAP4rev1 AUTH=SCRAM-SHA-256", protocol="imaps")
+        started = time.monotonic()
+        done = self.home.run("sync", "it")
+        self.assertIn(done.status, (AUTH, NETWORK, SOME_FAILED))
+        self.assert_one_line(done, "it")
+        self.assertLess(time.monotonic() - started, PATIENCE * 3)
 
     def test_apop_and_cram_md5_are_off_unless_asked_for(self):
         self.serve_it(hostile.imap, None, (b"INBOX",), None, b"IMAP4rev1 LOGINDISABLED AUTH=CRAM-MD5", protocol="imaps")

@@ -39,6 +39,84 @@ class Tls:
         self.context.load_cert_chain(*made.make(kind))
 
 
+class Garbler:
+    """Changes what a server says, as a seed has it: units are dropped, doubled, swapped, cut short, damaged, or have
+    others between them. A unit is a line, a response with its literals, or a POP3 message with its dot; what is inside
+    literals and messages stays, or nobody could tell whose octets are wrong. `done` tells what was done.
+
+    `news`: lines that may come between others; `rate`: how many units of a hundred are changed."""
+
+    IMAP_NEWS = (b"* 0 EXISTS", b"* 1 EXISTS", b"* 99 EXISTS", b"* 1 RECENT", b"* 1 EXPUNGE", b"* 7 EXPUNGE", b"* 0 EXPUNGE",
+                 b"* VANISHED 1:4294967295", b"* VANISHED (EARLIER) 1:4294967295", b"* VANISHED", b"* SEARCH", b"* SEARCH 1 x",
+                 b'* ESEARCH (TAG "T9") UID ALL 1:99', b"* ESEARCH", b"* FLAGS (\\Seen \\Odd)", b"* FLAGS", b"* FOO bar {3}\r\nabc baz",
+                 b"* 1 FETCH (FLAGS (\\Deleted))", b"* 3 FETCH (UID 3 FLAGS (\\Deleted \\Seen))", b"* 9 FETCH (UID 4000 FLAGS ())",
+                 b"* 1 FETCH ()", b"* 1 FETCH (UID)", b"* 1 FETCH (UID 0 FLAGS ())", b"* 4294967295 FETCH (UID 3 FLAGS ())",
+                 b"* OK [UIDNEXT 1] x", b"* OK [HIGHESTMODSEQ 1] x", b"* OK [CLOSED] x", b"* OK [ALERT] x", b"* OK", b"* NO [TRYCREATE] x",
+                 b"* BAD x", b"* CAPABILITY", b"* CAPABILITY IMAP4rev1", b"* ENABLED QRESYNC", b'* LIST () "/" other', b"* LIST", b"*",
+                 b'* STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7)', b"* STATUS other (MESSAGES 1)", b"+ go on", b"+", b"", b"\0",
+                 b"* BYE x", b"T1 OK x", b"T99 OK x", b"T3 NO x", b"* OK [COPYUID 7 1:4294967295 1:4294967295] x",
+                 b"* OK [APPENDUID 7 3] x", b"* OK [READ-ONLY", b"* PREAUTH x", b"* 1 FETCH (UID 3 BODY[] \"\")")
+    POP3_NEWS = (b"+OK", b"-ERR", b"-ERR [SYS/TEMP] x", b".", b"", b"1 44", b"1 abc", b"99 1", b"+", b"\0", b"+OK 3 3", b"..")
+
+    def __init__(self, random, news, rate=8):
+        self._random, self._news, self._rate = random, news, rate
+        self.done = []
+
+    def __call__(self, octets):
+        units = []
+        for unit in self._units(octets):
+            units.append(unit)
+            if self._random.randrange(100) < self._rate:
+                self._change(units)
+        return b"".join(units)
+
+    @staticmethod
+    def _units(octets):
+        message = octets.startswith(b"+OK") and octets.endswith(b"\r\n.\r\n") and b"\r\n\r\n" in octets
+        while octets:
+            end = len(octets) if message else octets.find(b"\n") + 1 or len(octets)
+            while not message and (literal := re.search(rb"\{(\d+)\}\r\n$", octets[:end])):
+                end += int(literal[1])
+                end = octets.find(b"\n", end) + 1 or len(octets)
+            yield octets[:end]
+            octets = octets[end:]
+
+    def _change(self, units):
+        how = self._random.choice((self._drop, self._double, self._swap, self._cut, self._damage, self._damage, self._add, self._add))
+        self.done.append((how.__name__, units[-1][:60]))
+        how(units)
+
+    def _drop(self, units):
+        units.pop()
+
+    def _double(self, units):
+        units.append(units[-1])
+
+    def _swap(self, units):
+        units[-2:] = reversed(units[-2:])
+
+    def _plain(self, unit):
+        """How much of it may be changed: up to the first literal, or a POP3 message's status line."""
+        return len(unit) if b"{" not in unit and unit.count(b"\n") < 2 else 0
+
+    def _cut(self, units):
+        if room := self._plain(units[-1]):
+            units[-1] = units[-1][:self._random.randrange(room)] + self._random.choice((b"", b"\r\n"))
+
+    def _damage(self, units):
+        if not (room := self._plain(units[-1])) or b"UIDVALIDITY" in units[-1]:
+            return
+        unit = bytearray(units[-1])
+        for _ in range(self._random.randint(1, 3)):
+            unit[self._random.randrange(room)] = self._random.choice(b"\0\r\n\" (){}[]*+0129\xff\x80\x1bAOKz\\.")
+        units[-1] = bytes(unit)
+
+    def _add(self, units):
+        news = self._random.choice(self._news)
+        self.done.append(("news", news))
+        units.insert(self._random.choice((len(units), len(units) - 1)), news + b"\r\n")
+
+
 class Line:
     """One connection, in whole lines."""
 
@@ -47,6 +125,7 @@ class Line:
         self.pieces = pieces
         self.encrypted = False
         self.literals_waited = 0
+        self.garbler = None
         self.finish = lambda octets: octets  # what comes before octets leave: compression
         self.start = lambda octets: octets   # and when they have come
         self._tls, self._heard, self._buffer = tls, [] if heard is None else heard, b""
@@ -63,6 +142,8 @@ class Line:
 
     def send(self, octets):
         octets = self.finish(octets)
+        if self.garbler is not None:
+            octets = self.garbler(octets)
         if self.pieces is None:
             self.connection.sendall(octets)
             return
@@ -131,6 +212,8 @@ class Hostile:
         self.tls, self.implicit, self.pieces = tls, implicit, pieces
         self.connections = 0
         self.heard = []  # (encrypted, line)
+        self.garbler = None
+        self.patience = SECONDS
         self._open = set()
         self._listener = socket.socket()
         self._listener.bind((HOST, 0))
@@ -164,9 +247,10 @@ class Hostile:
             except OSError:
                 return
             self.connections += 1
-            connection.settimeout(SECONDS)
+            connection.settimeout(self.patience)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             line = Line(connection, self.tls, self.pieces, self.heard)
+            line.garbler = self.garbler
             self._open.add(line)
             threading.Thread(target=self._serve, args=(line,), daemon=True).start()
 
@@ -343,6 +427,86 @@ def usual(name, folders, words):
     if name == b"LOGOUT":
         return b"* BYE\r\n"
     return b""
+
+
+class Mailbox:
+    """INBOX with these messages (uid: octets), behind imap(): what it tells of itself can be replaced.
+
+    `news`: octets that it sends with the next EXAMINE, before its OK. `lies`: a message's item by its name, for all.
+    QRESYNC or CONDSTORE by `capability`; `vanished` is the set that QRESYNC tells."""
+
+    def __init__(self, mail, capability=CAPABILITY, validity=7):
+        self.mail, self.capability, self.validity = dict(mail), capability, validity
+        self.next, self.modseq, self.exists = max(mail, default=0) + 1, 100, None
+        self.vanished = self.news = self.while_fetching = b""
+        self.search = None
+        self.lies = {}
+
+    def __call__(self, line):
+        imap(line, {b"EXAMINE": self._examine, b"SELECT": self._examine, b"FETCH": self._fetch, b"SEARCH": self._search,
+                    b"STATUS": self._status, b"ENABLE": self._enable}, capability=self.capability)
+
+    def _count(self):
+        return len(self.mail) if self.exists is None else self.exists
+
+    def _status(self, line, tag, words):
+        if not words.startswith(b"INBOX"):
+            line.send(tag + b" NO [NONEXISTENT] no such mailbox\r\n")
+            return
+        modseq = b" HIGHESTMODSEQ %d" % self.modseq if b"CONDSTORE" in self.capability else b""
+        line.send(b"* STATUS INBOX (MESSAGES %d UIDNEXT %d UIDVALIDITY %d%s)\r\n%s OK\r\n"
+                  % (self._count(), self.next, self.validity, modseq, tag))
+
+    @staticmethod
+    def _enable(line, tag, words):
+        line.send(b"* ENABLED " + words + b"\r\n" + tag + b" OK\r\n")
+
+    def _examine(self, line, tag, words):
+        if not words.startswith(b"INBOX"):
+            line.send(tag + b" NO [NONEXISTENT] no such mailbox\r\n")
+            return
+        line.send(b"* %d EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen)\r\n* OK [PERMANENTFLAGS ()] none\r\n"
+                  b"* OK [UIDVALIDITY %d] valid\r\n* OK [UIDNEXT %d] next\r\n" % (self._count(), self.validity, self.next))
+        if b"CONDSTORE" in self.capability:
+            line.send(b"* OK [HIGHESTMODSEQ %d] modseq\r\n" % self.modseq)
+        if b"QRESYNC (" in words and self.vanished:
+            line.send(b"* VANISHED (EARLIER) " + self.vanished + b"\r\n")
+        line.send(self.news + tag + b" OK [READ-ONLY] done\r\n")
+
+    def _search(self, line, tag, words):
+        if self.search is not None:
+            line.send(self.search.replace(b"$t", tag))
+        elif b"RETURN" in words:
+            uids = b",".join(b"%d" % uid for uid in sorted(self.mail))
+            line.send(b'* ESEARCH (TAG "%s") UID ALL %s\r\n' % (tag, uids))
+        else:
+            line.send(b"* SEARCH" + b"".join(b" %d" % uid for uid in sorted(self.mail)) + b"\r\n")
+        line.send(tag + b" OK\r\n")
+
+    def _fetch(self, line, tag, words):
+        asked, _, items = words.partition(b" ")
+        line.send(self.while_fetching)
+        for number, uid in enumerate(sorted(self.mail), 1):
+            if not self._asked(asked, uid):
+                continue
+            octets = self.mail[uid]
+            told = {b"UID": b"%d" % uid, b"FLAGS": b"()", b"RFC822.SIZE": b"%d" % len(octets),
+                    b"INTERNALDATE": b'"01-Jan-2024 00:00:00 +0000"', **self.lies}
+            if b"PEEK[]" in items.upper():
+                told[b"BODY[]"] = b"{%d}\r\n%s" % (len(octets), octets)
+            elif header := re.search(rb"BODY\.PEEK(\[HEADER.*?\])", items):
+                head = octets.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                told[b"BODY" + header[1]] = b"{%d}\r\n%s" % (len(head), head)
+            line.send(b"* %d FETCH (%s)\r\n" % (number, b" ".join(name + b" " + value for name, value in told.items())))
+        line.send(tag + b" OK\r\n")
+
+    def _asked(self, asked, uid):
+        last = max(self.mail)
+        for one in asked.split(b","):
+            first, _, end = one.replace(b"*", b"%d" % last).partition(b":")
+            if min(int(first), int(end or first)) <= uid <= max(int(first), int(end or first)):
+                return True
+        return False
 
 
 def closes_in_literal(line):
