@@ -12,7 +12,7 @@ from harness import AUTH, NETWORK, SOME_FAILED
 import hostile  # noqa: E402  (harness puts tests/support on the path)
 from hostile import Line  # noqa: E402
 
-PATIENCE = 2  # seconds that the accounts of these tests wait for a server
+PATIENCE = 3  # seconds that the accounts of these tests wait for a server
 PASSWORD = "very secret"
 # All that twinbox may say before it has TLS.
 HARMLESS = re.compile(rb"(T\d+ )?(CAPABILITY|STARTTLS|LOGOUT)|CAPA|STLS|QUIT")
