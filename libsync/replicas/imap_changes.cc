@@ -160,7 +160,10 @@ void ImapChanges::on_flags(const imap::FlagList& flags) {
 }
 
 void ImapChanges::on_exists(uint64_t count) {
-  if (Look* look = current()) look->state.exists = count;
+  Look* look = current();
+  if (look == nullptr) return;
+  if (look->examined && count < look->state.exists) look->shrank = true;
+  look->state.exists = count;
 }
 
 void ImapChanges::on_expunge(uint64_t) {
@@ -356,9 +359,11 @@ void ImapChanges::finish(Look look) {
   if (look.opened && look.trouble) keep(sink_.close(look.box, "", kNoCount));
   if (look.trouble) return keep(sink_.unreadable(look.box, *look.trouble));
   if (!look.opened) return report_malformed(look);
-  // Said only now, and more than can have been there: looked at whole by the next call.
-  if (look.mode == Mode::Qresync && look.gone.count() > kMaxVanishedKeys) {
-    return keep(sink_.close(look.box, "", kNoCount));
+  // Looked at whole by the next call: fewer messages without a word of which went; or a word only now, of more than
+  // can have been there.
+  if (look.shrank || (look.mode == Mode::Qresync && look.gone.count() > kMaxVanishedKeys)) {
+    keep(sink_.close(look.box, "", kNoCount));
+    return report_malformed(look);
   }
   report_gone(look);
   const uint32_t next = std::max(look.state.uid_next.value_or(0), look.top == UINT32_MAX ? look.top : look.top + 1);

@@ -65,6 +65,7 @@ class ImapChanges final : public ImapListener {
     int attempt = 0;
     imap::CommandId fetch = 0, search = 0;  // 0: not sent, or answered
     bool opened = false, searched = false;
+    bool shrank = false;  // EXISTS fell, and no EXPUNGE said of what
     std::optional<Error> trouble{};
     std::vector<Flagged> early{};  // QRESYNC's, before the mailbox is open
     imap::SequenceSet gone{}, there{};

@@ -62,8 +62,11 @@ class Login {
   Status run() {
     if (options_.security == Pop3Security::Tls && c_.channel().tls() == nullptr)
       return fail(Errc::Tls, say("{}: the connection is not encrypted", host()));
-    const auto status = within_time();
+    Status status = within_time();
     c_.limit_time({});
+    // What is said before TLS is anybody's, and not shown as the server's words.
+    const bool before_tls = options_.security == Pop3Security::Stls && c_.channel().tls() == nullptr;
+    if (!status && before_tls) status.error().server.clear();
     return status;
   }
 
@@ -96,11 +99,7 @@ class Login {
   Status start_tls() {
     if (!capabilities().stls) return fail(no_tls(say("{} does not offer TLS (no STLS in its CAPA)", host())));
     TB_ASSIGN(const auto status, c_.ask(pop3::stls(), stop_));
-    if (!status.ok) {
-      Error error = no_tls(say("{} refuses TLS", host()));
-      error.server = printable(status.text);
-      return fail(std::move(error));
-    }
+    if (!status.ok) return fail(no_tls(say("{} refuses TLS", host())));
     TB_TRY(c_.start_tls(stop_));
     return ask_capabilities();
   }

@@ -12,6 +12,7 @@ NOTE = "DESI" + "GN"
 PLACE = "/roo" + "t/mail"
 
 CONFIG_PAGE = "| `jobs` | number | `jobs = 2` |\n| `remote` | address | `remote = \"imaps://…\"` |\n"
+HOSTILE = "| comes | does | shown by |\n|---|---|---|\n| lies | nothing | {} |\n"
 
 DEV = r"""packages='
 bash  | it runs in
@@ -59,6 +60,8 @@ SOUND = {
     "libsync/imap/limits.h": "struct Limits {\n  size_t response = 5;\n  size_t depth = kDepth;\n};\n"
                              "inline constexpr size_t kDepth = 3;\n",
     "tests/unit/imap/quirks_test.cc": "TEST(ImapQuirks, LfOnly) { f({.response = 1}, kDepth); }\n",
+    "docs/hostile.md": HOSTILE.format("`A.B`, `test_a.py Lies.test_one`"),
+    "tests/e2e/test_a.py": "class Lies:\n    def test_one(self):\n        pass\n",
     "tools/a": "\n", "plugins/a": "\n", "bench/a": "\n", "docs/a.md": "no harm in a todo-list, in a path/root/x,\n"
     "in `libsync/base`, `libsync/NAME.cc`, `libsync/**`, [this](../docs/a.md#part), [that](https://example.org/x)\n",
 }
@@ -116,6 +119,13 @@ BROKEN = [
      "names the limit kDepth"),
     ("check_named", {"tests/unit/imap/quirks_test.cc": "TEST(ImapQuirks, LfOnly) { f(kDepth, response); }\n"},
      "names the limit response"),
+    ("check_hostile", {"docs/hostile.md": HOSTILE.format("none")}, "the row names no test: lies"),
+    ("check_hostile", {"docs/hostile.md": HOSTILE.format("`A.C`")}, "hostile.md:3: there is no test A.C"),
+    ("check_hostile", {"docs/hostile.md": HOSTILE.format("`test_a.py Lies.test_two`")}, "no test test_a.py Lies.test_two"),
+    ("check_hostile", {"docs/hostile.md": HOSTILE.format("`test_b.py Lies.test_one`")}, "no test test_b.py Lies.test_one"),
+    ("check_hostile", {"tests/e2e/test_a.py": "class Lies:\n    pass\n"}, "no test test_a.py Lies.test_one"),
+    ("check_hostile", {"docs/hostile.md": "nothing\n"}, "holds no row"),
+    ("check_hostile", {"docs/hostile.md": None}, "docs/hostile.md is not there"),
     ("check_fuzz", {"tests/fuzz/seeds/part/plain": None}, "no seeds"),
     ("check_fuzz", {"tests/fuzz/seeds/other/plain": "x"}, "there is no"),
     ("check_fuzz", {"tests/fuzz/fuzz_part.cc": "int main() {}\n"}, "no LLVMFuzzerTestOneInput"),

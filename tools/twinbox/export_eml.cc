@@ -37,7 +37,8 @@ std::string file_name(const libsync::store::MessageInfo& message, size_t copy) {
 
 class EmlTarget final : public ExportTarget {
  public:
-  EmlTarget(libsync::FileSystem& fs, std::string directory) : fs_(fs), directory_(std::move(directory)), folders_(fs) {}
+  EmlTarget(libsync::FileSystem& fs, std::string directory)
+      : fs_(fs), directory_(std::move(directory)), folders_(fs, directory_) {}
 
   Result<Exported> add(const libsync::sync::Path& folder, const libsync::store::MessageInfo& message,
                        const Octets& octets) override {

@@ -1,8 +1,10 @@
 #include "tools/twinbox/export_files.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libsync/base/text.h"
@@ -23,6 +25,11 @@ using libsync::Status;
 namespace {
 constexpr size_t kBuffer = 256 * 1024;
 constexpr std::string_view kSuffix = ".twinbox-new";
+
+bool is_link(const std::string& path) {
+  struct stat st{};
+  return ::lstat(path.c_str(), &st) == 0 && S_ISLNK(st.st_mode);
+}
 }  // namespace
 
 Error taken(const std::string& path) {
@@ -99,6 +106,10 @@ Result<libsync::Sha256Digest> file_digest(FileSystem& fs, const std::string& pat
 
 Status Folders::make(const std::string& path) {
   if (made_.contains(path)) return {};
+  for (size_t at = root_.size(); at < path.size();) {
+    at = std::min(path.find('/', at + 1), path.size());
+    if (is_link(path.substr(0, at))) return fail(taken(path.substr(0, at)));
+  }
   TB_TRY(fs_.make_dirs(path));
   made_.insert(path);
   return {};

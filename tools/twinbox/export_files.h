@@ -37,16 +37,19 @@ class NewFile {
 // SHA-256 of a file in constant memory.
 libsync::Result<libsync::Sha256Digest> file_digest(libsync::FileSystem& fs, const std::string& path);
 
-// Folders made so far, each once, and all of them synced at the end.
+// Folders below the one that the user named, each made once, and all of them synced at the end.
 class Folders {
  public:
-  explicit Folders(libsync::FileSystem& fs) : fs_(fs) {}
+  Folders(libsync::FileSystem& fs, std::string root) : fs_(fs), root_(std::move(root)) {}
+  // Errc::Refused where a link stands below the root: what is in a mailbox never leads out of the folder that the
+  // user named. The root itself may be one, or lie behind one.
   libsync::Status make(const std::string& path);
   // Everything written on their file systems is durable after an OK: one call instead of one per file.
   libsync::Status sync();
 
  private:
   libsync::FileSystem& fs_;
+  std::string root_;
   std::set<std::string> made_;
 };
 

@@ -35,7 +35,7 @@ std::string middle_of(const std::string& name) {
 class MaildirTarget final : public ExportTarget {
  public:
   MaildirTarget(libsync::FileSystem& fs, std::string directory)
-      : fs_(fs), directory_(std::move(directory)), folders_(fs) {}
+      : fs_(fs), directory_(std::move(directory)), folders_(fs, directory_) {}
 
   Result<Exported> add(const libsync::sync::Path& folder, const libsync::store::MessageInfo& message,
                        const Octets& octets) override {

@@ -60,7 +60,26 @@ Json::Json(const std::vector<std::string>& texts) {
   value_ = std::move(list);
 }
 
-std::string to_line(const Json& json) { return bj::serialize(convert(json)); }
+std::string to_line(const Json& json) {
+  // JSON lets DEL, the C1 controls (U+009B begins an escape sequence as ESC [ does) and overrides of direction stand
+  // as they are; a terminal would obey them. What isn't ASCII is inside a string, so it may be escaped.
+  const std::string line = bj::serialize(convert(json));
+  std::string out;
+  for (size_t at = 0; at < line.size();) {
+    const auto lead = static_cast<unsigned char>(line[at]);
+    const size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    const std::string_view character = std::string_view(line).substr(at, length);
+    at += length;
+    if ((lead < 0x7F) || length == 4 || libsync::printable(character) == character) {
+      out += character;
+      continue;
+    }
+    unsigned code = length == 1 ? lead : lead & (0xFFU >> (length + 1));
+    for (const char next : character.substr(1)) code = (code << 6) | (static_cast<unsigned char>(next) & 0x3FU);
+    out += fmt::format("\\u{:04x}", code);
+  }
+  return out;
+}
 
 std::string iso_time(int64_t unix_seconds) {
   const std::time_t t = unix_seconds;

@@ -43,7 +43,7 @@ class Json {
 };
 
 // On one line, without the line's end. Bytes in strings that are not UTF-8 become U+FFFD, so that the
-// line is always valid JSON.
+// line is always valid JSON; what a terminal would obey is escaped.
 std::string to_line(const Json& json);
 
 // Seconds since 1970 as "2026-11-22T18:04:05Z".

@@ -105,6 +105,9 @@ TEST(Json, IsAlwaysValid) {
   EXPECT_EQ(to_line(JsonObject{{"a", 1}, {"b", nullptr}, {"c", "\x01\n\""}, {"d", JsonList{true, 2.5}}}),
             R"({"a":1,"b":null,"c":"\u0001\n\"","d":[true,2.5E0]})");
   EXPECT_EQ(to_line(Json("a\xFF\tb")), "\"a\xEF\xBF\xBD\\tb\"");
+  EXPECT_EQ(to_line(Json("\xC2\x9B[1m \x7F \xE2\x80\xAE \xC2\xA0 \xE4\xBD\xA0 \xF0\x9F\x98\x80")),
+            "\"\\u009b[1m \\u007f \\u202e \xC2\xA0 \xE4\xBD\xA0 \xF0\x9F\x98\x80\"")
+      << "what a terminal would obey";
   EXPECT_EQ(to_line(Json(uint64_t{18446744073709551615U})), "18446744073709551615");
 }
 

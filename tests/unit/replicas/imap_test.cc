@@ -137,6 +137,23 @@ TEST(ImapReplica, NumbersThatGoBackwardsLeadToAFullLook) {
   }
 }
 
+TEST(ImapReplica, ACountThatFallsWithoutExpungeIsLookedAtWholeAndRemovesNothing) {
+  const auto said = [](std::string_view news) {
+    auto o = open(login("") + std::string(kBare) +
+                  "C: T6 EXAMINE INBOX\nC: T7 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE)\n"
+                  "S: * 2 EXISTS\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 8]\nS: T6 OK in\n"
+                  "S: * 1 FETCH (UID 5 FLAGS () RFC822.SIZE 11)\n" +
+                  std::string(news) + "S: T7 OK\n");
+    EXPECT_TRUE((*o).mailboxes({}));
+    Changes changes;
+    const std::vector<sync::BoxCursor> cursors{{"INBOX", ""}};
+    EXPECT_TRUE((*o).changes(cursors, changes, {})) << o.channel->mismatch();
+    return changes.log;
+  };
+  EXPECT_EQ(said("S: * 1 EXISTS\n"), "open INBOX 5 full\nseen 5 0 11 \nclose 18446744073709551615 []\n");
+  EXPECT_EQ(said("S: * 2 EXPUNGE\nS: * 1 EXISTS\n"), "open INBOX 5 full\nseen 5 0 11 \nclose 1 [1 5 8 0 1 INBOX]\n");
+}
+
 TEST(ImapReplica, CondstoreListsWhatIsThere) {
   auto o = open(login("CONDSTORE ESEARCH") +
                 "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST () \".\" INBOX\nS: T2 OK\nS: T3 OK\n"

@@ -74,6 +74,11 @@ TEST(Pop3Login, StartsTlsFirstAndForgetsWhatCameBefore) {
 
 TEST(Pop3Login, SendsNothingWithoutTheTlsItRequires) {
   const std::string start = "S: +OK\nC: CAPA\n";
+  // What is said before TLS is anybody's, and not shown as the server's words.
+  for (const std::string& script :
+       {std::string("S: -ERR [SYS/TEMP] call 0900\n"), start + "S: +OK\\r\\nSTLS\\r\\n.\nC: STLS\nS: -ERR call 0900\n"})
+    EXPECT_EQ(refused(script, joe(Pop3Security::Stls), false).server, "") << script;
+  EXPECT_EQ(refused("S: -ERR [SYS/TEMP] closed\n").server, "[SYS/TEMP] closed") << "inside TLS they are";
   for (const std::string& script : {start + "S: -ERR\n", start + "S: +OK\\r\\n.\n", start + "S: +OK\\r\\nUSER\\r\\n.\n",
                                     start + "S: +OK\\r\\nSTLS\\r\\n.\nC: STLS\nS: -ERR no\n"})
     EXPECT_EQ(refused(script, joe(Pop3Security::Stls), false).code, Errc::Tls) << script;
