@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""A disk that is full, read-only or broken, from any step on: told in a line, and made good by the next sync."""
+
+import random
+import sys
+import unittest
+
+import faults
+import trial
+from faults import ACCOUNT, LONG, SEED
+from harness import DONE, SOME_FAILED
+
+HOW = ("full", "read-only", "broken", "once")  # steps.cc
+SHOWN = 8  # complaints of a test
+
+# What the line has to have in it: the system's words, or SQLite's for the same.
+REASONS = {
+    "full": r"No space left on device|disk is full",
+    "read-only": r"Read-only file system|readonly database",
+    "broken": r"Input/output error|disk I/O error",
+    "once": r"Input/output error|disk I/O error",
+}
+
+
+class Disk(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.room = faults.Mailroom().start()
+        cls.addClassCleanup(cls.room.stop)
+
+    def begin(self, kind, again):
+        one = kind(self.room, again)
+        self.addCleanup(one.close)
+        return one
+
+    def failing(self, one, step, how):
+        """What is wrong with a sync whose disk fails like this, or with the one after it; "" for nothing."""
+        one.begin()
+        done, steps = one.home.steps("sync", ACCOUNT, fail=step, how=how)
+        if complaint := self.what_is_wrong_with(done, how):
+            return complaint
+        # What could be done without needs no word; then nothing is missing.
+        if done.status == DONE and (left := one.what_is_left()):
+            return f"status 0, but {left}"
+        return one.what_is_wrong()
+
+    @staticmethod
+    def what_is_wrong_with(done, how):
+        if done.status == DONE:
+            return f"words on standard error: {done.err}" if done.err else ""
+        if done.status != SOME_FAILED:
+            return f"status {done.status}: {done.err}"
+        line, *hint = done.err.splitlines() or [""]
+        if not line.startswith(f"twinbox: {ACCOUNT}: ") or len(hint) > 1:
+            return f"not one line: {done.err!r}"
+        import re
+        return "" if re.search(REASONS[how], line) else f"not the reason: {line}"
+
+    def everywhere(self, kind, again):
+        """Every step of the store fails: each in one way, in a long run in all of them."""
+        one, wrong, failed = self.begin(kind, again), [], 0
+        last = sum(step.split()[1] != "-" for step in one.steps)
+        chance = random.Random(f"{SEED} {one.title}")
+        for step in range(1, last + 1):
+            for how in HOW if LONG else (chance.choice(HOW),):
+                failed += 1
+                if complaint := self.failing(one, step, how):
+                    wrong.append(f"{how} from step {step} on, {self.told(one, step)}: {complaint}")
+        print(f"\n{one.title}: {failed} failures at {last} steps of the store", file=sys.stderr)
+        self.assertFalse(wrong, f"{len(wrong)} times wrong:\n" + "\n".join(wrong[:80]))
+
+    @staticmethod
+    def told(one, step):
+        return next((line for line in one.steps if line.split()[1] == str(step)), "behind the last")
+
+
+def add_tests():
+    """A test for each kind of account, in its first sync and in a later one."""
+    for kind in trial.KINDS:
+        for again in (False, True):
+            which = f"{kind.name.replace('-', '_')}_{'sync_with_changes' if again else 'first_sync'}"
+            setattr(Disk, f"test_a_{which}_whose_disk_fails_at_any_step_says_so_and_loses_nothing",
+                    lambda self, kind=kind, again=again: self.everywhere(kind, again))
+
+
+if __name__ == "__main__":
+    add_tests()
+    faults.main()
