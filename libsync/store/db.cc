@@ -1,6 +1,8 @@
 #include "libsync/store/db.h"
 
+#include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <thread>
 
 #include <sqlite3.h>
@@ -127,10 +129,36 @@ int64_t Db::last_insert_rowid() const { return sqlite3_last_insert_rowid(db_); }
 int64_t Db::changes() const { return sqlite3_changes64(db_); }
 bool Db::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
+namespace {
+
+// The system's error behind SQLite's "disk I/O error", which may be a disk that is full or read-only; 0 if unknown.
+int system_error(sqlite3* db) {
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int last = 0;
+    if (sqlite3_file_control(db, "main", which, static_cast<void*>(&file)) != SQLITE_OK) continue;
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last) == SQLITE_OK && last != 0) return last;
+  }
+  // What could not be made is then looked for: that it is not there is no reason.
+  const int last = sqlite3_system_errno(db);
+  return last == ENOENT ? 0 : last;
+}
+
+}  // namespace
+
 Error Db::error(std::string_view doing) const {
   const int code = sqlite3_extended_errcode(db_);
   Error error{.code = Errc::Disk, .what = say("{}: {}: {}", path_, doing, sqlite3_errmsg(db_))};
   switch (code & 0xFF) {
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+      if (const int why = system_error(db_); why != 0) {
+        error.what = say("{} ({})", error.what, std::generic_category().message(why));
+      } else {
+        error.hint = say("the disk may be full, or read-only: df -h {}", path_);
+      }
+      break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       error.code = Errc::Busy;

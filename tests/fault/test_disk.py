@@ -2,6 +2,7 @@
 """A disk that is full, read-only or broken, from any step on: told in a line, and made good by the next sync."""
 
 import random
+import re
 import sys
 import unittest
 
@@ -13,7 +14,8 @@ from harness import DONE, SOME_FAILED
 HOW = ("full", "read-only", "broken", "once")  # steps.cc
 SHOWN = 8  # complaints of a test
 
-# What the line has to have in it: the system's words, or SQLite's for the same.
+# What the line has to have in it: the system's words, or SQLite's for the same. Where neither is known, the hint says
+# where to look.
 REASONS = {
     "full": r"No space left on device|disk is full",
     "read-only": r"Read-only file system|readonly database",
@@ -54,8 +56,8 @@ class Disk(unittest.TestCase):
         line, *hint = done.err.splitlines() or [""]
         if not line.startswith(f"twinbox: {ACCOUNT}: ") or len(hint) > 1:
             return f"not one line: {done.err!r}"
-        import re
-        return "" if re.search(REASONS[how], line) else f"not the reason: {line}"
+        told = re.search(REASONS[how], line) or hint and "df -h" in hint[0]
+        return "" if told else f"not the reason: {done.err}"
 
     def everywhere(self, kind, again):
         """Every step of the store fails: each in one way, in a long run in all of them."""
