@@ -80,14 +80,41 @@ Status use_write_ahead_log(Db& db, int busy_ms) {
   }
 }
 
+// As SQLite wants a path with parameters behind it: docs "Uniform Resource Identifiers".
+std::string as_uri(const std::string& path, std::string_view parameters) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += c == '%' ? "%25" : c == '?' ? "%3f" : "%23";
+    } else {
+      uri += c;
+    }
+  }
+  return uri.append("?").append(parameters);
+}
+
+std::string name_for_sqlite(const std::string& path, DbMode mode) {
+  switch (mode) {
+    case DbMode::Memory:
+      return ":memory:";
+    case DbMode::ReadOnlyDisk:
+      return as_uri(path, "readonly_shm=1");
+    case DbMode::Frozen:
+      return as_uri(path, "immutable=1");
+    default:
+      return path;
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Db>> Db::open(const std::string& path, DbMode mode, int busy_ms) {
-  const int flags = mode == DbMode::ReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const bool writes = mode == DbMode::ReadWrite || mode == DbMode::Memory;
+  int flags = SQLITE_OPEN_NOMUTEX | (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+  if (mode == DbMode::ReadOnlyDisk || mode == DbMode::Frozen) flags |= SQLITE_OPEN_URI;
   sqlite3* handle = nullptr;
-  const std::string name = mode == DbMode::Memory ? ":memory:" : path;
-  const int code = sqlite3_open_v2(name.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<Db> db(new Db(handle, name));
+  const int code = sqlite3_open_v2(name_for_sqlite(path, mode).c_str(), &handle, flags, nullptr);
+  std::unique_ptr<Db> db(new Db(handle, mode == DbMode::Memory ? ":memory:" : path));
   if (code != SQLITE_OK) return fail(db->error(word("cannot open")));
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, busy_ms);

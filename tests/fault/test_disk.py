@@ -77,6 +77,38 @@ class Disk(unittest.TestCase):
         return next((line for line in one.steps if line.split()[1] == str(step)), "behind the last")
 
 
+    def test_a_store_on_a_disk_that_is_read_only_from_the_start_is_left_alone_and_so_is_the_server(self):
+        for kind in trial.KINDS:
+            for again in (False, True):
+                with self.subTest(kind=kind.name, again=again):
+                    one = self.begin(kind, again)
+                    one.begin()
+                    before = one.on_server()
+                    done, _ = one.home.steps("sync", ACCOUNT, fail=1, how="read-only")
+                    self.assertEqual(done.status, SOME_FAILED, done.err)
+                    self.assertRegex(done.err, rf"^twinbox: {ACCOUNT}: [^\n]*Read-only file system[^\n]*\n$")
+                    self.assertEqual(one.on_server(), before)
+                    self.assertEqual(one.what_is_wrong(), "")
+
+    def test_a_disk_that_takes_nothing_keeps_nobody_from_reading(self):
+        """Be the store closed as it should, or left behind by a sync that was killed in the middle."""
+        one = self.begin(trial.Imap, True)
+        for killed in (None, len(one.steps) // 2):
+            for how in ("full", "read-only", "broken"):
+                with self.subTest(killed=killed, how=how):
+                    one.begin()
+                    if killed:
+                        one.home.steps("sync", ACCOUNT, kill=killed)
+                    for command in (("ls", ACCOUNT), ("ls", ACCOUNT, "--folders"), ("show", ACCOUNT, "2"),
+                                    ("verify", ACCOUNT), ("search", ACCOUNT, "--limit", "1000", faults.WORD),
+                                    ("export", ACCOUNT, "--mbox", "-")):
+                        done, _ = one.home.steps(*command, fail=1, how=how)
+                        self.assertEqual(done.status, DONE, f"{command}: {done.err}")
+                        self.assertTrue(done.out, command)
+                    done, _ = one.home.steps("ls", ACCOUNT, "--json", fail=1, how=how)
+                    self.assertEqual(done.out, one.home.run("ls", ACCOUNT, "--json").out, "the same as on a good disk")
+
+
 def add_tests():
     """A test for each kind of account, in its first sync and in a later one."""
     for kind in trial.KINDS:

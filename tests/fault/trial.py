@@ -61,9 +61,12 @@ class Trial:
             shutil.copytree(self._begin_with, self.store)
         self.home.open_mailbox(mailbox)
 
-    def outcome(self):
+    def on_server(self):
         self.room.settle()
-        return {**faults.state(self.home), "server": self.room.contents(f"{self._name}-{self._count}")}
+        return self.room.contents(f"{self._name}-{self._count}")
+
+    def outcome(self):
+        return {**faults.state(self.home), "on the server": self.on_server()}
 
     def what_is_wrong(self):
         """Syncs once, undisturbed, and says how that differs from a run nobody disturbed; "" for not at all."""
