@@ -39,7 +39,7 @@ class Disk(unittest.TestCase):
     def failing(self, one, step, how):
         """What is wrong with a sync whose disk fails like this, or with the one after it; "" for nothing."""
         one.begin()
-        done, steps = one.home.steps("sync", ACCOUNT, fail=step, how=how)
+        done, steps = one.home.steps(*one.command, fail=step, how=how)
         if complaint := self.what_is_wrong_with(done, how):
             return complaint
         # What could be done without needs no word; then nothing is missing.
@@ -111,9 +111,9 @@ class Disk(unittest.TestCase):
 
 def add_tests():
     """A test for each kind of account, in its first sync and in a later one."""
-    for kind in trial.KINDS:
-        for again in (False, True):
-            which = f"{kind.name.replace('-', '_')}_{'sync_with_changes' if again else 'first_sync'}"
+    for kind in trial.KINDS + trial.OTHERS:
+        for again in kind.times:
+            which = trial.words(kind, again)
             setattr(Disk, f"test_a_{which}_whose_disk_fails_at_any_step_says_so_and_loses_nothing",
                     lambda self, kind=kind, again=again: self.everywhere(kind, again))
 

@@ -6,8 +6,7 @@ import unittest
 
 import faults
 import trial
-from faults import ACCOUNT, KILLED
-from trial import Imap, Pop3, Pop3Never
+from faults import KILLED
 
 SHOWN = 8  # complaints of a test
 
@@ -26,7 +25,7 @@ class Killed(unittest.TestCase):
 
     def kill(self, one, step):
         """Whether the sync came to that step, and its steps until then."""
-        done, steps = one.home.steps("sync", ACCOUNT, "--json", kill=step)
+        done, steps = one.home.steps(*one.command, kill=step)
         self.assertIn(done.status, (0, KILLED), done.err)
         if done.status == KILLED:
             self.assertEqual(len(steps), step - 1, "nothing behind the step was done")
@@ -55,7 +54,7 @@ class Killed(unittest.TestCase):
             one.begin()
             self.kill(one, first)
             self.room.settle()
-            _, steps = one.home.steps("sync", ACCOUNT, "--json")
+            _, steps = one.home.steps(*one.command)
             for second in faults.sampled(range(1, len(steps) + 1), 2, one.title, first):
                 one.begin()
                 self.kill(one, first)
@@ -73,10 +72,10 @@ class Killed(unittest.TestCase):
 
 
 def add_tests():
-    """A test for each kind of account, in its first sync and in a later one."""
-    for kind in trial.KINDS:
-        for again in (False, True):
-            which = f"{kind.name.replace('-', '_')}_{'sync_with_changes' if again else 'first_sync'}"
+    """Two tests for each kind of account, in its first sync and in a later one."""
+    for kind in trial.KINDS + trial.OTHERS:
+        for again in kind.times:
+            which = trial.words(kind, again)
             setattr(Killed, f"test_a_{which}_killed_at_any_step_is_finished_by_the_next",
                     lambda self, kind=kind, again=again: self.everywhere(kind, again))
             setattr(Killed, f"test_a_{which}_killed_twice_is_finished_by_the_third",

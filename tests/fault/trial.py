@@ -1,20 +1,24 @@
 """The syncs that the tests of this folder disturb, and what each must end in all the same."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 
 import faults
 from faults import ACCOUNT, large_message, message
 
 
 class Trial:
-    """A sync that begins the same each time: mailbox and store are copies. Subclasses say what is in them.
+    """A command that begins the same each time: mailbox and store are copies. Subclasses say what is in them.
 
     `again`: the account was mirrored once, and much has changed on the server since. Else it is the first sync.
     """
 
     protocol = "imap"
     keys = {}
+    command = ("sync", ACCOUNT)
+    times = (False, True)  # what `again` can be
 
     def __init__(self, room, again):
         self.room, self.again = room, again
@@ -28,16 +32,16 @@ class Trial:
             self.home.open_mailbox(self._name)
             self._run("sync", ACCOUNT)
             self.room.settle()
+            self.prepare(self._name)
             self._begin_with = os.path.join(self.home.folder, "before")
             shutil.copytree(self.store, self._begin_with)
             self.change(self._name)
             self.room.settle()
         self.home.keys = {**self.keys, **self.keys_then}
         self.begin()
-        done, self.steps = self.home.steps("sync", ACCOUNT, "--json")
+        done, self.steps = self.home.steps(*self.command)
         if done.status != 0:
             raise AssertionError(f"{self.title}: {done.status} {done.err} {done.out}")
-        self.did = faults.did(done)
         self.end = self.outcome()
 
     @property
@@ -45,6 +49,9 @@ class Trial:
         return f"{self.name} {'again' if self.again else 'first'}"
 
     keys_then = {}  # of the sync that is disturbed
+
+    def prepare(self, mailbox):
+        """What becomes of the store before the server changes."""
 
     def close(self):
         self.home.close()
@@ -69,11 +76,11 @@ class Trial:
         return {**faults.state(self.home), "on the server": self.on_server()}
 
     def what_is_wrong(self):
-        """Syncs once, undisturbed, and says how that differs from a run nobody disturbed; "" for not at all."""
+        """Once more, undisturbed, and says how that differs from a run nobody disturbed; "" for not at all."""
         self.room.settle()
-        done = self.home.run("sync", ACCOUNT, "--json")
+        done = self.home.run(*self.command)
         if done.status != 0:
-            return f"the next sync fails: {done.status} {done.err} {done.out.decode()}"
+            return f"the next {self.command[0]} fails: {done.status} {done.err} {done.out.decode()}"
         try:
             end = self.outcome()
         except AssertionError as error:
@@ -167,4 +174,57 @@ class Pop3Never(Pop3):
     keys_then = {"leave": "never"}
 
 
+class Rebuilt(Imap):
+    """The index is lost: the sync makes it anew from the segments. Then all has changed on the server."""
+
+    name = "index-lost"
+    times = (True,)
+
+    def prepare(self, mailbox):
+        os.unlink(os.path.join(self.store, "twin.db"))
+
+
+class RebuiltNever(Pop3Never):
+    """The same where the store alone has the mail that came before."""
+
+    name = "index-lost-pop3-never"
+    keys = {"leave": "never"}
+    times = (True,)
+    prepare = Rebuilt.prepare
+
+    def change(self, mailbox):
+        for number in range(40, 44):
+            self.room.deliver(message(number), date=1_600_000_000 + number, user=mailbox)
+
+
+class Compact(Imap):
+    """compact, of a store in which messages were removed long ago; a sync behind it has nothing to do."""
+
+    name = "compact"
+    command = ("compact", ACCOUNT, "--force")
+    times = (True,)
+
+    def prepare(self, mailbox):
+        client = self.room.client(mailbox)
+        client.select()
+        client.store("2:4", "+FLAGS", "(\\Deleted)")
+        client.expunge()
+        client.logout()
+        self._run("sync", ACCOUNT)
+        self.room.settle()
+        with contextlib.closing(sqlite3.connect(os.path.join(self.store, "twin.db"))) as database:
+            database.execute("UPDATE message SET removed_at=1 WHERE removed_at IS NOT NULL")
+            database.commit()
+
+    def change(self, mailbox):
+        pass
+
+
 KINDS = (Imap, Pop3, Pop3Never)
+OTHERS = (Rebuilt, RebuiltNever, Compact)
+
+
+def words(kind, again):
+    """For the name of a test."""
+    what = kind.command[0] if kind.command[0] != "sync" else "sync_with_changes" if again else "first_sync"
+    return f"{kind.name.replace('-', '_')}_{what}".replace("compact_compact", "compact")
