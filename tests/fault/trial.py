@@ -19,6 +19,7 @@ class Trial:
     keys = {}
     command = ("sync", ACCOUNT)
     times = (False, True)  # what `again` can be
+    disk_failures = 1000   # steps at which the disk fails, at most; in a long run at all
 
     def __init__(self, room, again):
         self.room, self.again = room, again
@@ -179,6 +180,7 @@ class Rebuilt(Imap):
 
     name = "index-lost"
     times = (True,)
+    disk_failures = 120
 
     def prepare(self, mailbox):
         os.unlink(os.path.join(self.store, "twin.db"))
@@ -190,6 +192,7 @@ class RebuiltNever(Pop3Never):
     name = "index-lost-pop3-never"
     keys = {"leave": "never"}
     times = (True,)
+    disk_failures = 120
     prepare = Rebuilt.prepare
 
     def change(self, mailbox):
