@@ -92,7 +92,7 @@ class Mailroom(dovecot.Dovecot):
 
     def settle(self):
         """Waits until the sessions that logged in have ended: a client that was killed leaves one behind."""
-        end = dovecot.time.monotonic() + 10
+        end = dovecot.time.monotonic() + 60
         while True:
             with open(self.log, "rb") as log:
                 log.seek(self._read)
@@ -174,8 +174,8 @@ class Home(harness.Home):
 
     def steps(self, *arguments, **orders):
         """Runs the program with its steps counted: Ended, and their lines. orders: kill=N, fail=N, how=WORD."""
-        if os.path.exists(self.log):
-            os.unlink(self.log)
+        with open(self.log, "w", encoding="utf-8"):
+            pass
         told = {f"STEPS_{name.upper()}": str(value) for name, value in orders.items()}
         before = dict(self.environment)
         self.environment.update(told, LD_PRELOAD=STEPS, STEPS_LOG=self.log, STEPS_FOLDER=self.store(ACCOUNT))
@@ -257,6 +257,6 @@ def sampled(numbers, count, *about, always=False):
 
 def main():
     if not os.path.exists(STEPS):
-        print(f"SKIPPED: {STEPS} is not there: set TWINBOX_STEPS or build the target fault_steps (not with sanitizers)")
-        sys.exit(0)
+        print(f"SKIPPED: the library {STEPS!r} is not there: set TWINBOX_STEPS or build the target fault_steps (not with sanitizers)")
+        sys.exit(77)  # CMakeLists.txt: skipped
     harness.main()
