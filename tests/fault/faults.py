@@ -248,9 +248,9 @@ def did(done):
 
 
 def sampled(numbers, count, *about, always=False):
-    """Some of the numbers, the same each time; all of them in a long run, unless `always`."""
+    """Some of the numbers, the same each time (None: all); all in a long run, unless `always`."""
     numbers = list(numbers)
-    if count >= len(numbers) or (LONG and not always):
+    if count is None or count >= len(numbers) or (LONG and not always):
         return numbers
     return sorted(random.Random(f"{SEED} {about}").sample(numbers, count))
 

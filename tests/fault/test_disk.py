@@ -64,7 +64,7 @@ class Disk(unittest.TestCase):
         one, wrong, failed = self.begin(kind, again), [], 0
         steps = [step for step in one.steps if step.split()[1] != "-"]
         chance = random.Random(f"{SEED} {one.title}")
-        chosen = faults.sampled(range(1, len(steps) + 1), kind.disk_failures, one.title)
+        chosen = faults.sampled(range(1, len(steps) + 1), kind.sample, one.title)
         for step in chosen:
             told = steps[step - 1]
             for how in HOW if LONG or " /twin.db" not in told else (chance.choice(HOW),):

@@ -19,7 +19,7 @@ class Trial:
     keys = {}
     command = ("sync", ACCOUNT)
     times = (False, True)  # what `again` can be
-    disk_failures = 1000   # steps at which the disk fails, at most; in a long run at all
+    sample = None          # so many of its steps, in a run that is not long; None: all
 
     def __init__(self, room, again):
         self.room, self.again = room, again
@@ -180,7 +180,7 @@ class Rebuilt(Imap):
 
     name = "index-lost"
     times = (True,)
-    disk_failures = 120
+    sample = 120
 
     def prepare(self, mailbox):
         os.unlink(os.path.join(self.store, "twin.db"))
@@ -192,7 +192,7 @@ class RebuiltNever(Pop3Never):
     name = "index-lost-pop3-never"
     keys = {"leave": "never"}
     times = (True,)
-    disk_failures = 120
+    sample = 120
     prepare = Rebuilt.prepare
 
     def change(self, mailbox):
