@@ -1,12 +1,16 @@
 """The syncs that the tests of this folder disturb, and what each must end in all the same."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import sqlite3
 
 import faults
 from faults import ACCOUNT, large_message, message
+
+
+SERIAL = itertools.count(1)
 
 
 class Trial:
@@ -25,7 +29,7 @@ class Trial:
         self.room, self.again = room, again
         self.home = faults.Home(room, self.protocol, **self.keys)
         self.store = self.home.store(ACCOUNT)
-        self._name = self.title.replace(" ", "-")
+        self._name = f"{self.title.replace(' ', '-')}-{next(SERIAL)}"  # a mailbox of its own, whoever uses the room too
         self._count = 0
         self._begin_with = None
         self.fill(self._name)
