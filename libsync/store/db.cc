@@ -1,6 +1,8 @@
 #include "libsync/store/db.h"
 
+#include <cerrno>
 #include <chrono>
+#include <system_error>
 #include <thread>
 
 #include <sqlite3.h>
@@ -89,15 +91,42 @@ Status use_write_ahead_log(Db& db, int busy_ms) {
   }
 }
 
+// As SQLite wants a path with parameters behind it: docs "Uniform Resource Identifiers".
+std::string as_uri(const std::string& path, std::string_view parameters) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += c == '%' ? "%25" : c == '?' ? "%3f" : "%23";
+    } else {
+      uri += c;
+    }
+  }
+  return uri.append("?").append(parameters);
+}
+
+std::string name_for_sqlite(const std::string& path, DbMode mode) {
+  switch (mode) {
+    case DbMode::Memory:
+      return ":memory:";
+    case DbMode::ReadOnlyDisk:
+      return as_uri(path, "readonly_shm=1");
+    case DbMode::Frozen:
+      return as_uri(path, "immutable=1");
+    default:
+      return path;
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Db>> Db::open(const std::string& path, DbMode mode, int busy_ms) {
   use_plain_allocator();
-  const int flags = mode == DbMode::ReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const bool writes = mode == DbMode::ReadWrite || mode == DbMode::Memory;
+  int flags = SQLITE_OPEN_NOMUTEX | (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+  if (mode == DbMode::ReadOnlyDisk || mode == DbMode::Frozen) flags |= SQLITE_OPEN_URI;
   sqlite3* handle = nullptr;
-  const std::string name = mode == DbMode::Memory ? ":memory:" : path;
-  const int code = sqlite3_open_v2(name.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, nullptr);
-  std::unique_ptr<Db> db(new Db(handle, name));
+  const int code = sqlite3_open_v2(name_for_sqlite(path, mode).c_str(), &handle, flags, nullptr);
+  std::unique_ptr<Db> db(new Db(handle, mode == DbMode::Memory ? ":memory:" : path));
   if (code != SQLITE_OK) return fail(db->error(word("cannot open")));
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, busy_ms);
@@ -142,10 +171,36 @@ int64_t Db::last_insert_rowid() const { return sqlite3_last_insert_rowid(db_); }
 int64_t Db::changes() const { return sqlite3_changes64(db_); }
 bool Db::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
+namespace {
+
+// The system's error behind SQLite's "disk I/O error", which may be a disk that is full or read-only; 0 if unknown.
+int system_error(sqlite3* db) {
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int last = 0;
+    if (sqlite3_file_control(db, "main", which, static_cast<void*>(&file)) != SQLITE_OK) continue;
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last) == SQLITE_OK && last != 0) return last;
+  }
+  // What could not be made is then looked for: that it is not there is no reason.
+  const int last = sqlite3_system_errno(db);
+  return last == ENOENT ? 0 : last;
+}
+
+}  // namespace
+
 Error Db::error(std::string_view doing) const {
   const int code = sqlite3_extended_errcode(db_);
   Error error{.code = Errc::Disk, .what = say("{}: {}: {}", path_, doing, sqlite3_errmsg(db_))};
   switch (code & 0xFF) {
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+      if (const int why = system_error(db_); why != 0) {
+        error.what = say("{} ({})", error.what, std::generic_category().message(why));
+      } else {
+        error.hint = say("the disk may be full, or read-only: df -h {}", path_);
+      }
+      break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       error.code = Errc::Busy;

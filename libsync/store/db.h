@@ -73,7 +73,13 @@ class Statement {
   bool* lent_;  // the cache's; without one it is finalised
 };
 
-enum class DbMode { ReadWrite, ReadOnly, Memory };
+enum class DbMode {
+  ReadWrite,
+  ReadOnly,
+  ReadOnlyDisk,  // the same where nothing can be written, not even what SQLite keeps beside a database with a log
+  Frozen,        // the same without a log, where nobody writes meanwhile: SQLite takes no locks
+  Memory
+};
 
 class Db {
  public:

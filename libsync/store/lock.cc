@@ -62,6 +62,15 @@ Result<std::unique_ptr<FileLock>> FileLock::attempt(const std::string& path, boo
   return system_error(path);
 }
 
+Result<std::unique_ptr<FileLock>> FileLock::share(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return system_error(path);
+  std::unique_ptr<FileLock> lock(new FileLock(fd));
+  if (::flock(fd, LOCK_SH | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK || errno == EINTR) return nullptr;
+  return system_error(path);
+}
+
 Result<std::unique_ptr<FileLock>> FileLock::acquire(const std::string& path, std::chrono::milliseconds wait,
                                                     std::stop_token stop) {
   const auto deadline = std::chrono::steady_clock::now() + wait;

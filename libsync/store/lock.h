@@ -10,7 +10,7 @@
 
 namespace libsync::store {
 
-// Holds an exclusive lock on a file; released by the destructor. Two objects of one process exclude
+// Holds a lock on a file, exclusive but for share(); released by the destructor. Two objects of one process exclude
 // each other too.
 class FileLock {
  public:
@@ -21,6 +21,9 @@ class FileLock {
   // own process id into the file for the next one's message.
   static Result<std::unique_ptr<FileLock>> acquire(const std::string& path, std::chrono::milliseconds wait,
                                                    std::stop_token stop);
+  // With others who share it, while nobody has it alone; nothing while somebody has. Errc::NotFound without the file:
+  // nothing is written for it.
+  static Result<std::unique_ptr<FileLock>> share(const std::string& path);
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;

@@ -83,20 +83,49 @@ Status keep_private(const std::string& path, const StoreOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<Db>> open_database(const std::string& path, const StoreOptions& options) {
-  const bool read_only = options.mode == StoreMode::ReadOnly;
-  if (!read_only) TB_TRY(keep_private(path, options));
-  TB_ASSIGN(auto db, Db::open(path, read_only ? DbMode::ReadOnly : DbMode::ReadWrite, options.busy_ms));
+  return open_database(path, options, options.mode == StoreMode::ReadOnly ? DbMode::ReadOnly : DbMode::ReadWrite);
+}
+
+Result<std::unique_ptr<Db>> open_database(const std::string& path, const StoreOptions& options, DbMode mode) {
+  const bool writes = mode == DbMode::ReadWrite;
+  if (writes) TB_TRY(keep_private(path, options));
+  TB_ASSIGN(auto db, Db::open(path, mode, options.busy_ms));
   TB_TRY(register_tokenizer(*db));
-  TB_TRY(migrate(*db, path, !read_only));
+  TB_TRY(migrate(*db, path, writes));
   return db;
+}
+
+// A disk that is full, or a backup that can't be written to, keeps nobody from reading, though SQLite can't make its
+// two files beside the database. Where a log is left, it reads that without them. Where none is, nobody writes; a
+// sync that comes now waits until all is read.
+Result<std::unique_ptr<Db>> StoreImpl::open_to_read(const std::string& path) {
+  auto opened = open_database(path, options_, DbMode::ReadOnly);
+  if (opened || opened.error().code != Errc::Disk) return opened;
+  const auto has_log = [&] {
+    std::error_code missing;
+    return std::filesystem::file_size(path + "-wal", missing) > 0 && !missing;
+  };
+  if (has_log()) {
+    auto again = open_database(path, options_, DbMode::ReadOnlyDisk);
+    return again ? std::move(again) : std::move(opened);
+  }
+  auto lock = FileLock::share(lock_path(directory_));
+  if (lock ? *lock == nullptr : lock.error().code != Errc::NotFound) return opened;
+  if (lock) reading_ = *std::move(lock);
+  if (has_log()) return opened;
+  auto again = open_database(path, options_, DbMode::Frozen);
+  return again ? std::move(again) : std::move(opened);
 }
 
 Status StoreImpl::open() {
   const std::string path = database_path(directory_);
   TB_TRY(check_database_is_there(path));
   if (options_.mode == StoreMode::Create) TB_TRY(fs_->make_dirs(contents_path(directory_)));
+  if (read_only()) {
+    TB_ASSIGN(db_, open_to_read(path));
+    return {};
+  }
   TB_ASSIGN(db_, open_database(path, options_));
-  if (read_only()) return {};
   TB_ASSIGN(const auto uuid, meta("uuid"));
   return uuid ? Status{} : set_meta("uuid", new_uuid());
 }

@@ -89,6 +89,7 @@ class StoreImpl final : public Store {
   void write_findings();
 
  private:
+  Result<std::unique_ptr<Db>> open_to_read(const std::string& path);
   Result<Staged> stage_whole(std::string_view octets);
   Result<Staged> stage_stream(std::string_view first, sync::ContentSource& source);
   Result<std::optional<Staged>> already(const Sha256Digest& sha256);
@@ -110,10 +111,13 @@ class StoreImpl final : public Store {
   std::unordered_map<Sha256Digest, FramePlace, DigestHash> staged_;  // appended, without rows yet
   std::vector<ContentRow> damaged_;                                  // found, not noted yet
   std::vector<ContentId> whole_;
+  std::unique_ptr<FileLock> reading_;  // no sync while twin.db is read as a file that nobody changes
 };
 
 // Opens twin.db with the tokenizer registered and the schema brought up to date.
 Result<std::unique_ptr<Db>> open_database(const std::string& path, const StoreOptions& options);
+// The same, for reading.
+Result<std::unique_ptr<Db>> open_database(const std::string& path, const StoreOptions& options, DbMode mode);
 
 std::string database_path(const std::string& directory);
 std::string contents_path(const std::string& directory);

@@ -11,6 +11,7 @@
 namespace twinbox {
 
 namespace store = libsync::store;
+using libsync::Error;
 using libsync::Result;
 using libsync::say;
 
@@ -31,7 +32,11 @@ Result<int> compact(Context& context, const Arguments& arguments) {
       },
       context.stop());
   board.remove(line);
-  TB_TRY(with_way_out(report, open.account->name));
+  if (!report) {
+    Error error = with_way_out(std::move(report).error(), open.account->name);
+    error.what = say("{}: {}", open.account->name, error.what);
+    return libsync::fail(std::move(error));
+  }
   const uint64_t freed = report->bytes_before > report->bytes_after ? report->bytes_before - report->bytes_after : 0;
   if (context.json()) {
     context.out().json(JsonObject{{"account", open.account->name},

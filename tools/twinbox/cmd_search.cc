@@ -71,7 +71,7 @@ Status catch_up(Context& context, const OpenAccount& open) {
       },
       context.stop());
   board.remove(line);
-  if (done || done.error().code == Errc::Busy) return {};
+  if (done || done.error().code == Errc::Busy || done.error().code == Errc::Disk) return {};
   return fail(done.error());
 }
 

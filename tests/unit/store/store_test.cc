@@ -311,6 +311,25 @@ TEST_F(StoreTest, AnEmptyStoreIsTakenAwayAndOneWithMailIsNot) {
   EXPECT_TRUE(stdfs::exists(path() + "/sync.lock"));
 }
 
+TEST_F(StoreTest, ADiskThatTakesNothingKeepsNobodyFromReadingAndASyncWaits) {
+  const MessageId id = put(make_box({"INBOX"}), mail("x", "y"));
+  lock_store(path(), std::chrono::milliseconds(0), {})->reset();
+  store.reset();
+  stdfs::create_directory(path() + "/twin.db-wal");  // now SQLite can't make its log, whoever runs this
+  StoreOptions read_only = options();
+  read_only.mode = StoreMode::ReadOnly;
+  auto reader = Store::open(path(), read_only);
+  ASSERT_TRUE(reader) << reader.error().text();
+  EXPECT_EQ((*reader)->message(id).value()->envelope.subject, "x");
+  EXPECT_TRUE(Store::open(path(), read_only)) << "two may read at once";
+  EXPECT_EQ(lock_store(path(), std::chrono::milliseconds(0), {}).error().code, Errc::Busy);
+  reader->reset();
+
+  const auto lock = lock_store(path(), std::chrono::milliseconds(0), {});
+  ASSERT_TRUE(lock);
+  EXPECT_EQ(Store::open(path(), read_only).error().code, Errc::Disk) << "somebody may write";
+}
+
 TEST_F(StoreTest, WhatIsNoStoreIsCorruptOrMissing) {
   EXPECT_EQ(Store::open(dir / "nowhere").error().code, Errc::NotFound);
   stdfs::create_directories(dir / "other");
