@@ -76,7 +76,7 @@ def local_state(store):
     """What is in a store: its folders, and each message with folder, flags, keywords, date and hash."""
     path = os.path.join(store, "twin.db")
     if not os.path.exists(path):
-        return [], []
+        return "no store", []
     # One that is closed each time: it must not keep the program out.
     base = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
     try:
@@ -86,7 +86,7 @@ def local_state(store):
             " JOIN content c ON c.id=m.content LEFT JOIN mailbox b ON b.id=m.mailbox").fetchall()
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
-            return [], []
+            return "no tables", []
         raise
     finally:
         base.close()
@@ -109,7 +109,10 @@ def maildir_state(place):
             inside = os.path.join(place, folder, part)
             for name in os.listdir(inside) if os.path.isdir(inside) else []:
                 with open(os.path.join(inside, name), "rb") as file:
-                    messages.append((folder, name.partition(":2,")[2], harness.digest(file.read())))
+                    octets = file.read()
+                # What came by APPEND lies there with LF, and is sent with CRLF.
+                sent = octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+                messages.append((folder, name.partition(":2,")[2], harness.digest(sent)))
     return folders, sorted(messages)
 
 
@@ -134,6 +137,12 @@ class Seat:
         done = self.home.run("sync", ACCOUNT, *more)
         self.cutter.settle()
         return done
+
+    def start(self, *arguments):
+        """The program, begun and not waited for."""
+        return subprocess.Popen((harness.PROGRAM, "--config", self.home.config, *arguments, ACCOUNT),
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=self.home.environment, cwd=self.home.folder)
 
     def local(self):
         return local_state(self.store)

@@ -9,7 +9,8 @@
     Place("command", N, "half")    half of the client's line N passed
 
 A place is counted in each connection from its start. How it ends: "end" (orderly, to both sides), "reset" (a RST), or
-"silence": everything stays open and nothing passes any more.
+"silence": everything stays open and nothing passes any more. With "hold" it does not end: nothing passes from the place
+on until go_on(), and all does then.
 """
 
 import collections
@@ -17,8 +18,10 @@ import select
 import socket
 import struct
 import threading
+import time
 
 HOST = "127.0.0.1"
+PIECE = 1 << 15
 SECONDS = 60  # a connection that has not ended by then hangs
 
 Place = collections.namedtuple("Place", "unit number side")
@@ -27,10 +30,11 @@ Place = collections.namedtuple("Place", "unit number side")
 class Cutter:
     """Serves until close(). `cuts`, `lines`, `octets`, `commands`: what was counted since aim().
 
-    watch: called with how many bytes of the server's have passed since aim(), after each piece."""
+    watch: called with how many bytes of the server's have passed since aim(), after each piece. pace: bytes of the
+    server's a second that pass on each connection; None: all that come."""
 
-    def __init__(self, port, watch=None):
-        self.target, self.watch = port, watch
+    def __init__(self, port, watch=None, pace=None):
+        self.target, self.watch, self.pace = port, watch, pace
         self._lock = threading.Condition()
         self._open = 0
         self.aim(None)
@@ -44,6 +48,29 @@ class Cutter:
         with self._lock:
             self.place, self.how = place, how
             self.cuts = self.lines = self.octets = self.commands = 0
+            self._going = False
+
+    def wait_until_held(self, ended):
+        """Waits until a connection has come to the place. False: ended() became true before."""
+        with self._lock:
+            for _ in range(SECONDS * 20):
+                if self.cuts:
+                    return True
+                if ended():
+                    return False
+                self._lock.wait(0.05)
+        raise TimeoutError("the place was not met, and the program goes on")
+
+    def go_on(self):
+        with self._lock:
+            self._going = True
+            self._lock.notify_all()
+
+    def hold(self):
+        with self._lock:
+            self.cuts += 1
+            self._lock.notify_all()
+            self._lock.wait_for(lambda: self._going, SECONDS)
 
     def settle(self):
         """Waits until every connection has ended on both sides: the server has done all that it will do."""
@@ -128,10 +155,12 @@ class _Connection:
 
     def _from_server(self):
         """Whether more may come; None when this was the place."""
-        octets = self.server.recv(1 << 16)
+        octets = self.server.recv(PIECE)
         if not octets:
             self.client.shutdown(socket.SHUT_WR)
             return False
+        if self.cutter.pace:
+            time.sleep(len(octets) / self.cutter.pace)
         room = self._room(octets)
         passing = octets if room is None else octets[:room]
         if passing:
@@ -140,7 +169,13 @@ class _Connection:
         self.lines += lines
         self.octets += len(passing)
         self.cutter.count(lines, len(passing), 0)
-        return True if room is None else None
+        if room is None or self.how != "hold":
+            return True if room is None else None
+        self.place = None
+        self.cutter.hold()
+        if octets[room:]:
+            self.client.sendall(octets[room:])
+        return True
 
     def _room(self, octets):
         """How many of these pass before the place; None: all, and the place is behind them."""
