@@ -384,7 +384,7 @@ class SecondClient(Races):
 
     def meddle(self, connection, chance, octets):
         """One thing. Returns what was deleted for good, as hashes."""
-        folders = [one for one in harness.folders_of(connection)]
+        folders = harness.folders_of(connection)
         folder = chance.choice(folders)
         quoted = clients.quoted(folder)
         what = chance.choice(("add", "add", "delete", "delete", "mark", "move", "copy", "rename", "remove", "make"))
