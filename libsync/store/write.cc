@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <map>
+#include <optional>
 
 #include "libsync/base/words.h"
 #include "libsync/store/schema.h"
@@ -71,11 +73,13 @@ class WriteImpl final : public Write {
   Result<Placed> insert(MailboxId mailbox, InsertedContent content, uint64_t size, const sync::Flags& flags,
                         int64_t date);
   Status rename_one(MailboxId id, const std::string& path);
+  Result<int64_t> removal_time();
 
   StoreImpl& store_;
   Db& db_;
   std::optional<Transaction> transaction_;
   std::map<MailboxId, State> states_;
+  std::optional<int64_t> removal_time_;
   bool committed_ = false;
 };
 
@@ -97,7 +101,10 @@ Result<std::optional<MailboxInfo>> WriteImpl::mailbox(MailboxId id) {
 // Never the same number twice in a store, and larger than any from before a rebuild.
 Result<uint32_t> WriteImpl::next_uidvalidity() {
   TB_ASSIGN(const auto last, store_.meta("uidvalidity"));
-  const uint64_t next = std::max<uint64_t>(last ? std::stoull(*last) + 1 : 1, static_cast<uint64_t>(store_.now()));
+  const int64_t now = store_.now();
+  // A clock that says what no 32 bits hold (before 1970, after 2106) is wrong, and counts for nothing.
+  const uint64_t by_clock = now > 0 && now < UINT32_MAX ? static_cast<uint64_t>(now) : 1;
+  const uint64_t next = std::max<uint64_t>(last ? std::stoull(*last) + 1 : 1, by_clock);
   if (next > UINT32_MAX) return fail(Errc::Limit, std::string(word("no UIDVALIDITY is left")));
   TB_TRY(store_.set_meta("uidvalidity", std::to_string(next)));
   return static_cast<uint32_t>(next);
@@ -322,7 +329,18 @@ Status WriteImpl::remove(MessageId id) {
   TB_TRY(leave(old));
   TB_ASSIGN(State * box, state(old.mailbox));
   TB_ASSIGN(auto s, db_.prepare("UPDATE message SET mailbox=NULL, uid=NULL, removed_at=?, removed_from=? WHERE id=?"));
-  return s.bind(store_.now(), sync::encode_path(box->info.path), id).run();
+  TB_ASSIGN(const int64_t when, removal_time());
+  return s.bind(when, sync::encode_path(box->info.path), id).run();
+}
+
+// A clock that was set back must not end the time in the quarantine before it has begun: a removal is not older than
+// the last sync.
+Result<int64_t> WriteImpl::removal_time() {
+  if (!removal_time_) {
+    TB_ASSIGN(const auto last, store_.runs(1));
+    removal_time_ = last.empty() ? store_.now() : std::max(store_.now(), last.front().started);
+  }
+  return *removal_time_;
 }
 
 Result<Write::Placed> WriteImpl::restore(MessageId id, std::optional<MailboxId> to) {

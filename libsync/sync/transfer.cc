@@ -166,9 +166,9 @@ class Receiver final : ActionSink {
 
   Status run() {
     while (true) {
-      // While the network is slow, what came so far is made durable after a while: a transfer that is
-      // cut then loses little.
-      auto event = gathered_.empty() ? queue_.pop() : queue_.pop_until(oldest_ + limits_.batch_age);
+      // Where the disk is faster than the network, what came so far is made durable whenever nothing waits, and after a
+      // while however little it is: a transfer that is killed then loses little.
+      auto event = gathered_.empty() ? queue_.pop() : queue_.pop_until(ripe_at());
       if (!event && gathered_.empty()) return {};
       if (!event) {
         TB_TRY(flush());
@@ -200,6 +200,11 @@ class Receiver final : ActionSink {
     }
     if (auto* failed = std::get_if<Failed>(&event)) return sink_.failed(failed->token, failed->error);
     return {};
+  }
+
+  // When the batch is stored though more messages would fit: at once, if it is large enough and none waits.
+  Steady::time_point ripe_at() const {
+    return gathered_bytes_ >= limits_.batch_ripe ? oldest_ : oldest_ + limits_.batch_age;
   }
 
   Status nothing_came(size_t item) {

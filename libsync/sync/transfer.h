@@ -51,6 +51,8 @@ struct TransferLimits {
   uint64_t queue_bytes = 16 << 20;  // fetched and not yet stored
   uint64_t batch_bytes = 8 << 20;   // stored in one transaction
   size_t batch_messages = 1000;
+  uint64_t batch_ripe = 512 << 10;  // stored as soon as nothing more waits: it costs no time then, and a transfer that
+                                    // is killed loses no more than came while one such batch was stored
   std::chrono::milliseconds batch_age{1000};
   uint64_t stream_above = 1 << 20;  // a larger message passes through in pieces, in a batch of its own
 };

@@ -116,6 +116,25 @@ TEST_F(StoreTest, RemovedMailIsRestorableUntilItsTimeIsOver) {
   EXPECT_LT(report->bytes_after, report->bytes_before);
 }
 
+TEST_F(StoreTest, AClockThatIsWrongForAMomentPurgesNothing) {
+  const MailboxId box = make_box({"INBOX"});
+  const MessageId id = put(box, mail("one", "x"));
+  const int64_t right = clock.seconds;
+  ASSERT_TRUE(store->record_run({.started = right, .finished = right, .ok = true}));
+  clock.seconds = right - 10 * kQuarantineSeconds;
+  {
+    auto write = *store->begin();
+    ASSERT_TRUE(write->remove(id) && write->commit());
+  }
+  clock.seconds = right + 60;
+  ASSERT_TRUE(store->record_run({.started = right + 60, .finished = right + 60, .ok = true}));
+  EXPECT_EQ(store->compact({}, {}, {})->messages_purged, 0u) << "it was removed a minute ago, whatever the clock said";
+  clock.seconds = right + kQuarantineSeconds + 100;
+  EXPECT_EQ(store->compact({}, {}, {})->messages_purged, 0u) << "no sync was that late";
+  ASSERT_TRUE(store->record_run({.started = clock.seconds, .finished = clock.seconds, .ok = true}));
+  EXPECT_EQ(store->compact({}, {}, {})->messages_purged, 1u);
+}
+
 TEST_F(StoreTest, CompactingKeepsEveryMessageReadable) {
   open(20'000);
   const MailboxId box = make_box({"INBOX"});
