@@ -1,4 +1,4 @@
-"""The programs that are compared, each with a configuration of its own: the same server, the same mail, empty stores."""
+"""The programs that are compared, each with a configuration of its own: same server, same mail, empty stores."""
 
 import collections
 import hashlib

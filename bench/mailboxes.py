@@ -6,9 +6,11 @@ a few files instead of a million.
 
 import collections
 import hashlib
+import random
 import re
 
 import harness
+import parts
 from contenders import Endpoint
 from measure import Failed, complain
 from relay import Relay
@@ -25,7 +27,6 @@ KINDS = {
     "giant": ("mdbox", 1, 1 << 30, ("INBOX",)),
     "million": ("mdbox", 1_000_000, 400, ("INBOX",)),
 }
-GIANT_LINE = b"c29tZSBvY3RldHMgb2YgYSBsYXJnZSBtZXNzYWdlLCBtYW55IHRpbWVzIG92ZXIgYW5kIG92ZXIK"
 
 # count and octets; digests: Counter of the SHA-256 of every message.
 Mailbox = collections.namedtuple("Mailbox", "user count octets digests")
@@ -111,9 +112,12 @@ def messages(count, size):
     if size >= 1 << 20:
         head = b"From: anna@example.org\r\nTo: reader@example.org\r\nSubject: large\r\nMIME-Version: 1.0\r\n" \
                b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        line = GIANT_LINE[:76] + b"\r\n"
+        block = parts.base64_lines(random.Random(harness.sample.SEED).randbytes(min(size, 8 << 20)))
         for _ in range(count):
-            yield head + line * ((size - len(head)) // len(line))
+            octets = bytearray(head)
+            while len(octets) < size:
+                octets += block
+            yield octets
     elif size < 500:
         for number in range(count):
             yield (f"From: anna@example.org\r\nTo: reader@example.org\r\nMessage-ID: <{number}@small.example>\r\n"
@@ -129,10 +133,12 @@ def append(connection, folder, batch):
     if not batch:
         return
     line = connection.socket()
-    parts = [f"fill APPEND {folder}".encode()]
+    command = [f"fill APPEND {folder}".encode()]
     for octets in batch:
-        parts += [f" {{{len(octets)}+}}\r\n".encode(), octets]
-    line.sendall(b"".join(parts + [b"\r\n"]))
+        command += [f" {{{len(octets)}+}}\r\n".encode(), octets]
+    command.append(b"\r\n")
+    for piece in command if len(batch) == 1 else [b"".join(command)]:  # a gigabyte need not be there twice
+        line.sendall(piece)
     answer = b""
     while not re.search(rb"^fill [A-Z].*\r\n", answer, re.M):
         piece = line.recv(65536)

@@ -21,11 +21,12 @@ class Failed(Exception):
     """A contender did not do its work: nothing that it took counts."""
 
 
-def launcher(program):
-    """The launcher that was built with the program, or the one that the environment names."""
-    path = os.environ.get("TWINBOX_LAUNCH") or os.path.join(os.path.dirname(program), "bench", "launch")
+def built(program, name):
+    """What was built of bench/ beside the program, or in the folder that TWINBOX_BENCH_FOLDER names."""
+    folder = os.environ.get("TWINBOX_BENCH_FOLDER") or os.path.join(os.path.dirname(program), "bench")
+    path = os.path.join(os.path.abspath(folder), name)
     if not os.access(path, os.X_OK):
-        raise Failed(f"{path} is not there: build the target `launch`, or set TWINBOX_LAUNCH")
+        raise Failed(f"{path} is not there: build the target `{name}`, or name its folder in TWINBOX_BENCH_FOLDER")
     return path
 
 
@@ -49,9 +50,10 @@ class Runner:
     """Starts programs by way of the launcher. Folders of runs stay until close(): a file system from which many
     files were just deleted is slower than one that was left alone."""
 
-    def __init__(self, program):
+    def __init__(self, program, profiles=None):
+        self.profiles = profiles  # a folder for what perf finds out about twinbox
         self.program = os.path.abspath(program)
-        self.launch = launcher(self.program)
+        self.launch = built(self.program, "launch")
         self.folder = tempfile.mkdtemp(prefix="twinbox-bench-")
         self.strace = shutil.which("strace")
         self._serial = 0
@@ -66,16 +68,16 @@ class Runner:
         return path
 
     def run(self, command, environment, server=None, relay=None, accept=(0,), count_syncs=False):
-        """One run; count_syncs slows it down, so its time is not one to keep."""
-        report = os.path.join(self.folder, "report")
-        calls = os.path.join(self.folder, "calls")
+        """One run; count_syncs slows it down, so its time is not one to keep.
+
+        server: the process group of the mail server; relay: what the program talks through; accept: statuses that mean
+        that it did its work."""
         before = server_cpu(server) if server else 0
         if relay:
             relay.reset()
-        traced = bool(count_syncs and self.strace)
-        if traced:
-            command = [self.strace, "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync,fdatasync", "-e", "signal=none", "-o", calls] + list(command)
-        with subprocess.Popen([self.launch, report] + list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        watched, calls = self._watched(list(command), count_syncs)
+        report = os.path.join(self.folder, "report")
+        with subprocess.Popen([self.launch, report] + watched, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, env=environment, cwd=self.folder) as child:
             try:
                 out, err = child.communicate(timeout=SECONDS)
@@ -89,13 +91,28 @@ class Runner:
             seconds, user, system, kilobytes = (float(word) for word in file.read().split())
         if relay:
             time.sleep(3 * relay.delay + 0.02)  # what the program sent last may still be on its way
-        syncs = None
-        if traced:
-            with open(calls, encoding="ascii", errors="replace") as file:
-                syncs = sum("sync(" in line for line in file)
         return Sample(seconds=seconds, cpu=user + system, server=server_cpu(server) - before if server else None,
                       peak=kilobytes / 1024, bytes_in=relay.bytes_in if relay else None,
-                      turns=relay.round_trips + 2 * relay.connections if relay else None, syncs=syncs)
+                      turns=relay.round_trips + 2 * relay.connections if relay else None,
+                      syncs=lines_of(calls) if calls else None)
+
+    def _watched(self, command, count_syncs):
+        """The command under strace, perf or nothing, and where strace writes its lines."""
+        self._serial += 1
+        if count_syncs and self.strace:
+            calls = os.path.join(self.folder, "calls")
+            return [self.strace, "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync,fdatasync", "-e", "signal=none", "-o",
+                    calls] + command, calls
+        if self.profiles and command[0] == self.program:
+            place = os.path.join(self.profiles, f"{self._serial:04d}.perf")
+            return ["perf", "record", "-q", "-g", "-o", place, "--"] + command, None
+        return command, None
+
+
+def lines_of(path):
+    """How many calls strace saw. (The second line of one that another thread interrupted has no bracket.)"""
+    with open(path, encoding="ascii", errors="replace") as file:
+        return sum("sync(" in line for line in file)
 
 
 class Stopwatch:
@@ -156,8 +173,8 @@ class Result:
 
     def facts(self):
         """What --json prints."""
-        facts = {field: [round(value, 6) for value in self.values(field)] for field in Sample._fields if self.values(field)}
-        facts.pop("syncs", None)
+        facts = {field: [round(value, 6) for value in self.values(field)] for field in Sample._fields
+                 if field != "syncs" and self.values(field)}
         return {**facts, **({"fsyncs": self.syncs} if self.syncs is not None else {})}
 
 

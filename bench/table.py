@@ -25,17 +25,18 @@ class Bench:
     def __init__(self, options, runner, mailboxes, complain):
         self.runs, self.warm = (1, False) if options.quick else (options.runs, True)
         self.runner, self.mailboxes, self.at_most = runner, mailboxes, options.at_most
-        self.mirrors = {}
+        self.mirrors = {}  # contenders with a mirror that is up to date, for the rows in which nothing changed
         self.progress = complain if options.verbose else lambda words: None
 
     def close(self):
-        for mirror in self.mirrors.values():
-            mirror.contender.close()
+        for contender in self.mirrors.values():
+            contender.close()
 
 
 def arguments(rows):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     epilog="rows:\n" + "\n".join(f"  {row.name:18} {row.title}: {row.must}" for row in rows))
+                                     epilog="rows:\n" + "\n".join(f"  {row.name:18} {row.title}: {row.must}"
+                                                                  for row in rows))
     parser.add_argument("program")
     parser.add_argument("--row", action="append", choices=[row.name for row in rows], metavar="NAME",
                         help="only this row; may be given again (see below)")
@@ -47,6 +48,8 @@ def arguments(rows):
                                                                  "of more than N kB: to see that all works")
     parser.add_argument("--json", action="store_true", help="every run of everything, as JSON")
     parser.add_argument("--markdown", action="store_true", help="as the table of bench/README.md")
+    parser.add_argument("--profile", metavar="FOLDER", help="every counted run of twinbox under perf record: its time is "
+                                                            "none to keep, but perf report -i FILE says where it goes")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is going on")
     return parser.parse_args()
 
@@ -62,7 +65,9 @@ def main():
               and (not options.group or row.group == options.group)]
     facts = {"machine": contenders.machine(), "versions": contenders.versions(), "rows": []}
     try:
-        runner = measure.Runner(options.program)
+        if options.profile:
+            os.makedirs(options.profile, exist_ok=True)
+        runner = measure.Runner(options.program, options.profile and os.path.abspath(options.profile))
     except measure.Failed as error:
         sys.exit(f"table: {error}")
     wrong = 0
@@ -91,7 +96,8 @@ def main():
 
 def show(row):
     """A row as text, as soon as it is measured."""
-    print(f"{row.name}: {row.title} ({'; '.join(row.notes)})")
+    notes = "; ".join(row.notes)
+    print(f"{row.name}: {row.title}" + (f" ({notes})" if notes else ""))
     columns = [column for column in COLUMNS if any(result.values(column[0]) for result in row.results.values())]
     print(" " * 34 + "".join(f"{head:>9}" for _, head, _ in columns) + "   runs, least to most" +
           (", fsyncs" if any(result.syncs is not None for result in row.results.values()) else ""))
