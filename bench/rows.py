@@ -71,7 +71,8 @@ def first_mirror(row, bench, mailbox, protocol, kinds, socket=None, most=None, d
 
 
 def imap_first(row, bench):
-    first_mirror(row, bench, "bulk", "imap", (c.Twinbox, c.Mbsync), lambda end, _: c.imap_off_the_socket(end))
+    first_mirror(row, bench, "bulk", "imap", (c.Twinbox, c.Mbsync, c.MbsyncShallow),
+                 lambda end, _: c.imap_off_the_socket(end))
     row.judge_faster("mbsync", 10)
 
 
@@ -89,7 +90,7 @@ def imap_small(row, bench):
 
 
 def imap_far(row, bench):
-    first_mirror(row, bench, "far", "imap", (c.Twinbox, c.Mbsync), delay=FAR)
+    first_mirror(row, bench, "far", "imap", (c.Twinbox, c.Mbsync, c.MbsyncShallow), delay=FAR)
     row.judge_faster("mbsync", 5)
 
 
