@@ -9,6 +9,7 @@ system. bench/README.md says how each row is measured. `tools/dev bench table` c
 
 import argparse
 import os
+import signal
 import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
@@ -70,6 +71,7 @@ def main():
         runner = measure.Runner(options.program, options.profile and os.path.abspath(options.profile))
     except measure.Failed as error:
         sys.exit(f"table: {error}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # folders and servers go then too
     wrong = 0
     with mailboxes.Mailboxes(options.at_most) as boxes:
         bench = Bench(options, runner, boxes, measure.complain)
