@@ -219,7 +219,8 @@ def store(row, bench):
 def search(row, bench):
     bench.progress("the library")
     for name, samples in micro(bench, "bench_store", "^search", bench.runs)[1].items():
-        row.results[f"library, {name.removeprefix('search/')}"] = Result(name.removeprefix("search/"), samples)
+        words = f"library, {name.removeprefix('search/')}"
+        row.results[words] = Result(words, samples)
     mirror = mirrored(bench, c.Twinbox, "small")
     program, config = mirror.command[0], mirror.home.config
 
@@ -234,10 +235,10 @@ def search(row, bench):
     row.results.update(rounds(actions, bench.runs * 4, bench.warm, bench.progress))
     worst = max((result for name, result in row.results.items() if name.startswith("library")),
                 key=lambda result: result.median("seconds"))
-    row.judge(f"ms in the library ({worst.name})", worst.median("seconds") * 1000, 20)
+    row.judge(f"ms ({worst.name})", worst.median("seconds") * 1000, 20)
     worst = max((result for name, result in row.results.items() if name.startswith("program")),
                 key=lambda result: result.median("seconds"))
-    row.judge(f"ms of the program, its start included ({worst.name})", worst.median("seconds") * 1000, 20)
+    row.judge(f"ms, the start of a process included ({worst.name})", worst.median("seconds") * 1000, 20)
 
 
 ROWS = [
