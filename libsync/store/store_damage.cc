@@ -49,7 +49,8 @@ Result<Damage> StoreImpl::damage() {
 
 Result<std::vector<Sha256Digest>> StoreImpl::damaged_contents() {
   write_findings();
-  TB_ASSIGN(auto s, db_->prepare("SELECT c.sha256 FROM damaged d JOIN content c ON c.id=d.content ORDER BY c.id"));
+  // Ordered by the small table: by c.id, SQLite would read all of the large one, at each sync.
+  TB_ASSIGN(auto s, db_->prepare("SELECT c.sha256 FROM damaged d JOIN content c ON c.id=d.content ORDER BY d.content"));
   std::vector<Sha256Digest> found;
   while (true) {
     TB_ASSIGN(const bool row, s.step());

@@ -1,9 +1,10 @@
-"""A relay between a client and a server on loopback: counts what passes, and can cut the connection.
+"""A relay between a client and a server on loopback: counts what passes, and can cut or delay the connection.
 
 Round trips are what a slow line would charge for: the times the client began to send after the server
 had sent something.
 """
 
+import queue
 import socket
 import threading
 import time
@@ -14,10 +15,13 @@ HOST = "127.0.0.1"
 class Relay:
     """Serves until close(). `cut_after`: octets from the server after which a connection is cut; None: never.
 
-    `pace`: octets a second that pass from the server on each connection; None: all that come."""
+    `pace`: octets a second that pass from the server on each connection; None: all that come.
+    `delay`: seconds on the way, in each direction, from the connect on: the server hears of a connection after
+    three of them, the handshake of TCP and the first octets behind it, as over a long line. All that comes sets out
+    at once, so a delay takes nothing from the throughput."""
 
-    def __init__(self, port, cut_after=None, pace=None):
-        self.target, self.cut_after, self.pace = port, cut_after, pace
+    def __init__(self, port, cut_after=None, pace=None, delay=0):
+        self.target, self.cut_after, self.pace, self.delay = port, cut_after, pace, delay
         self.lock = threading.Lock()
         self.reset()
         self._listener = socket.socket()
@@ -43,23 +47,58 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self.delay:
+                threading.Thread(target=self._connect, args=(client,), daemon=True).start()
+            else:
+                self._connect(client)
+
+    def _connect(self, client):
+        time.sleep(3 * self.delay)
+        try:
+            server = socket.create_connection((HOST, self.target), timeout=10)
+        except OSError:
+            client.close()
+            return
+        server.settimeout(None)
+        for one in (client, server):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self.lock:
+            self.connections += 1
+        # What the client sent before its connection would have stood was on its way with the handshake.
+        state = {"server_spoke": True, "passed": 0, "open": 2, "since": time.monotonic() - self.delay}
+        threading.Thread(target=self._pass, args=(client, server, state, False), daemon=True).start()
+        threading.Thread(target=self._pass, args=(server, client, state, True), daemon=True).start()
+
+    def _received(self, source, state, from_server):
+        """What comes from the source, each piece when its delay is over."""
+        if not self.delay:
+            while octets := source.recv(1 << 16):
+                yield octets
+            return
+        on_the_way = queue.SimpleQueue()
+        threading.Thread(target=self._read_ahead, args=(source, on_the_way), daemon=True).start()
+        while True:
+            came, octets = on_the_way.get()
+            if not from_server and came < state["since"]:
+                came = state["since"]
+            time.sleep(max(0, came + self.delay - time.monotonic()))
+            if not octets:
+                return
+            yield octets
+
+    @staticmethod
+    def _read_ahead(source, on_the_way):
+        octets = b"-"
+        while octets:
             try:
-                server = socket.create_connection((HOST, self.target), timeout=10)
+                octets = source.recv(1 << 16)
             except OSError:
-                client.close()
-                continue
-            server.settimeout(None)
-            for one in (client, server):
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self.lock:
-                self.connections += 1
-            state = {"server_spoke": True, "passed": 0, "open": 2}
-            threading.Thread(target=self._pass, args=(client, server, state, False), daemon=True).start()
-            threading.Thread(target=self._pass, args=(server, client, state, True), daemon=True).start()
+                octets = b""
+            on_the_way.put((time.monotonic(), octets))
 
     def _pass(self, source, sink, state, from_server):
         try:
-            while octets := source.recv(1 << 16):
+            for octets in self._received(source, state, from_server):
                 self._count(len(octets), state, from_server)
                 if from_server and self.cut_after is not None:
                     room = self.cut_after - state["passed"]

@@ -59,6 +59,15 @@ class Damaged : public StoreTest {
     auto write = store->begin();
     ASSERT_TRUE((*write)->mend(*staged) && (*write)->commit());
   }
+  // What this process has read from files so far.
+  static uint64_t octets_read() {
+    std::ifstream counters("/proc/self/io");
+    std::string name;
+    uint64_t octets = 0;
+    counters >> name >> octets;
+    EXPECT_EQ(name, "rchar:");
+    return octets;
+  }
   bool verifies() {
     const auto report = store->verify({}, {});
     EXPECT_TRUE(report);
@@ -88,6 +97,19 @@ TEST_F(Damaged, IsNotedByWhoeverReadsIt) {
       EXPECT_EQ(*store->damaged_contents(), std::vector{sha256(octets[1])});
     }
   }
+}
+
+// Each sync asks for it, with whatever there is in the store.
+TEST_F(Damaged, IsListedWithoutReadingAboutAllThatIsWhole) {
+  ASSERT_TRUE(store->db().exec(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<20000) INSERT INTO content(sha256, segment,"
+      " offset, stored, codec, size, print) SELECT printf('%032d',i), 1, 0, 0, 0, 0, printf('%032d',i) FROM n"));
+  flip_message(1);
+  EXPECT_EQ(octets_of(ids[1]), "no content");
+  reopen();
+  const uint64_t before = octets_read();
+  EXPECT_EQ(store->damaged_contents()->size(), 1U);
+  EXPECT_LT(octets_read() - before, 100'000U);
 }
 
 TEST_F(Damaged, IsNotedByTheIndex) {
