@@ -12,6 +12,8 @@ NOTE = "DESI" + "GN"
 PLACE = "/roo" + "t/mail"
 
 CONFIG_PAGE = "| `jobs` | number | `jobs = 2` |\n| `remote` | address | `remote = \"imaps://…\"` |\n"
+BUG = '[{}]\nstory = "s"\nfile = "libsync/mime/date.h"\nbefore = "Date"\nafter = "int"\ntests = ["{}"]\n'
+BUGS = "".join(BUG.format(f"b{number}", "A.B") for number in range(12))
 HOSTILE = "| comes | does | shown by |\n|---|---|---|\n| lies | nothing | {} |\n"
 
 DEV = r"""packages='
@@ -62,6 +64,7 @@ SOUND = {
     "tests/unit/imap/quirks_test.cc": "TEST(ImapQuirks, LfOnly) { f({.response = 1}, kDepth); }\n",
     "docs/hostile.md": HOSTILE.format("`A.B`, `test_a.py Lies.test_one`"),
     "tests/e2e/test_a.py": "class Lies:\n    def test_one(self):\n        pass\n",
+    "tests/planted/bugs.toml": BUGS, "docs/testing.md": "".join(f"`b{number}`" for number in range(12)),
     "tools/a": "\n", "plugins/a": "\n", "bench/a": "\n", "docs/a.md": "no harm in a todo-list, in a path/root/x,\n"
     "in `libsync/base`, `libsync/NAME.cc`, `libsync/**`, [this](../docs/a.md#part), [that](https://example.org/x)\n",
 }
@@ -126,6 +129,13 @@ BROKEN = [
     ("check_hostile", {"tests/e2e/test_a.py": "class Lies:\n    pass\n"}, "no test test_a.py Lies.test_one"),
     ("check_hostile", {"docs/hostile.md": "nothing\n"}, "holds no row"),
     ("check_hostile", {"docs/hostile.md": None}, "docs/hostile.md is not there"),
+    ("check_planted", {"tests/planted/bugs.toml": BUGS + BUG.format("b12", "A.B")}, "does not list the bug `b12`"),
+    ("check_planted", {"tests/planted/bugs.toml": BUGS.replace("A.B", "A.C")}, "b0: there is no test A.C"),
+    ("check_planted", {"tests/planted/bugs.toml": BUGS.replace("A.B", "test_b.py -k x")}, "there is no test test_b.py -k x"),
+    ("check_planted", {"tests/planted/bugs.toml": BUGS.replace('["A.B"]', "[]")}, "b0 names no test"),
+    ("check_planted", {"libsync/mime/date.h": "Day parse_date(std::string_view text);\n"}, "stands 0 times in"),
+    ("check_planted", {"tests/planted/bugs.toml": BUG.format("b0", "A.B")}, "holds 1 bugs, fewer than 12"),
+    ("check_planted", {"tests/planted/bugs.toml": None}, "bugs.toml is not there"),
     ("check_fuzz", {"tests/fuzz/seeds/part/plain": None}, "no seeds"),
     ("check_fuzz", {"tests/fuzz/seeds/other/plain": "x"}, "there is no"),
     ("check_fuzz", {"tests/fuzz/fuzz_part.cc": "int main() {}\n"}, "no LLVMFuzzerTestOneInput"),
