@@ -47,6 +47,18 @@ std::optional<Did> outcome_of(const Error& error) {
   }
 }
 
+// A message that was made ready while the one before it was stored.
+class PreparedSource final : public sync::StringSource {
+ public:
+  PreparedSource(std::string octets, store::Preparer& preparer)
+      : StringSource(std::move(octets)), message_(preparer.prepare(octets_)) {}
+  sync::Id print() const override { return message_.print; }
+  const store::Prepared& message() const { return message_; }
+
+ private:
+  store::Prepared message_;
+};
+
 // One apply(): contents staged beforehand, then the actions one by one in the transaction.
 class Applier {
  public:
@@ -60,7 +72,8 @@ class Applier {
       if (!octets) continue;
       if (stop.stop_requested()) return cancelled();
       if (actions_[i].content == nullptr) return fail(Errc::Internal, "an action without content");
-      TB_ASSIGN(staged_[i], store_.stage(*actions_[i].content));
+      const auto* prepared = dynamic_cast<const PreparedSource*>(actions_[i].content);
+      TB_ASSIGN(staged_[i], prepared ? store_.stage(prepared->message()) : store_.stage(*actions_[i].content));
     }
     return {};
   }
@@ -151,7 +164,6 @@ class Applier {
     TB_ASSIGN(const auto at, write_->add(id, staged, action.add, action.date));
     TB_ASSIGN(Outcome outcome, added(id, at));
     outcome.content = object_of(staged.sha256);
-    outcome.print = staged.print;
     return outcome;
   }
 
@@ -406,6 +418,10 @@ Status StoreReplica::fetch(std::span<const sync::FetchItem> items, sync::Message
     TB_TRY(fetch_one(store_, item, sink));
   }
   return {};
+}
+
+std::unique_ptr<sync::ContentSource> StoreReplica::prepare(std::string octets) {
+  return std::make_unique<PreparedSource>(std::move(octets), preparer_);
 }
 
 Status StoreReplica::apply(std::span<const Action> actions, sync::ActionSink& sink, std::stop_token stop) {

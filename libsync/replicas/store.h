@@ -3,11 +3,13 @@
 // "sha256:" and the hex of the content's digest. Cursors are modseqs in decimal.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "libsync/store/prepared.h"
 #include "libsync/store/store.h"
 #include "libsync/sync/replica.h"
 
@@ -28,12 +30,14 @@ class StoreReplica final : public sync::Replica {
   Status changes(std::span<const sync::BoxCursor> cursors, sync::ChangeSink& sink, std::stop_token stop) override;
   Status fetch(std::span<const sync::FetchItem> items, sync::MessageSink& sink, std::stop_token stop) override;
   Status apply(std::span<const sync::Action> actions, sync::ActionSink& sink, std::stop_token stop) override;
+  std::unique_ptr<sync::ContentSource> prepare(std::string octets) override;
   // Looks twice a second at what other connections wrote.
   Result<std::vector<sync::BoxId>> wait(Deadline deadline, std::stop_token stop) override;
   Status finish(sync::ActionSink& sink, std::stop_token stop) override;
 
  private:
   store::Store& store_;
+  store::Preparer preparer_;
 };
 
 // The one content with this print (sync::print_of()), as Facts::object names it, for Action::known.

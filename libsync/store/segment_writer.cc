@@ -2,29 +2,12 @@
 
 #include <algorithm>
 
-#include <zstd.h>
-
 namespace libsync::store {
-namespace {
-
-// Level 1: mail is half base64, which only entropy coding helps; higher levels cost a multiple for one
-// or two percent.
-constexpr int kZstdLevel = 1;
-// Below this a zstd frame saves less than reading it costs.
-constexpr size_t kMinCompress = 256;
-
-// Compressing must save a sixteenth, or reading is better off without.
-bool pays(size_t raw, size_t packed) { return packed <= raw - raw / 16; }
-
-}  // namespace
 
 SegmentWriter::SegmentWriter(std::unique_ptr<File> file, const SegmentHeader& header, uint64_t length)
-    : file_(std::move(file)), header_(header), written_(length), zstd_(ZSTD_createCCtx()) {
-  ZSTD_CCtx_setParameter(zstd_, ZSTD_c_compressionLevel, kZstdLevel);
+    : file_(std::move(file)), header_(header), written_(length) {
   buffer_.reserve(kWriteBytes + kChunkBytes);
 }
-
-SegmentWriter::~SegmentWriter() { ZSTD_freeCCtx(zstd_); }
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(FileSystem& fs, const std::string& folder,
                                                              const std::string& path, const SegmentHeader& header) {
@@ -82,33 +65,27 @@ Status SegmentWriter::sync() {
 }
 
 Status SegmentWriter::write_chunk(std::string_view octets) {
-  std::string_view stored = octets;
-  if (octets.size() >= kMinCompress && (!decided_ || codec_ == Codec::Zstd)) {
-    packed_.resize(ZSTD_compressBound(octets.size()));
-    const size_t packed = ZSTD_compress2(zstd_, packed_.data(), packed_.size(), octets.data(), octets.size());
-    const bool good = ZSTD_isError(packed) == 0 && pays(octets.size(), packed);
-    if (good) stored = std::string_view(packed_).substr(0, packed);
-    if (!decided_) codec_ = good ? Codec::Zstd : Codec::Raw;
-  }
-  if (!decided_) {
-    decided_ = true;
-    buffer_ += encode_frame_header(header_.key, codec_);
-  }
+  const bool first = !encoder_.decided();
+  const std::string_view stored = encoder_.pack(octets);
+  if (first) buffer_ += encode_frame_header(header_.key, encoder_.codec());
   append_chunk_header(buffer_, static_cast<uint32_t>(octets.size()), stored);
   buffer_ += stored;
   return buffer_.size() >= kWriteBytes ? flush() : Status{};
 }
 
 Status SegmentWriter::finish(uint64_t size, const Sha256Digest& sha256) {
-  if (!decided_) buffer_ += encode_frame_header(header_.key, codec_);
+  if (!encoder_.decided()) buffer_ += encode_frame_header(header_.key, encoder_.codec());
+  return trailer(size, sha256);
+}
+
+Status SegmentWriter::trailer(uint64_t size, const Sha256Digest& sha256) {
   buffer_ += encode(Trailer{.size = size, .stored = length() - frame_ + kTrailerBytes, .sha256 = sha256});
   return buffer_.size() >= kWriteBytes ? flush() : Status{};
 }
 
 void SegmentWriter::begin_frame() {
   frame_ = length();
-  codec_ = Codec::Raw;
-  decided_ = false;
+  encoder_.begin();
   chunk_.clear();
   size_ = 0;
   hash_ = Sha256();
@@ -116,11 +93,18 @@ void SegmentWriter::begin_frame() {
 
 Result<FramePlace> SegmentWriter::append(std::string_view octets, const Sha256Digest& sha256) {
   frame_ = length();
-  codec_ = Codec::Raw;
-  decided_ = false;
+  encoder_.begin();
   for (size_t at = 0; at < octets.size(); at += kChunkBytes) TB_TRY(write_chunk(octets.substr(at, kChunkBytes)));
   TB_TRY(finish(octets.size(), sha256));
-  return FramePlace{.segment = header_.number, .offset = frame_, .stored = length() - frame_, .codec = codec_};
+  return place(encoder_.codec());
+}
+
+Result<FramePlace> SegmentWriter::append(const Prepared& message) {
+  frame_ = length();
+  buffer_ += encode_frame_header(header_.key, message.codec);
+  buffer_ += message.chunks;
+  TB_TRY(trailer(message.size, message.sha256));
+  return place(message.codec);
 }
 
 Status SegmentWriter::add(std::string_view octets) {
@@ -142,14 +126,12 @@ Result<SegmentWriter::Ended> SegmentWriter::end_frame() {
   chunk_.clear();
   const Sha256Digest digest = hash_.finish();
   TB_TRY(finish(size_, digest));
-  return Ended{.place = {.segment = header_.number, .offset = frame_, .stored = length() - frame_, .codec = codec_},
-               .sha256 = digest,
-               .size = size_};
+  return Ended{.place = place(encoder_.codec()), .sha256 = digest, .size = size_};
 }
 
 Status SegmentWriter::begin_raw(Codec codec) {
   frame_ = length();
-  codec_ = codec;
+  raw_codec_ = codec;
   return add_raw(encode_frame_header(header_.key, codec));
 }
 
@@ -158,8 +140,10 @@ Status SegmentWriter::add_raw(std::string_view bytes) {
   return buffer_.size() >= kWriteBytes ? flush() : Status{};
 }
 
-FramePlace SegmentWriter::end_raw() {
-  return {.segment = header_.number, .offset = frame_, .stored = length() - frame_, .codec = codec_};
+FramePlace SegmentWriter::end_raw() { return place(raw_codec_); }
+
+FramePlace SegmentWriter::place(Codec codec) const {
+  return {.segment = header_.number, .offset = frame_, .stored = length() - frame_, .codec = codec};
 }
 
 }  // namespace libsync::store

@@ -8,9 +8,9 @@
 
 #include "libsync/base/digest.h"
 #include "libsync/base/file.h"
+#include "libsync/store/frame_encoder.h"
+#include "libsync/store/prepared.h"
 #include "libsync/store/segment_format.h"
-
-struct ZSTD_CCtx_s;
 
 namespace libsync::store {
 
@@ -33,10 +33,10 @@ class SegmentWriter {
   // Goes on behind `length` bytes; the file is cut there.
   static Result<std::unique_ptr<SegmentWriter>> resume(FileSystem& fs, const std::string& path,
                                                        const SegmentHeader& header, uint64_t length);
-  ~SegmentWriter();
 
   // A whole message at once.
   Result<FramePlace> append(std::string_view octets, const Sha256Digest& sha256);
+  Result<FramePlace> append(const Prepared& message);
 
   // A message in pieces: begin_frame, add…, end_frame. The hash is computed on the way.
   void begin_frame();
@@ -64,6 +64,8 @@ class SegmentWriter {
   SegmentWriter(std::unique_ptr<File> file, const SegmentHeader& header, uint64_t length);
   Status write_chunk(std::string_view octets);
   Status finish(uint64_t size, const Sha256Digest& sha256);
+  Status trailer(uint64_t size, const Sha256Digest& sha256);
+  FramePlace place(Codec codec) const;
   Status flush();
 
   std::unique_ptr<File> file_;
@@ -71,13 +73,11 @@ class SegmentWriter {
   uint64_t written_;    // bytes handed to the file
   std::string buffer_;  // behind them
   bool dirty_ = false;  // the file has bytes that are not synced
-  ZSTD_CCtx_s* zstd_;
-  std::string packed_;
+  FrameEncoder encoder_;
 
   // The frame in hand.
   uint64_t frame_ = 0;
-  Codec codec_ = Codec::Raw;
-  bool decided_ = false;
+  Codec raw_codec_ = Codec::Raw;  // begin_raw()'s
   std::string chunk_;
   Sha256 hash_;
   uint64_t size_ = 0;

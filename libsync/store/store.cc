@@ -272,6 +272,29 @@ Result<Staged> StoreImpl::stage(std::string_view octets) {
   return stage(source);
 }
 
+Result<Staged> StoreImpl::stage(const Prepared& message) {
+  TB_TRY(require_writable());
+  TB_ASSIGN(auto staged, already(message.sha256));
+  if (!staged) {
+    TB_ASSIGN(SegmentWriter * writer, contents_.writer(*db_, mail_, now()));
+    auto place = writer->append(message);
+    if (!place) {
+      discard_staged();
+      return fail(place.error());
+    }
+    staged_.emplace(message.sha256, *place);
+    staged = Staged{.sha256 = message.sha256,
+                    .segment = place->segment,
+                    .offset = place->offset,
+                    .stored = place->stored,
+                    .codec = static_cast<uint8_t>(place->codec)};
+  }
+  staged->size = message.size;
+  staged->print = message.print;
+  staged->envelope = message.envelope;
+  return *staged;
+}
+
 Result<Staged> StoreImpl::stage(sync::ContentSource& source) {
   TB_TRY(require_writable());
   std::string gathered;

@@ -155,6 +155,8 @@ struct Damage {
   uint64_t lost = 0;     // not on the server any more, when a sync looked last
 };
 
+struct Prepared;  // prepared.h
+
 class Store {
  public:
   static Result<std::unique_ptr<Store>> open(const std::string& directory, const StoreOptions& options = {});
@@ -221,6 +223,7 @@ class Store {
   // On failure nothing of it stays and earlier staged contents are void too.
   virtual Result<Staged> stage(sync::ContentSource& source) = 0;
   virtual Result<Staged> stage(std::string_view octets) = 0;
+  virtual Result<Staged> stage(const Prepared& message) = 0;
   // Forgets what was staged since the last write and gives its room back.
   virtual void discard_staged() = 0;
   // Makes all staged contents durable, then begins a transaction. Without commit() all of it is undone.

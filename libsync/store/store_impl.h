@@ -57,6 +57,7 @@ class StoreImpl final : public Store {
 
   Result<Staged> stage(sync::ContentSource& source) override;
   Result<Staged> stage(std::string_view octets) override;
+  Result<Staged> stage(const Prepared& message) override;
   void discard_staged() override;
   Result<std::unique_ptr<Write>> begin() override;
 

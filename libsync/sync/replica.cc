@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "libsync/base/text.h"
+#include "libsync/sync/print.h"
 
 namespace libsync::sync {
 
@@ -10,6 +11,11 @@ void Flags::add_keyword(std::string_view keyword) {
   const std::string lower = to_lower(keyword);
   const auto at = std::ranges::lower_bound(keywords, lower, {}, [](const std::string& k) { return to_lower(k); });
   if (at == keywords.end() || !iequals(*at, keyword)) keywords.insert(at, std::string(keyword));
+}
+
+std::unique_ptr<ContentSource> Replica::prepare(std::string octets) {
+  Id print = print_of_message(octets);
+  return std::make_unique<StringSource>(std::move(octets), std::move(print));
 }
 
 bool Flags::operator==(const Flags& other) const {

@@ -9,11 +9,13 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libsync/base/clock.h"
@@ -171,6 +173,27 @@ class ContentSource {
   virtual ~ContentSource() = default;
   virtual std::optional<uint64_t> size() const = 0;  // exact, if known beforehand
   virtual Result<std::string_view> next() = 0;       // valid until the next call; empty: the end
+  virtual Id print() const { return {}; }            // print_of_message(), if it was made already
+};
+
+// A message that is wholly in memory.
+class StringSource : public ContentSource {
+ public:
+  explicit StringSource(std::string octets, Id print = {}) : octets_(std::move(octets)), print_(std::move(print)) {}
+  std::optional<uint64_t> size() const override { return octets_.size(); }
+  Result<std::string_view> next() override {
+    if (std::exchange(given_, true)) return std::string_view();
+    return octets_;
+  }
+
+  Id print() const override { return print_; }
+
+ protected:
+  std::string octets_;
+
+ private:
+  Id print_;
+  bool given_ = false;
 };
 
 enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Mend, Copy, Move, Remove, DeleteBox };
@@ -213,7 +236,6 @@ struct Outcome {
   BoxId box{};    // CreateBox, RenameBox: the mailbox's id from now on
   Id instance{};  // Add: Facts::instance of the new message
   Id content{};   // Add, Mend: Facts::object of what came, if the replica keeps digests
-  Id print{};     // Add, Mend: print_of_message() of what came, if the replica keeps prints
   // CreateBox, Add: the mailbox's cursors before and behind the action, if it is sure that nothing else lies between.
   std::string cursor_before{}, cursor{};
   std::string words{};  // the server's words for anything but Ok
@@ -265,6 +287,10 @@ class Replica {
   virtual Status changes(std::span<const BoxCursor> cursors, ChangeSink& sink, std::stop_token stop) = 0;
 
   virtual Status fetch(std::span<const FetchItem> items, MessageSink& sink, std::stop_token stop) = 0;
+
+  // A message to give to apply(), its print made, and whatever else can be done beforehand. Called by one thread at a
+  // time, which may be another than the one inside apply(); the source must not outlive the replica.
+  virtual std::unique_ptr<ContentSource> prepare(std::string octets);
 
   // Carries out the actions in order and calls done() once for each. A status that is not OK means
   // that the replica can't go on (connection lost, disk full): actions without a done() did not

@@ -15,8 +15,8 @@ namespace {
 
 // What passes through the queue, in this order: Whole | (Begin Piece… End | Broken) | Failed.
 struct Whole {
-  uint64_t token;
-  std::string bytes;
+  Received received;
+  std::unique_ptr<ContentSource> content;
 };
 struct Begin {
   uint64_t token;
@@ -37,10 +37,18 @@ using Queue = ByteQueue<Event>;
 
 constexpr size_t kPieceBytes = 256 << 10;
 
-// The fetching side: small messages are gathered whole, large ones go out in pieces.
+bool falls_short(std::string_view message, uint64_t announced) {
+  if (message.size() >= announced) return false;
+  OctetCounter counter;
+  counter.update(message);
+  return counter.count() < announced;
+}
+
+// The fetching side: small messages are gathered whole and made ready for the other side, large ones go out in pieces.
 class QueueSink final : public MessageSink {
  public:
-  QueueSink(Queue& queue, uint64_t stream_above) : queue_(queue), stream_above_(stream_above) {}
+  QueueSink(Queue& queue, Replica& to, std::span<const TransferItem> items, uint64_t stream_above)
+      : queue_(queue), to_(to), items_(items), stream_above_(stream_above) {}
 
   Status begin(uint64_t token, uint64_t size) override {
     token_ = token;
@@ -62,10 +70,7 @@ class QueueSink final : public MessageSink {
   }
 
   Status end(uint64_t token) override {
-    if (!streaming_) {
-      const uint64_t bytes = buffer_.size();
-      return push(Whole{token, std::exchange(buffer_, {})}, bytes + sizeof(Event));
-    }
+    if (!streaming_) return push_whole(token);
     TB_TRY(flush());
     return push(End{token}, 0);
   }
@@ -76,6 +81,18 @@ class QueueSink final : public MessageSink {
   std::optional<size_t> broke_off_in{};
 
  private:
+  Status push_whole(uint64_t token) {
+    // A print is compared with those of headers alone, for which only the announced size is known.
+    const uint64_t announced = items_[token].fetch.size, octets = buffer_.size();
+    Whole whole{.received = {.item = token, .octets = octets, .short_of = falls_short(buffer_, announced)},
+                .content = nullptr};
+    const bool as_announced = announced == 0 || announced == octets;
+    if (!as_announced) whole.received.print = print_of_message(buffer_, announced);
+    whole.content = to_.prepare(std::exchange(buffer_, {}));
+    if (as_announced) whole.received.print = whole.content->print();
+    // Twice: what was made of it is as large.
+    return push(std::move(whole), 2 * octets + sizeof(Event));
+  }
   Status flush() {
     const uint64_t bytes = buffer_.size();
     return push(Piece{std::exchange(buffer_, {})}, bytes);
@@ -86,34 +103,13 @@ class QueueSink final : public MessageSink {
   }
 
   Queue& queue_;
+  Replica& to_;
+  std::span<const TransferItem> items_;
   const uint64_t stream_above_;
   uint64_t token_ = 0;
   uint64_t announced_ = 0;
   bool streaming_ = false;
   std::string buffer_;
-};
-
-bool falls_short(std::string_view message, uint64_t announced) {
-  if (message.size() >= announced) return false;
-  OctetCounter counter;
-  counter.update(message);
-  return counter.count() < announced;
-}
-
-// A message that is wholly in memory.
-class StringSource final : public ContentSource {
- public:
-  explicit StringSource(std::string bytes) : bytes_(std::move(bytes)) {}
-  std::optional<uint64_t> size() const override { return bytes_.size(); }
-  Result<std::string_view> next() override {
-    if (std::exchange(given_, true)) return std::string_view();
-    return bytes_;
-  }
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  std::string bytes_;
-  bool given_ = false;
 };
 
 // A large message, read off the queue piece by piece as the receiving side asks for it.
@@ -145,7 +141,7 @@ class QueueSource final : public ContentSource {
   bool broken() const { return broken_; }
   uint64_t octets() const { return octets_; }
   bool falls_short(uint64_t announced) const { return counted_.count() < announced; }
-  Id print(uint64_t announced) const { return print_.finish(announced); }
+  Id print_as(uint64_t announced) const { return print_.finish(announced); }
 
  private:
   Queue& queue_;
@@ -179,18 +175,13 @@ class Receiver final : ActionSink {
   }
 
  private:
-  struct Gathered {
-    Received received;
-    std::unique_ptr<StringSource> source;
-  };
-
   Status handle(Event& event) {
     if (auto* whole = std::get_if<Whole>(&event)) {
-      if (whole->bytes.empty() && announced(whole->token) > 0) return nothing_came(whole->token);
+      const Received& received = whole->received;
+      if (received.octets == 0 && announced(received.item) > 0) return nothing_came(received.item);
       if (gathered_.empty()) oldest_ = Steady::now();
-      gathered_bytes_ += whole->bytes.size();
-      gathered_.push_back({{.item = whole->token, .octets = whole->bytes.size()},
-                           std::make_unique<StringSource>(std::move(whole->bytes))});
+      gathered_bytes_ += received.octets;
+      gathered_.push_back(std::move(*whole));
       const bool full = gathered_.size() >= limits_.batch_messages || gathered_bytes_ >= limits_.batch_bytes;
       return full ? flush() : Status{};
     }
@@ -226,10 +217,9 @@ class Receiver final : ActionSink {
     std::vector<Action> actions;
     actions.reserve(gathered_.size());
     current_.clear();
-    for (Gathered& each : gathered_) {
-      each.received.short_of = falls_short(each.source->bytes(), announced(each.received.item));
-      current_[each.received.item] = &each;
-      actions.push_back(add_action(each.received.item, each.source.get()));
+    for (Whole& each : gathered_) {
+      current_[each.received.item] = &each.received;
+      actions.push_back(add_action(each.received.item, each.content.get()));
     }
     TB_TRY(to_.apply(actions, *this, stop_));
     current_.clear();
@@ -241,7 +231,7 @@ class Receiver final : ActionSink {
   Status store_stream(size_t item) {
     QueueSource source(queue_);
     stream_ = &source;
-    Gathered streamed{.received = {.item = item}, .source = nullptr};
+    Received streamed{.item = item};
     current_ = {{item, &streamed}};
     const std::vector<Action> actions{add_action(item, &source)};
     const Status status = to_.apply(actions, *this, stop_);
@@ -258,19 +248,15 @@ class Receiver final : ActionSink {
   Status done(uint64_t token, const Outcome& outcome) override {
     const auto found = current_.find(token);
     if (found == current_.end()) return fail(Errc::Internal, say("an answer to an action never asked: {}", token));
-    Received& received = found->second->received;
+    Received& received = *found->second;
     if (outcome.did != Did::Ok && outcome.did != Did::OkNoRef) {
       return sink_.failed(token,
                           Error{.code = Errc::Refused, .what = say("cannot be stored"), .server = outcome.words});
     }
     if (stream_ != nullptr) {
       received.octets = stream_->octets();
-      received.print = stream_->print(announced(received.item));
+      received.print = stream_->print_as(announced(received.item));
       received.short_of = stream_->falls_short(announced(received.item));
-    } else {
-      const uint64_t size = announced(received.item);
-      const bool same = !outcome.print.empty() && (size == 0 || size == received.octets);
-      received.print = same ? outcome.print : print_of_message(found->second->source->bytes(), size);
     }
     ++stored_;
     octets_ += received.octets;
@@ -285,10 +271,10 @@ class Receiver final : ActionSink {
   const TransferLimits& limits_;
   TransferSink& sink_;
   std::stop_token stop_;
-  std::vector<Gathered> gathered_;
+  std::vector<Whole> gathered_;
   uint64_t gathered_bytes_ = 0;
   Steady::time_point oldest_{};
-  std::map<uint64_t, Gathered*> current_;
+  std::map<uint64_t, Received*> current_;
   QueueSource* stream_ = nullptr;
   uint64_t stored_ = 0;
   uint64_t octets_ = 0;
@@ -309,7 +295,7 @@ Status transfer(Replica& from, Replica& to, std::span<const TransferItem> items,
   std::stop_source local_stop;
   const std::stop_callback forward(stop, [&] { local_stop.request_stop(); });
   Status fetched;
-  QueueSink queue_sink(queue, limits.stream_above);
+  QueueSink queue_sink(queue, to, items, limits.stream_above);
   std::thread fetcher([&] {
     fetched = from.fetch(wanted, queue_sink, local_stop.get_token());
     queue.finish();

@@ -1,5 +1,5 @@
-// Transfer: messages fetched from one replica on a thread of its own while the other stores them,
-// with a queue between the two that is bounded in bytes.
+// Transfer: messages fetched from one replica, and made ready for the other (Replica::prepare()), on a thread of its
+// own while the other stores them, with a queue between the two that is bounded in bytes.
 #pragma once
 
 #include <chrono>

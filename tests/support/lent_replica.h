@@ -22,6 +22,9 @@ class LentReplica : public libsync::sync::Replica {
                         std::stop_token stop) override {
     return real_.fetch(items, sink, std::move(stop));
   }
+  std::unique_ptr<libsync::sync::ContentSource> prepare(std::string octets) override {
+    return real_.prepare(std::move(octets));
+  }
   libsync::Status apply(std::span<const libsync::sync::Action> actions, libsync::sync::ActionSink& sink,
                         std::stop_token stop) override {
     return real_.apply(actions, sink, std::move(stop));
