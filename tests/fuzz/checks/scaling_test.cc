@@ -93,7 +93,7 @@ void expect_proportion(Parse run, const Shape& usual, const std::vector<Shape>& 
 TEST(Scaling, SquareWorkIsSeen) {
   const Parse square = [](std::string_view text) {
     volatile uint64_t sum = 0;
-    for (size_t i = 0; i < text.size(); i += 64)
+    for (size_t i = 0; i < text.size(); i += 1024)
       sum = sum + static_cast<uint64_t>(std::ranges::count(text.substr(i), 'b'));
   };
   EXPECT_GT(growth(square, std::string(kSmall, 'a'), std::string(kSmall * kTimes, 'a')), kMostGrowth);
@@ -217,8 +217,9 @@ void pop3_session(std::string_view bytes) {
   }
 }
 
+// Text without dots passes at the speed of memchr(); what is compared with is a listing, which is read line by line.
 TEST(Scaling, Pop3) {
-  expect_proportion(pop3_session, {"usual", "+OK\r\n", "Some words of a message, and some more.\r\n", ".\r\n+OK\r\n"},
+  expect_proportion(pop3_session, {"usual", "+OK uidl\r\n", "# 000000016b0344c#\r\n", ".\r\n"},
                     {{"capabilities", "+OK capa\r\n", "X# A B\r\n", ".\r\n"},
                      {"mechanisms", "+OK capa\r\nSASL", " A#", "\r\n.\r\n"},
                      {"lines with mechanisms", "+OK capa\r\n", "SASL A#\r\n", ".\r\n"},
