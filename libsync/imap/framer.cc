@@ -9,8 +9,9 @@
 namespace libsync::imap {
 namespace {
 
-// A buffer that grew for one long response is given back.
+// A buffer that grew for one long response is given back, and so is a list of its literals.
 constexpr size_t kKeepBuffer = size_t{1} << 20;
+constexpr size_t kKeepLiterals = 1000;
 
 struct Announced {
   uint64_t size = 0;
@@ -33,21 +34,24 @@ std::optional<Announced> announced_literal(std::string_view line) {
 // Text for people may end in "{5}" without announcing anything: only data responses have literals.
 bool may_have_literals(std::string_view response) {
   if (!response.starts_with("* ")) return false;
-  response.remove_prefix(2);
+  constexpr size_t kLongest = std::string_view("PREAUTH ").size();
+  response = response.substr(2, kLongest);
   const std::string_view word = response.substr(0, response.find(' '));
   return !iequals(word, "OK") && !iequals(word, "NO") && !iequals(word, "BAD") && !iequals(word, "BYE") &&
          !iequals(word, "PREAUTH");
 }
 
 bool is_fetch(std::string_view response) {
+  constexpr size_t kHead = 32;  // no number has more than 20 digits
+  response = response.substr(0, kHead);
   if (!response.starts_with("* ")) return false;
   const size_t digits_end = response.find_first_not_of("0123456789", 2);
   return digits_end != std::string_view::npos && digits_end > 2 && istarts_with(response.substr(digits_end), " FETCH ");
 }
 
-// Whether the literal behind `prefix` is message text: the item before it is BODY[…], BINARY[…] or RFC822.
+// Whether the literal behind `prefix` is message text: the item before it is BODY[…], BINARY[…] or RFC822. Of a
+// response with many literals the prefix is what stands behind the last one: read once, however many there are.
 bool is_body_literal(std::string_view prefix) {
-  if (!is_fetch(prefix)) return false;
   while (prefix.ends_with(' ')) prefix.remove_suffix(1);
   if (prefix.ends_with('>')) prefix = prefix.substr(0, prefix.rfind('<'));
   const bool section = prefix.ends_with(']');
@@ -93,28 +97,37 @@ Status Framer::line(std::string_view line, FrameSink& sink) {
   if (!whole) text_.append(line);
   const std::string_view response = whole ? line : std::string_view(text_);
   std::string_view text = response.substr(0, response.size() - 1);
-  if (text.ends_with('\r')) {
+  // The octets of a literal are no part of the line behind it, whatever they end in.
+  const size_t begin = line_begin();
+  if (text.size() > begin && text.ends_with('\r')) {
     text.remove_suffix(1);
   } else {
     quirks_.note(Quirk::LfOnly);
   }
-  if (text.ends_with('}') && may_have_literals(text) && announced_literal(text)) {
+  if (text.ends_with('}') && may_have_literals(text) && announced_literal(text.substr(begin))) {
     if (whole) text_.assign(line);
-    return begin_literal(std::string_view(text_).substr(0, text.size()), sink);
+    return begin_literal(std::string_view(text_).substr(begin, text.size() - begin), sink);
   }
   sink.frame({.text = text, .literals = literals_});
   text_.clear();
   if (text_.capacity() > kKeepBuffer) text_.shrink_to_fit();
   literals_.clear();
+  if (literals_.capacity() > kKeepLiterals) literals_.shrink_to_fit();
   streamed_ = 0;
   return {};
+}
+
+size_t Framer::line_begin() const {
+  if (literals_.empty()) return 0;
+  const Literal& last = literals_.back();
+  return last.at + static_cast<size_t>(last.streamed ? 0 : last.size);
 }
 
 Status Framer::begin_literal(std::string_view announced, FrameSink& sink) {
   const Announced literal = *announced_literal(announced);
   const std::string_view prefix =
       announced.substr(0, announced.rfind('{') - static_cast<size_t>(literal.binary ? 1 : 0));
-  const bool streamed = is_body_literal(prefix);
+  const bool streamed = is_fetch(text_) && is_body_literal(prefix);
   const uint64_t limit = streamed ? limits_.streamed_literal : limits_.small_literal;
   if (literal.too_large || literal.size > limit) {
     return fail(Errc::Limit, say("the server announces a literal of {}, more than {}",

@@ -59,6 +59,7 @@ class Framer {
   size_t take_literal(std::string_view bytes, FrameSink& sink);
   void end_literal(FrameSink& sink);
   Status too_long() const;
+  size_t line_begin() const;  // where the response's last line begins: behind its last literal
 
   const Limits& limits_;
   Quirks& quirks_;

@@ -179,8 +179,9 @@ void Session::deflate_started() {
 }
 
 void Session::literal_begin(std::string_view prefix, std::span<const Literal> literals) {
-  // A long prefix is not read for its UID: it would be read again for each literal in it.
+  // A long prefix is not read for its UID, nor one with more literals than envelopes have: it is read again for each.
   constexpr size_t kMaxPrefix = size_t{64} << 10;
+  constexpr size_t kMaxLiterals = 32;
   if (state_ != State::Authenticated && state_ != State::Selected) return;
   FetchData& data = scratch_.fetch;
   data.clear();
@@ -188,7 +189,8 @@ void Session::literal_begin(std::string_view prefix, std::span<const Literal> li
   Parser in({.text = prefix, .literals = literals}, quirks_);
   in.seek(2);
   start.number = in.expect_number32().value_or(0);
-  if (prefix.size() <= kMaxPrefix && in.space() && iequals(in.atom(), "FETCH") && parse_fetch(in, data, true)) {
+  const bool is_short = prefix.size() <= kMaxPrefix && literals.size() <= kMaxLiterals;
+  if (is_short && in.space() && iequals(in.atom(), "FETCH") && parse_fetch(in, data, true)) {
     start.uid = data.uid.value_or(0);
     if (!data.bodies.empty()) start.section = data.bodies.back().section;
   }

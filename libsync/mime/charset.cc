@@ -134,36 +134,33 @@ bool append_valid_utf8(std::string_view bytes, std::string& out) {
 
 Converters& Converters::operator=(Converters&& other) noexcept {
   std::swap(open_, other.open_);
-  std::swap(clock_, other.clock_);
+  std::swap(unknown_, other.unknown_);
   std::swap(opened_, other.opened_);
   return *this;
 }
 
 Converters::~Converters() {
-  for (const Open& open : open_) {
-    if (open.handle != nullptr) iconv_close(open.handle);
+  for (const auto& [name, handle] : open_) {
+    if (handle != nullptr) iconv_close(handle);
   }
 }
 
 void* Converters::find(std::string_view name) {
-  ++clock_;
-  for (Open& open : open_) {
-    if (open.name == name) {
-      open.used = clock_;
-      if (open.handle != nullptr) iconv(open.handle, nullptr, nullptr, nullptr, nullptr);  // back to the initial state
-      return open.handle;
-    }
-  }
-  if (open_.size() >= kMaxOpen) {
-    const auto oldest = std::ranges::min_element(open_, {}, &Open::used);
-    if (oldest->handle != nullptr) iconv_close(oldest->handle);
-    open_.erase(oldest);
+  if (const auto known = open_.find(name); known != open_.end()) {
+    void* const handle = known->second;
+    if (handle != nullptr) iconv(handle, nullptr, nullptr, nullptr, nullptr);  // back to the initial state
+    return handle;
   }
   ++opened_;
   std::string key(name);
   const iconv_t handle = iconv_open("UTF-8", key.c_str());
   void* const usable = handle == reinterpret_cast<iconv_t>(-1) ? nullptr : handle;
-  open_.push_back({std::move(key), usable, clock_});  // a failure is kept too: iconv looks through its files for each
+  // A failure is kept too: iconv looks through its files for each. Senders can make up any number of names.
+  if (usable == nullptr && unknown_++ == kMaxUnknown) {
+    std::erase_if(open_, [](const auto& each) { return each.second == nullptr; });
+    unknown_ = 1;
+  }
+  open_.emplace(std::move(key), usable);
   return usable;
 }
 
@@ -171,6 +168,7 @@ void* Converters::find(std::string_view name) {
 bool Converters::convert(std::string_view name, std::string_view bytes, std::string& out, size_t& bad) {
   void* const handle = find(name);
   if (handle == nullptr) return false;
+  const size_t begin = out.size();
   std::array<char, 4096> buffer;
   std::string_view rest = bytes;
   const auto run = [&](char** from, size_t* left) {
@@ -195,6 +193,13 @@ bool Converters::convert(std::string_view name, std::string_view bytes, std::str
     rest.remove_prefix(std::min(rest.size(), unit_of(name)));
   }
   run(nullptr, nullptr);  // some decoders hold the last character back
+  // glibc's UCS-4 gives what lies beyond Unicode's end in five and six octets.
+  if (const auto made = std::string_view(out).substr(begin); !is_valid_utf8(made)) {
+    const std::string damaged(made);
+    out.resize(begin);
+    append_valid_utf8(damaged, out);
+    ++bad;
+  }
   return true;
 }
 

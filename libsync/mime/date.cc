@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -246,8 +247,8 @@ class DateParser {
       if (!iequals(zone.name, word)) continue;
       zone_ = zone.hours * 60;
       zone_known_ = true;
-      // "GMT+0800": the offset counts.
-      if ((peek() == '+' || peek() == '-') && is_digit(peek(1))) zone_known_ = false;
+      // "GMT+0800": the offset counts, if it is one.
+      offset_counts_ = (peek() == '+' || peek() == '-') && is_digit(peek(1));
       return;
     }
   }
@@ -265,7 +266,8 @@ class DateParser {
       minutes = hours % 100;
       hours /= 100;
     }
-    if (zone_known_ || hours > 15 || minutes > 59 || is_digit(peek())) return;  // no zone is that far east or west
+    const bool counts = !zone_known_ || std::exchange(offset_counts_, false);
+    if (!counts || hours > 15 || minutes > 59 || is_digit(peek())) return;  // no zone is that far east or west
     zone_ = (hours * 60 + minutes) * (negative ? -1 : 1);
     zone_known_ = !negative || zone_ != 0;  // "-0000" says that the zone is not known (RFC 5322, section 3.3)
   }
@@ -290,6 +292,7 @@ class DateParser {
   int hour_ = -1, minute_ = 0, second_ = 0;
   int zone_ = 0;
   bool zone_known_ = false;
+  bool offset_counts_ = false;  // behind the zone's name
 };
 
 struct Civil {

@@ -1,11 +1,13 @@
 // Replays fuzz seeds through a target without libFuzzer: every file of the folders named on the
-// command line, and each file cut in half and at its last byte.
+// command line, and each file cut in half and at its last byte. Ends with 1 if one of them costs too much (cost.h).
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+
+#include "tests/fuzz/cost.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -32,5 +34,6 @@ int main(int argc, char** argv) {
     }
   }
   std::printf("%zu seeds replayed\n", files);
-  return files == 0 ? 1 : 0;  // a folder without seeds is a defect of the test
+  const bool too_slow = libsync::fuzz::cost().too_slow();
+  return files == 0 || too_slow ? 1 : 0;  // a folder without seeds is a defect of the test
 }

@@ -14,8 +14,8 @@ import tree
 SCRIPT = "tools/dev"
 SECONDS = 60
 # A verb with something that it does not know. `demo` hands its options on, `bench` takes a pattern.
-REFUSED = (("nonsense",), ("setup", "--foo"), ("build", "--foo"), ("test", "--foo"), ("test", "-R"), ("format", "--foo"),
-           ("lint", "--foo"))
+REFUSED = (("nonsense",), ("setup", "--foo"), ("build", "--foo"), ("test", "--foo"), ("test", "-R"), ("fuzz", "--foo"),
+           ("threads", "--foo"), ("format", "--foo"), ("lint", "--foo"))
 # What setup does around apt-get, on a policy in a folder of the test's.
 POLICY = r"""
 set -euo pipefail

@@ -86,6 +86,14 @@ TEST(Framer, AllowsLittleBeforeLogin) {
             std::string::npos);
 }
 
+TEST(Framer, TakesNoOctetOfALiteralForTheLineBehindIt) {
+  EXPECT_EQ(frames("* LIST () NIL {3}\r\nab\r\nT1 OK\r\n", 1000), "[* LIST () NIL {3}\r\nab\r][T1 OK]")
+      << "its last octet is CR, and LF alone ends the line";
+  EXPECT_EQ(frames("* LIST () NIL {4}\r\na{5}\r\nT1 OK\r\n", 1000), "[* LIST () NIL {4}\r\na{5}][T1 OK]")
+      << "a mailbox that is named like a literal";
+  EXPECT_EQ(frames("* LIST () NIL {4}\r\na{5}{2}\r\nxy\r\n", 1000), "[* LIST () NIL {4}\r\na{5}{2}\r\nxy]");
+}
+
 TEST(Framer, BoundsTheLiteralsOfOneResponse) {
   std::string bytes = "* 1 FETCH (";
   for (int i = 0; i < 1001; ++i) bytes += "BODY[] {0}\r\n ";

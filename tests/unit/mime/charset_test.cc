@@ -85,6 +85,7 @@ TEST(Converters, GuessWhereTheLabelSaysNothingOrLies) {
            Case{"hz-gb-2312", "~{VP!\nx", "中\xEF\xBF\xBD\nx", Fit::Replaced},
            Case{"gb2312", "\xE4\xBD\xA0\xE5", "浣犲"},
            Case{"euc-kr", "\xE4\xBD\xA0\xE5\xA5\xBD\xFF", "", Fit::Replaced},
+           Case{"ucs-4", "\x79\xB6\xE8\xC2", "", Fit::Replaced},  // beyond Unicode's end
            Case{"iso-2022-jp", "\x1B$B\xFF\x1B(Bx", "\xEF\xBF\xBDx", Fit::Replaced},
        }) {
     std::string out;
@@ -96,7 +97,7 @@ TEST(Converters, GuessWhereTheLabelSaysNothingOrLies) {
   }
 }
 
-TEST(Converters, AreOpenedOnceAndNeverMoreThanTheirNumber) {
+TEST(Converters, AreOpenedOnce) {
   Converters converters;
   std::string out;
   for (int i = 0; i < 100; ++i) converters.append("gb2312", "\xC4\xE3", out);
@@ -108,6 +109,30 @@ TEST(Converters, AreOpenedOnceAndNeverMoreThanTheirNumber) {
   EXPECT_EQ(out, "你");
   Converters moved = std::move(converters);
   EXPECT_EQ(moved.append("koi8-r", "\xF0", out), Fit::Exact);
+}
+
+TEST(Converters, AreOpenedOnceHoweverManyAreUsedInTurn) {
+  Converters converters;
+  std::string out;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 437; i < 1300; ++i) converters.append("cp" + std::to_string(i), "\xE9", out);
+  }
+  const size_t known_and_unknown = converters.opened();
+  for (const int page : {437, 850, 852, 855, 857, 861, 862, 865, 866, 869, 1250, 1251, 1253, 1254, 1257}) {
+    converters.append("cp" + std::to_string(page), "\xE9", out);
+  }
+  EXPECT_EQ(converters.opened(), known_and_unknown) << "those that iconv knows stay open";
+}
+
+TEST(Converters, RememberSomeOfTheNamesThatIconvDoesNotKnow) {
+  Converters converters;
+  std::string out;
+  for (size_t i = 0; i <= Converters::kMaxUnknown; ++i) converters.append("x-" + std::to_string(i), "a", out);
+  const size_t asked = converters.opened();
+  converters.append("x-" + std::to_string(Converters::kMaxUnknown), "a", out);
+  EXPECT_EQ(converters.opened(), asked) << "the last";
+  converters.append("x-0", "a", out);
+  EXPECT_EQ(converters.opened(), asked + 1) << "the first is forgotten";
 }
 
 TEST(Converters, NeverHandIconvAnOptionOrAPath) {

@@ -27,6 +27,7 @@ TEST(Dates, AreReadInTheFormsThatOccur) {
            Case{"02-Jan-2006 15:04:05 +0700", kUtc, 420, true},       // IMAP's
            Case{"Mon, 02 Jan 2006 15:04:05 +07:00", kUtc, 420, true},
            Case{"Mon, 02 Jan 2006 15:04:05 GMT+0700", kUtc, 420, true},
+           Case{"Mon, 02 Jan 2006 03:04:05 EST+70", kUtc, -300, true},  // no offset: the name counts
            Case{"Mon, 02 January 2006 15:04:05 +0700", kUtc, 420, true},
            Case{"Jan 2, 2006 15:04:05 +0700", kUtc, 420, true},
            Case{"Mon (day), 02 (two) Jan 2006 15:04:05 +0700", kUtc, 420, true},
