@@ -94,7 +94,11 @@ Result<std::unique_ptr<Db>> open_database(const std::string& path, const StoreOp
 Status StoreImpl::open() {
   const std::string path = database_path(directory_);
   TB_TRY(check_database_is_there(path));
-  if (options_.mode == StoreMode::Create) TB_TRY(fs_->make_dirs(contents_path(directory_)));
+  if (options_.mode == StoreMode::Create) {
+    TB_TRY(fs_->make_dirs(contents_path(directory_)));
+    // Folders of a process that died in here are there, and may not be for certain. Who finds twin.db need not ask.
+    if (!fs_->exists(path)) TB_TRY(sync_parents(*fs_, contents_path(directory_)));
+  }
   TB_ASSIGN(db_, open_database(path, options_));
   if (read_only()) return {};
   TB_ASSIGN(const auto uuid, meta("uuid"));
