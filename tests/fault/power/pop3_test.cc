@@ -126,7 +126,7 @@ TEST_F(Pop3, WhatAnEarlierSessionStoredAndALaterOneRemoves) {
 // next one builds on that must not go when the power does.
 TEST_F(Pop3, AfterAProcessThatDiedAtAnyStep) {
   uint64_t died = 0;
-  for (uint64_t good = 0, died_last = 1; died_last != 0; good += long_run() ? 1 : 5) {
+  for (uint64_t good = 0, died_last = 1; died_last != 0; good += long_run() ? 1 : 4) {
     SCOPED_TRACE("the first process died behind " + std::to_string(good) + " steps");
     for (const auto& entry : std::filesystem::directory_iterator(root)) std::filesystem::remove_all(entry.path());
     disk.forget();

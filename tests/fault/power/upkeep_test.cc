@@ -60,17 +60,12 @@ class Upkeep : public PowerTest {
     return found;
   }
 
-  static uint64_t bytes_in(const std::string& store) {
-    uint64_t sum = 0;
-    for (const auto& entry : stdfs::directory_iterator(store + "/content")) sum += entry.file_size() - 32;
-    return sum;
-  }
-
   std::unique_ptr<store::Store> open_in(const std::string& folder) {
     auto opened = store::Store::open(store_in(folder), options());
     EXPECT_TRUE(opened) << opened.error().text();
     return opened ? std::move(*opened) : nullptr;
   }
+
   std::set<std::string> all;
 };
 
@@ -102,8 +97,6 @@ TEST_F(Upkeep, CompactLosesNothingAndTheNextOneCleansUp) {
   look("at the end");
 }
 
-// Of an index that is lost, and of one that is there, with mail in its write-ahead log only; with a segment whose
-// header is damaged and comes back on the way.
 class Rebuild : public Upkeep {
  protected:
   Status rebuild(const std::string& store, FileSystem& on) {
