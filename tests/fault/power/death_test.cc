@@ -40,6 +40,7 @@ class Death : public PowerTest {
       return true;
     }));
     for (const auto& octets : reported) ASSERT_TRUE(found.contains(octets)) << octets.substr(0, 60);
+    (*opened)->restore_headers();  // as each sync does
     expect_sound(**opened);
   }
 
