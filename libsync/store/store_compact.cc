@@ -127,7 +127,6 @@ class Compactor {
         TB_TRY(drop_if_empty(number));
         continue;  // damaged: verify tells of it, and a person decides
       }
-      TB_TRY(store_.fs().sync_dir(contents_path(store_.directory())));  // who made it may not have come to that
       TB_ASSIGN(auto transaction, Transaction::begin(db_));
       TB_TRY(adopt(db_, store_.mail(), **segment, kSegmentHeaderBytes, store_.now()));
       TB_TRY(transaction.commit());

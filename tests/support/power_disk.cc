@@ -42,6 +42,10 @@ std::string name_of(const Loss& loss) {
       return "names stay";
     case Luck::BytesStay:
       return "bytes stay";
+    case Luck::OddStay:
+      return "the first, third, … stay";
+    case Luck::EvenStay:
+      return "the second, fourth, … stay";
     case Luck::HalfStays:
       break;
   }
@@ -70,9 +74,12 @@ class PowerDisk::Draw {
  private:
   bool keeps(Luck kind) {
     if (luck_ == Luck::HalfStays) return (random_() & 1) != 0;
+    odd_ = !odd_;
+    if (luck_ == Luck::OddStay || luck_ == Luck::EvenStay) return odd_ == (luck_ == Luck::OddStay);
     return luck_ == Luck::EverythingStays || luck_ == kind;
   }
   Luck luck_;
+  bool odd_ = false;
   std::mt19937_64 random_;
 };
 

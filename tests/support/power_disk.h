@@ -27,6 +27,8 @@ enum class Luck {
   EverythingStays,
   NamesStay,  // but no bytes: new files are empty, renamed ones hold what was synced of them
   BytesStay,  // but no names
+  OddStay,    // the first of the sectors, cuts and names, the third, …
+  EvenStay,   // the others
   HalfStays,  // of the sectors, the cuts and the names, by the seed
 };
 struct Loss {

@@ -159,7 +159,8 @@ void PowerTest::expect_clean(store::Store& store) {
 void PowerTest::look(const std::string& moment) {
   if (HasFailure()) return;  // one platter is enough to think about
   ++looks_;
-  std::vector<Loss> losses{{Luck::NothingStays}, {Luck::EverythingStays}, {Luck::NamesStay}, {Luck::BytesStay}};
+  std::vector<Loss> losses{{Luck::NothingStays}, {Luck::EverythingStays}, {Luck::NamesStay},
+                           {Luck::BytesStay},    {Luck::OddStay},         {Luck::EvenStay}};
   const uint64_t seeds = long_run() ? 50 : 5;
   for (uint64_t seed = 1; seed <= seeds; ++seed) losses.push_back({Luck::HalfStays, looks_ * 1000 + seed});
   for (const Loss& loss : losses) {

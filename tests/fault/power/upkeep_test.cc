@@ -140,12 +140,14 @@ TEST_P(RebuildWhere, LosesNothingAndCanBeRunAgain) {
   fill_by_sync(*store);
   const Shown before = show(*store);
   if (GetParam() == "InUse") {
-    // As one leaves it that was killed: all of it in the log.
+    // As one leaves it that was killed: what came last is in the log. (A log of the whole would go with any index.)
+    ASSERT_TRUE(store->db().exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+    ASSERT_TRUE(store->index_pending(std::chrono::hours(1), {}, {}));
     stdfs::copy(path(), dir / "killed", stdfs::copy_options::recursive);
     store.reset();
     stdfs::remove_all(path());
     stdfs::rename(dir / "killed", path());
-    ASSERT_GT(stdfs::file_size(path() + "/twin.db-wal"), 10'000U);
+    ASSERT_GT(stdfs::file_size(path() + "/twin.db-wal"), 4'096U);
   }
   if (GetParam() == "Closed") {
     disk.settle();
