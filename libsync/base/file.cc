@@ -25,6 +25,11 @@ std::unexpected<Error> errno_error(const std::string& path) {
   return disk_error(path, std::error_code(errno, std::generic_category()));
 }
 
+std::string parent_of(const stdfs::path& path) {
+  const std::string parent = path.parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
 class RealFile final : public File {
  public:
   RealFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
@@ -106,24 +111,15 @@ Status RealFileSystem::remove(const std::string& path) {
   return {};
 }
 
-Status RealFileSystem::make_dirs(const std::string& path) {
-  const stdfs::path full(path);
-  stdfs::path so_far;
+Result<bool> RealFileSystem::make_dir(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) return true;
+  // Whatever it says of one that is there: read-only, no permission.
+  const int why = errno;
   std::error_code error;
-  for (const auto& part : full) {
-    so_far /= part;
-    if (::mkdir(so_far.c_str(), 0700) == 0) {
-      // A folder that a power loss takes away would take the mail in it along.
-      const std::string parent = so_far.parent_path().string();
-      TB_TRY(sync_dir(parent.empty() ? "." : parent));
-    } else if (const int why = errno; why != EEXIST && !stdfs::is_directory(so_far, error)) {
-      return disk_error(so_far.string(), std::error_code(why, std::generic_category()));
-    }
-  }
-  if (!stdfs::is_directory(full, error)) {
-    return disk_error(path, error ? error : std::make_error_code(std::errc::not_a_directory));
-  }
-  return {};
+  if (stdfs::is_directory(path, error)) return false;
+  const bool file = why == EEXIST;
+  return disk_error(
+      path, file ? std::make_error_code(std::errc::not_a_directory) : std::error_code(why, std::generic_category()));
 }
 
 Status RealFileSystem::sync_dir(const std::string& path) {
@@ -153,6 +149,25 @@ bool RealFileSystem::exists(const std::string& path) {
   return ::lstat(path.c_str(), &st) == 0;
 }
 
+Status FileSystem::make_dirs(const std::string& path) {
+  stdfs::path so_far;
+  for (const auto& part : stdfs::path(path)) {
+    so_far /= part;
+    TB_ASSIGN(const bool made, make_dir(so_far.string()));
+    // A folder that a power loss takes away would take the mail in it along.
+    if (made) TB_TRY(sync_dir(parent_of(so_far)));
+  }
+  return {};
+}
+
+Status sync_parents(FileSystem& fs, const std::string& path) {
+  TB_TRY(fs.sync_dir(parent_of(path)));
+  for (stdfs::path at = parent_of(path); at.has_relative_path(); at = at.parent_path()) {
+    if (!fs.sync_dir(parent_of(at))) break;
+  }
+  return {};
+}
+
 Result<std::string> read_file(FileSystem& fs, const std::string& path, uint64_t max_bytes) {
   TB_ASSIGN(auto file, fs.open(path, OpenMode::Read));
   TB_ASSIGN(const uint64_t size, file->size());
@@ -172,8 +187,7 @@ Status write_file_atomically(FileSystem& fs, const std::string& path, std::strin
     TB_TRY(file->sync());
   }
   TB_TRY(fs.rename(temporary, path));
-  const std::string parent = stdfs::path(path).parent_path().string();
-  return fs.sync_dir(parent.empty() ? "." : parent);
+  return fs.sync_dir(parent_of(path));
 }
 
 }  // namespace libsync

@@ -42,7 +42,10 @@ class FileSystem {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   virtual Status remove(const std::string& path) = 0;
-  virtual Status make_dirs(const std::string& path) = 0;
+  // One folder in a folder that is there. True: made now, its name not durable yet; false: it was there.
+  virtual Result<bool> make_dir(const std::string& path) = 0;
+  // The folder and those above it. After an OK the names of those it made survive a power loss.
+  Status make_dirs(const std::string& path);
   // After an OK, names made, renamed or removed in the folder survive a power loss.
   virtual Status sync_dir(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;  // names, sorted; files and folders
@@ -54,11 +57,15 @@ class RealFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Status rename(const std::string& from, const std::string& to) override;
   Status remove(const std::string& path) override;
-  Status make_dirs(const std::string& path) override;
+  Result<bool> make_dir(const std::string& path) override;
   Status sync_dir(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   bool exists(const std::string& path) override;
 };
+
+// Makes the folder's own name durable, and those of the folders above it: one that was there may be the work of a
+// process that died before it did so. Ends at the first folder that may not be opened.
+Status sync_parents(FileSystem& fs, const std::string& path);
 
 // The whole file, refused with Errc::Limit past `max_bytes`.
 Result<std::string> read_file(FileSystem& fs, const std::string& path, uint64_t max_bytes);

@@ -162,6 +162,8 @@ Result<bool> Contents::claim(Db& db, MailReader& mail, uint32_t number, int64_t 
   }
   TB_ASSIGN(const uint64_t size, (*segment)->file->size());
   if (size < length) return false;
+  // The file may have got its name from a process that died before it synced that; what comes into it hangs on it.
+  TB_TRY(fs_.sync_dir(folder_));
   if (size > length) {
     TB_ASSIGN(auto transaction, Transaction::begin(db));
     TB_ASSIGN(const Adopted adopted, adopt(db, mail, **segment, length, now));

@@ -1,4 +1,5 @@
 #include <ctime>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -20,12 +21,19 @@ Result<std::string> set_aside(FileSystem& fs, const std::string& path, int64_t n
                                         utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
   std::string aside = dated;
   for (int n = 2; fs.exists(aside); ++n) aside = fmt::format("{}-{}", dated, n);
-  // The database first: a crash in between must not leave it without its write-ahead log.
+  // The database first, and for certain: a crash in between must not leave it without its write-ahead log.
+  const std::string folder = std::filesystem::path(path).parent_path().string();
   const bool was_there = fs.exists(path);
-  if (was_there) TB_TRY(fs.rename(path, aside));
+  if (was_there) {
+    TB_TRY(fs.rename(path, aside));
+    TB_TRY(fs.sync_dir(folder));
+  }
   for (const char* companion : {"-wal", "-shm"}) {
     if (fs.exists(path + companion)) TB_TRY(fs.rename(path + companion, aside + companion));
   }
+  // What comes in its place must never be found beside a log that is not its own: SQLite would play it back. That goes
+  // for a log that SQLite removed, too: it does not make sure of that.
+  TB_TRY(fs.sync_dir(folder));
   return was_there ? aside : std::string();
 }
 
@@ -148,6 +156,9 @@ Result<RebuildReport> rebuild_store(const std::string& directory, const FileLock
     writable.mode = StoreMode::Create;
     TB_ASSIGN(auto db, open_database(fresh, writable));
     Contents contents(fs, contents_path(directory), options.segment_bytes);
+    // Rows are about to point into what may be the work of a process that died before it synced the names.
+    TB_TRY(fs.sync_dir(contents_path(directory)));
+    TB_TRY(sync_parents(fs, contents_path(directory)));
     TB_ASSIGN(report, adopt_all(fs, *db, contents, now, progress, stop));
     TB_TRY(db->exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode=DELETE"));
   }

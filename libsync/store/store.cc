@@ -120,7 +120,11 @@ Result<std::unique_ptr<Db>> StoreImpl::open_to_read(const std::string& path) {
 Status StoreImpl::open() {
   const std::string path = database_path(directory_);
   TB_TRY(check_database_is_there(path));
-  if (options_.mode == StoreMode::Create) TB_TRY(fs_->make_dirs(contents_path(directory_)));
+  if (options_.mode == StoreMode::Create) {
+    TB_TRY(fs_->make_dirs(contents_path(directory_)));
+    // Folders of a process that died in here are there, and may not be for certain. Who finds twin.db need not ask.
+    if (!fs_->exists(path)) TB_TRY(sync_parents(*fs_, contents_path(directory_)));
+  }
   if (read_only()) {
     TB_ASSIGN(db_, open_to_read(path));
     return {};

@@ -18,31 +18,34 @@ class FailingFileSystem final : public libsync::FileSystem {
   explicit FailingFileSystem(size_t good) : left_(good) {}
   // `allows` is asked before each change; false: it fails. It may also not return.
   explicit FailingFileSystem(std::function<bool()> allows) : left_(0), allows_(std::move(allows)) {}
+  // The same in front of another file system, which outlives it.
+  FailingFileSystem(std::function<bool()> allows, libsync::FileSystem& under)
+      : left_(0), allows_(std::move(allows)), under_(under) {}
   bool tripped() const { return tripped_; }
 
   libsync::Result<std::unique_ptr<libsync::File>> open(const std::string& path, libsync::OpenMode mode) override {
     if (mode == libsync::OpenMode::CreateNew) TB_TRY(step(path));
-    TB_ASSIGN(auto file, real_.open(path, mode));
+    TB_ASSIGN(auto file, under_.open(path, mode));
     return std::make_unique<Wrapped>(*this, std::move(file), path);
   }
   libsync::Status rename(const std::string& from, const std::string& to) override {
     TB_TRY(step(from));
-    return real_.rename(from, to);
+    return under_.rename(from, to);
   }
   libsync::Status remove(const std::string& path) override {
     TB_TRY(step(path));
-    return real_.remove(path);
+    return under_.remove(path);
   }
-  libsync::Status make_dirs(const std::string& path) override {
-    TB_TRY(step(path));
-    return real_.make_dirs(path);
+  libsync::Result<bool> make_dir(const std::string& path) override {
+    if (!under_.exists(path)) TB_TRY(step(path));
+    return under_.make_dir(path);
   }
   libsync::Status sync_dir(const std::string& path) override {
     TB_TRY(step(path));
-    return real_.sync_dir(path);
+    return under_.sync_dir(path);
   }
-  libsync::Result<std::vector<std::string>> list(const std::string& path) override { return real_.list(path); }
-  bool exists(const std::string& path) override { return real_.exists(path); }
+  libsync::Result<std::vector<std::string>> list(const std::string& path) override { return under_.list(path); }
+  bool exists(const std::string& path) override { return under_.exists(path); }
 
  private:
   class Wrapped final : public libsync::File {
@@ -87,6 +90,7 @@ class FailingFileSystem final : public libsync::FileSystem {
   libsync::RealFileSystem real_;
   size_t left_;
   std::function<bool()> allows_;
+  libsync::FileSystem& under_ = real_;
   bool tripped_ = false;
 };
 
