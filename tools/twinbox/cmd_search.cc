@@ -18,6 +18,7 @@ namespace twinbox {
 namespace account = libsync::account;
 namespace store = libsync::store;
 using libsync::Errc;
+using libsync::Error;
 using libsync::fail;
 using libsync::Result;
 using libsync::say;
