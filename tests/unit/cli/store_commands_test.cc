@@ -289,7 +289,7 @@ TEST_F(StoreCommands, AnOlderIndexIsNamedWithWhatBringsItUpToDate) {
   for (const char* line : {"ls work", "show work 1", "export work --mbox -", "verify work", "status work"}) {
     EXPECT_EQ(twinbox(line), 3) << line;
     const std::string told = twinbox.err + twinbox.out;
-    EXPECT_THAT(told, HasSubstr("twin.db: made by an older version of twinbox (format 2; this one needs 3)")) << line;
+    EXPECT_THAT(told, HasSubstr("twin.db: made by an older version of twinbox (format 2; this one needs 4)")) << line;
     EXPECT_THAT(told, HasSubstr("twinbox sync work brings it up to date")) << line;
   }
   EXPECT_EQ(twinbox("search work invoice"), 0) << "who may write brings it up to date";
