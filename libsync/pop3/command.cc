@@ -17,7 +17,7 @@ constexpr State kSame = State::Greeting;
 
 constexpr std::array kRules = {
     // verb, word, authorization, transaction, body, with argument, on +OK, pipelined
-    Rule{Verb::Capa, "CAPA", true, true, Body::Lines, Body::Lines, kSame, false},
+    Rule{Verb::Capa, "CAPA", true, true, Body::Lines, Body::Lines, kSame, true},
     Rule{Verb::Stls, "STLS", true, false, Body::None, Body::None, kSame, false},
     Rule{Verb::User, "USER", true, false, Body::None, Body::None, kSame, false},
     Rule{Verb::Pass, "PASS", true, false, Body::None, Body::None, State::Transaction, false},

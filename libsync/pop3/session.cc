@@ -42,7 +42,8 @@ Status Session::send(const Command& command, Steady::time_point now) {
   if (command.has_initial && line.reveal().size() == bare) pending.initial = command.secret;
   if (in_flight_.empty()) wait_from(now);
   if (command.verb == Verb::Auth) cancelled_ = false;
-  has_read_ = has_read_ || row.body == Body::Message;
+  has_read_ = (has_read_ || row.body == Body::Message) && command.verb != Verb::Rset;
+  has_marked_ = has_marked_ || command.verb == Verb::Dele;
   in_flight_.push_back(std::move(pending));
   return {};
 }

@@ -111,8 +111,10 @@ class Session {
 
   State state() const { return state_; }
   bool idle() const { return in_flight_.empty() && state_ != State::Greeting; }
-  // RETR or TOP was sent, which some servers note down.
+  // RETR or TOP was sent and no RSET behind it: some servers note down what was read.
   bool has_read() const { return has_read_; }
+  // A DELE was sent, which a RSET would take back.
+  bool has_marked() const { return has_marked_; }
   // A message's dot came, and its End waits for what follows.
   bool holds_end() const { return held_.has_value(); }
   size_t in_flight() const { return in_flight_.size(); }
@@ -165,6 +167,7 @@ class Session {
   bool line_lf_ = false;    // it ended with LF alone
   bool stls_done_ = false;  // +OK to STLS came: nothing may follow before TLS
   bool has_read_ = false;
+  bool has_marked_ = false;
   bool cancelled_ = false;  // AUTH was given up: only its end may come
   Unstuffer unstuffer_;
   std::optional<Pending> held_;  // a message whose dot came, and not yet what follows

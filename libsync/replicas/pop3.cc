@@ -1,5 +1,6 @@
 #include "libsync/replicas/pop3.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -35,8 +36,8 @@ std::string url_escape(std::string_view text) {
 
 class Pop3Replica final : public sync::Replica {
  public:
-  Pop3Replica(std::unique_ptr<Pop3Conversation> conversation, std::string identity)
-      : conversation_(std::move(conversation)), identity_(std::move(identity)) {}
+  Pop3Replica(std::unique_ptr<Pop3Conversation> conversation, std::string identity, Pop3Options options)
+      : conversation_(std::move(conversation)), identity_(std::move(identity)), options_(std::move(options)) {}
 
   sync::Capabilities capabilities() const override {
     const pop3::Capabilities& server = conversation_->session().capabilities();
@@ -62,7 +63,8 @@ class Pop3Replica final : public sync::Replica {
         TB_TRY(sink.missing(cursor.box));
         continue;
       }
-      TB_TRY(list(stop));
+      TB_TRY(list(stop, cursor.cursor));
+      if (cursor.cursor.empty()) TB_TRY(drop_->complete_digests(*conversation_, stop));
       TB_TRY(show(sink, stop));
     }
     return {};
@@ -70,11 +72,13 @@ class Pop3Replica final : public sync::Replica {
 
   Status fetch(std::span<const sync::FetchItem> items, sync::MessageSink& sink, std::stop_token stop) override {
     TB_TRY(list(stop));
+    TB_TRY(know(items, stop));
     return fetch_messages(*conversation_, *drop_, items, sink, std::move(stop));
   }
 
   Status apply(std::span<const sync::Action> actions, sync::ActionSink& sink, std::stop_token stop) override {
     TB_TRY(list(stop));
+    TB_TRY(know(actions, stop));
     return removals_.apply(*conversation_, *drop_, actions, sink, std::move(stop));
   }
 
@@ -100,18 +104,30 @@ class Pop3Replica final : public sync::Replica {
   }
 
  private:
-  Status list(const std::stop_token& stop) {
+  // A key of before may be that of a message whose digest this session has not taken.
+  template <class Items>
+  Status know(const Items& items, const std::stop_token& stop) {
+    if (!drop_->partial()) return {};
+    const bool all_new = std::ranges::all_of(items, [&](const auto& item) {
+      const auto* entry = drop_->find(item.ref.key.name);
+      return entry != nullptr && drop_->is_new(*entry);
+    });
+    return all_new ? Status() : drop_->complete_digests(*conversation_, stop);
+  }
+
+  Status list(const std::stop_token& stop, std::string_view token = {}) {
     if (finished_) return fail(Errc::Internal, say("the POP3 session is over"));
     TB_TRY(conversation_->health());
     if (!drop_) {
-      TB_ASSIGN(drop_, Pop3Maildrop::load(*conversation_, stop));
+      TB_ASSIGN(drop_, Pop3Maildrop::load(*conversation_, token, stop));
+      tell_login_delay(conversation_->session(), options_);
     }
     return {};
   }
 
   Status show(sync::ChangeSink& sink, const std::stop_token& stop) {
     const sync::BoxId box(kInbox);
-    sync::BoxState state{.epoch = 0, .full = drop_->complete()};
+    sync::BoxState state{.epoch = 0, .full = drop_->complete() && !drop_->partial()};
     state.rights.remove = true;
     TB_TRY(sink.open(box, state));
     sync::MsgRef ref{.box = box};
@@ -127,11 +143,12 @@ class Pop3Replica final : public sync::Replica {
       }
       TB_TRY(sink.seen(ref, facts));
     }
-    return sink.close(box, "", drop_->exists());
+    return sink.close(box, drop_->token(), drop_->exists());
   }
 
   std::unique_ptr<Pop3Conversation> conversation_;
   std::string identity_;
+  Pop3Options options_;
   std::optional<Pop3Maildrop> drop_;
   Pop3Removals removals_;
   bool finished_ = false;
@@ -151,7 +168,8 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
           .host = host, .trace = options.trace, .timeouts = options.timeouts, .limits = options.limits},
       options.clock != nullptr ? *options.clock : machine);
   TB_TRY(log_in(*conversation, options, std::move(stop)));
-  return std::make_unique<Pop3Replica>(std::move(conversation), std::move(identity));
+  options.credentials = {};  // the session needs them no more
+  return std::make_unique<Pop3Replica>(std::move(conversation), std::move(identity), std::move(options));
 }
 
 }  // namespace libsync::replicas

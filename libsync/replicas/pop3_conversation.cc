@@ -68,9 +68,14 @@ Status Pop3Conversation::drain(pop3::Events& events, std::stop_token stop) {
   return {};
 }
 
+Status Pop3Conversation::let_forget() {
+  if (session_.has_marked() || !session_.has_read() || !session_.can_send(pop3::Verb::Rset)) return {};
+  return send(pop3::rset());
+}
+
 Status Pop3Conversation::drain_messages(pop3::Events& events, std::stop_token stop) {
   if (!session_.can_send(pop3::Verb::Noop)) TB_TRY(drain(events, stop));
-  TB_TRY(send(pop3::noop()));
+  TB_TRY(send(session_.has_marked() ? pop3::noop() : pop3::rset()));
   return drain(events, std::move(stop));
 }
 

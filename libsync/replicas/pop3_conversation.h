@@ -21,7 +21,10 @@ class Pop3Conversation {
   Status pump(pop3::Events& events, std::stop_token stop);
   // pump() until every command is answered.
   Status drain(pop3::Events& events, std::stop_token stop);
-  // drain() behind a NOOP, whose answer shows that the last message is over (pop3::Session).
+  // Lets the server forget what was read so far, in the same flight: Dovecot, as it comes, sets \Seen on it when the
+  // session ends, in whatever way. Where a DELE was sent, or it would cost a round trip, nothing is sent.
+  Status let_forget();
+  // drain() behind a command whose answer shows that the last message is over (pop3::Session): RSET as above, or NOOP.
   Status drain_messages(pop3::Events& events, std::stop_token stop);
   // One command and its status line (and a NOOP where a message follows); what follows that goes to `body`, or nowhere.
   Result<pop3::StatusLine> ask(const pop3::Command& command, std::stop_token stop, pop3::Events* body = nullptr);

@@ -46,7 +46,7 @@ class Fetcher final : public pop3::Events {
   }
 
   Status event(const Event& event) override {
-    if (event.verb == Verb::Noop) return {};
+    if (event.verb == Verb::Noop || event.verb == Verb::Rset) return {};
     Wanted& wanted = wanted_.front();
     switch (event.kind) {
       case Event::Kind::Reply:
@@ -96,7 +96,8 @@ class Fetcher final : public pop3::Events {
     };
     if (!waits(kFetchWindowOctets, kFetchWindowMessages)) return {};
     while (waits(kFetchWindowOctets / 2, kFetchWindowMessages / 2)) TB_TRY(c_.pump(*this, stop));
-    return {};
+    // A session that is cut then leaves no more read than a window; but without PIPELINING none can be in flight.
+    return session.idle() ? Status() : c_.let_forget();
   }
 
   Status ask_for(const sync::FetchItem& item, const Pop3Maildrop::Entry& entry) {

@@ -81,10 +81,10 @@ class Login {
     // offered; a server that says no to it goes on as if it had none.
     if (capabilities().utf8) TB_TRY(c_.ask(pop3::utf8(), stop_));
     TB_TRY(authenticate());
-    // A server without CAPA before the login has none behind it either.
-    if (capabilities().known) TB_TRY(ask_capabilities());
-    const std::chrono::seconds delay(std::min(capabilities().login_delay.value_or(0), pop3::kMaxPause));
-    if (delay.count() > 0 && options_.on_login_delay) options_.on_login_delay(delay);
+    // A server without CAPA before the login has none behind it either. With PIPELINING, which is the same before and
+    // behind it (RFC 2449, section 6.6), it goes out with the listings (Pop3Maildrop::load()).
+    if (capabilities().known && !capabilities().pipelining) TB_TRY(ask_capabilities());
+    tell_login_delay(c_.session(), options_);
     return {};
   }
 
@@ -215,6 +215,11 @@ class Login {
 };
 
 }  // namespace
+
+void tell_login_delay(const pop3::Session& session, const Pop3Options& options) {
+  const std::chrono::seconds delay(std::min(session.capabilities().login_delay.value_or(0), pop3::kMaxPause));
+  if (delay.count() > 0 && options.on_login_delay) options.on_login_delay(delay);
+}
 
 Status log_in(Pop3Conversation& conversation, const Pop3Options& options, std::stop_token stop) {
   return Login(conversation, options, std::move(stop)).run();

@@ -8,8 +8,11 @@
 
 namespace libsync::replicas {
 
-// Greeting, CAPA, STLS, CAPA, login, CAPA. Nothing that was learnt before TLS is used behind it
+// Greeting, CAPA, STLS, CAPA, login, and without PIPELINING CAPA. Nothing that was learnt before TLS is used behind it
 // (RFC 2595, section 4).
 Status log_in(Pop3Conversation& conversation, const Pop3Options& options, std::stop_token stop);
+
+// Tells options.on_login_delay what CAPA says of it; once behind each CAPA of the session.
+void tell_login_delay(const pop3::Session& session, const Pop3Options& options);
 
 }  // namespace libsync::replicas

@@ -1,8 +1,11 @@
 #include "libsync/replicas/pop3_maildrop.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "libsync/base/digest.h"
 #include "libsync/base/text.h"
@@ -17,6 +20,26 @@ using pop3::Verb;
 
 // Digests asked for ahead of their answers: a header has some 4 kB, a round trip some 50 ms.
 constexpr size_t kDigestWindow = 64;
+// Sessions until every message that goes by its digest has been looked at again.
+constexpr uint64_t kTurns = 16;
+
+struct Token {
+  uint64_t turn = 0, count = 0;
+  std::string_view sizes, last;
+};
+
+std::optional<Token> parse_token(std::string_view text) {
+  std::array<std::string_view, 4> parts;
+  for (std::string_view& part : parts) {
+    const size_t end = std::min(text.find(':'), text.size());
+    part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  const auto turn = parse_u64(parts[0]), count = parse_u64(parts[1]);
+  if (!turn || !count || *count == 0 || !text.empty()) return std::nullopt;
+  return Token{.turn = *turn % kTurns, .count = *count, .sizes = parts[2], .last = parts[3]};
+}
+
 // A STAT without a LIST to bear it out is believed up to here: pop3::Limits::listing_lines.
 constexpr uint64_t kMaxUnlisted = 4'000'000;
 
@@ -106,7 +129,7 @@ class Pop3Maildrop::Digester final : public pop3::Events {
   explicit Digester(Pop3Maildrop& drop) : drop_(drop) {}
 
   Status event(const Event& event) override {
-    if (event.verb == Verb::Noop) return {};
+    if (event.verb == Verb::Noop || event.verb == Verb::Rset) return {};
     switch (event.kind) {
       case Event::Kind::Reply:
         header_.clear();
@@ -139,9 +162,11 @@ class Pop3Maildrop::Digester final : public pop3::Events {
   Sha256 whole_;
 };
 
-Result<Pop3Maildrop> Pop3Maildrop::load(Pop3Conversation& conversation, std::stop_token stop) {
+Result<Pop3Maildrop> Pop3Maildrop::load(Pop3Conversation& conversation, std::string_view token, std::stop_token stop) {
   Pop3Maildrop drop;
   Reader reader(drop, conversation.session().quirks());
+  const pop3::Capabilities& before = conversation.session().capabilities();
+  if (before.known && before.pipelining) TB_TRY(conversation.send(pop3::capa()));
   for (const pop3::Command& command : {pop3::stat(), pop3::list(), pop3::uidl()}) {
     if (!conversation.session().can_send(command.verb)) TB_TRY(conversation.drain(reader, stop));
     TB_TRY(conversation.send(command));
@@ -153,7 +178,7 @@ Result<Pop3Maildrop> Pop3Maildrop::load(Pop3Conversation& conversation, std::sto
   }
   drop.drop_numbers(conversation.session().quirks());
   TB_TRY(drop.probe_top(conversation, stop));
-  TB_TRY(drop.settle_keys(conversation, stop));
+  TB_TRY(drop.settle_keys(conversation, token, stop));
   return drop;
 }
 
@@ -187,7 +212,12 @@ void Pop3Maildrop::sort_keys() {
   std::ranges::sort(by_key_, {}, [&](uint32_t i) { return std::pair(key(entries_[i]), i); });
 }
 
-Status Pop3Maildrop::take_digests(Pop3Conversation& conversation, std::span<const size_t> which, std::stop_token stop) {
+Status Pop3Maildrop::take_digests(Pop3Conversation& conversation, std::span<const size_t> wanted,
+                                  std::stop_token stop) {
+  std::vector<size_t> which;
+  for (const size_t i : wanted) {
+    if (digest(entries_[i]) == nullptr) which.push_back(i);
+  }
   Digester digester(*this);
   pop3::Session& session = conversation.session();
   const Verb verb = has_top_ ? Verb::Top : Verb::Retr;
@@ -201,8 +231,9 @@ Status Pop3Maildrop::take_digests(Pop3Conversation& conversation, std::span<cons
 }
 
 // Some servers give each message its number for a UIDL. Such a one names other mail as soon as a message before
-// it goes: it is no UIDL. (Where real UIDLs count up from 1 and nothing was removed yet, the digests cost a TOP a
-// message; the first sync that sees the UIDLs part from the numbers finds each message again by its header.)
+// it goes: it is no UIDL. (Where real UIDLs count up from 1 and nothing was removed yet, the digests cost a TOP for
+// each message once, and later for some (go_on_from()); the first sync that sees the UIDLs part from the numbers finds
+// each message again by its header.)
 void Pop3Maildrop::drop_numbers(pop3::Quirks& quirks) {
   const auto is_number = [&](const Entry& entry) { return key(entry) == std::to_string(entry.number); };
   if (entries_.empty() || !std::ranges::all_of(entries_, is_number)) return;
@@ -212,9 +243,58 @@ void Pop3Maildrop::drop_numbers(pop3::Quirks& quirks) {
   quirks.note(pop3::Quirk::NumberForUidl);
 }
 
+std::string Pop3Maildrop::sizes_digest(size_t count) const {
+  Sha256 hash;
+  for (const Entry& entry : std::span(entries_).first(count))
+    hash.update(fmt::format("{} {}\n", entry.number, entry.size));
+  return to_hex(hash.finish()).substr(0, 32);
+}
+
+std::string Pop3Maildrop::token() const {
+  const bool sized = std::ranges::all_of(entries_, [](const Entry& entry) { return entry.size > 0; });
+  if (has_uidl_ || !has_top_ || !complete_ || !sized || entries_.size() != exists_ || entries_.empty()) return {};
+  const Digest* last = digest(entries_.back());
+  if (last == nullptr) return {};
+  return fmt::format("{}:{}:{}:{}", (turn_ + 1) % kTurns, entries_.size(), sizes_digest(entries_.size()), last->print);
+}
+
+// A maildrop is a list to whose end mail is added, and from which it goes: a message that is at its place still has
+// lost none before it. So the last one of then is asked for, and what came behind it; and in turn, a few of the others
+// each session, since nothing obliges a server to add at the end.
+Result<bool> Pop3Maildrop::go_on_from(Pop3Conversation& conversation, std::string_view text, std::stop_token stop) {
+  const auto token = parse_token(text);
+  if (!token || !has_top_ || has_uidl_ || token->count > entries_.size() || entries_.size() != exists_) return false;
+  if (sizes_digest(token->count) != token->sizes) return false;
+  turn_ = token->turn;
+  std::vector<size_t> which;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (i + 1 >= token->count || i % kTurns == turn_) which.push_back(i);
+  }
+  TB_TRY(take_digests(conversation, which, std::move(stop)));
+  const Digest* last = digest(entries_[token->count - 1]);
+  if (last == nullptr || last->print != token->last) return false;
+  partial_ = true;
+  old_ = token->count;
+  name_by_digest(which);
+  return true;
+}
+
+Status Pop3Maildrop::complete_digests(Pop3Conversation& conversation, std::stop_token stop) {
+  if (!partial_) return {};
+  partial_ = false;
+  old_ = 0;
+  keys_.clear();
+  for (Entry& entry : entries_) entry.key_size = 0;
+  return settle_keys(conversation, {}, std::move(stop));
+}
+
+bool Pop3Maildrop::is_new(const Entry& entry) const { return &entry - entries_.data() >= static_cast<ptrdiff_t>(old_); }
+
 // Messages without a UIDL go by their digest; those that share one by UIDL and digest.
-Status Pop3Maildrop::settle_keys(Pop3Conversation& conversation, std::stop_token stop) {
+Status Pop3Maildrop::settle_keys(Pop3Conversation& conversation, std::string_view token, std::stop_token stop) {
   sort_keys();
+  TB_ASSIGN(const bool as_before, go_on_from(conversation, token, stop));
+  if (as_before) return {};
   std::vector<size_t> which;
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].key_size == 0) which.push_back(i);
@@ -228,6 +308,11 @@ Status Pop3Maildrop::settle_keys(Pop3Conversation& conversation, std::stop_token
   if (which.empty()) return {};
   std::ranges::sort(which);
   TB_TRY(take_digests(conversation, which, stop));
+  name_by_digest(which);
+  return {};
+}
+
+void Pop3Maildrop::name_by_digest(std::span<const size_t> which) {
   for (const size_t i : which) {
     Entry& entry = entries_[i];
     const Digest* digest = this->digest(entry);
@@ -241,7 +326,6 @@ Status Pop3Maildrop::settle_keys(Pop3Conversation& conversation, std::stop_token
   }
   sort_keys();
   number_twins();
-  return {};
 }
 
 // The same message delivered twice: told apart by their order, which the server keeps.

@@ -31,8 +31,18 @@ class Pop3Maildrop {
     sync::Id object{};  // set where the whole message was read
   };
 
-  // STAT, LIST and UIDL, in one flight where the server allows it; then the digests that are needed.
-  static Result<Pop3Maildrop> load(Pop3Conversation& conversation, std::stop_token stop);
+  // STAT, LIST and UIDL, in one flight where the server allows it, then with the CAPA that tells what holds behind the
+  // login (RFC 2449, section 5) before them; then the digests that are needed. `token`: what token() gave in the last
+  // session, or nothing; where it shows that the messages of then are at their places still, most of their digests are
+  // not taken: partial().
+  static Result<Pop3Maildrop> load(Pop3Conversation& conversation, std::string_view token, std::stop_token stop);
+  // Takes the digests that are missing.
+  Status complete_digests(Pop3Conversation& conversation, std::stop_token stop);
+  // Not every message has a key: those without one were there in the last session too.
+  bool partial() const { return partial_; }
+  bool is_new(const Entry& entry) const;  // of those; all are where nothing is partial()
+  // Empty where messages go by their UIDL, or not all could be told.
+  std::string token() const;
 
   std::span<const Entry> entries() const { return entries_; }  // by number
   std::string_view key(const Entry& entry) const {
@@ -55,8 +65,12 @@ class Pop3Maildrop {
   class Digester;
 
   Status probe_top(Pop3Conversation& conversation, std::stop_token stop);
-  Status take_digests(Pop3Conversation& conversation, std::span<const size_t> which, std::stop_token stop);
-  Status settle_keys(Pop3Conversation& conversation, std::stop_token stop);
+  Status take_digests(Pop3Conversation& conversation, std::span<const size_t> wanted, std::stop_token stop);
+  Status settle_keys(Pop3Conversation& conversation, std::string_view token, std::stop_token stop);
+  // Whether the messages of the last session are at their places still; only some digests are taken then.
+  Result<bool> go_on_from(Pop3Conversation& conversation, std::string_view token, std::stop_token stop);
+  std::string sizes_digest(size_t count) const;
+  void name_by_digest(std::span<const size_t> which);
   void drop_numbers(pop3::Quirks& quirks);
   void set_key(Entry& entry, std::string_view key);
   void sort_keys();
@@ -66,7 +80,9 @@ class Pop3Maildrop {
   std::vector<uint32_t> by_key_;  // indexes of entries_ that have a key, by key, then by number
   std::string keys_;
   std::map<uint64_t, Digest> digests_;  // by number; empty on a server with unique UIDLs
-  bool has_uidl_ = false, has_top_ = false, complete_ = true;
+  bool has_uidl_ = false, has_top_ = false, complete_ = true, partial_ = false;
+  uint64_t old_ = 0;   // how many of entries_ were there in the last session
+  uint64_t turn_ = 0;  // which of the old messages are looked at again in this session
   uint64_t exists_ = 0;
 };
 

@@ -160,7 +160,10 @@ class Applier {
 
   Result<Outcome> add(const Action& action, const store::Staged& staged) {
     const MailboxId id = box_of(action.box);
-    if (!action.known.empty()) return add_known(action, id);
+    return action.known.empty() ? add_staged(action, id, staged) : add_known(action, id);
+  }
+
+  Result<Outcome> add_staged(const Action& action, MailboxId id, const store::Staged& staged) {
     TB_ASSIGN(const auto at, write_->add(id, staged, action.add, action.date));
     TB_ASSIGN(Outcome outcome, added(id, at));
     outcome.content = object_of(staged.sha256);
@@ -169,7 +172,11 @@ class Applier {
 
   Result<Outcome> mend(const Action& action, const store::Staged& staged) {
     Outcome outcome{.content = object_of(staged.sha256)};
-    if (outcome.content == action.known) TB_TRY(write_->mend(staged));
+    if (outcome.content == action.known) {
+      TB_TRY(write_->mend(staged));
+    } else if (!action.box.empty()) {
+      return add_staged(action, box_of(action.box), staged);
+    }
     return outcome;
   }
 
@@ -336,8 +343,11 @@ Result<std::optional<sync::Id>> find_known_content(store::Store& store, const sy
   if (found.size() != 1) return std::nullopt;
   TB_ASSIGN(const auto row, store::content_row(store.db(), found.front()));
   if (!row) return std::nullopt;
-  TB_ASSIGN(const auto damaged, store.damaged_contents());
-  if (std::ranges::find(damaged, row->sha256) != damaged.end()) return std::nullopt;
+  // Asked for every message of the server's: a look at the whole table each time would take hours where much is
+  // damaged.
+  TB_ASSIGN(auto s, store.db().prepare("SELECT 1 FROM damaged WHERE content=?"));
+  TB_ASSIGN(const bool damaged, s.bind(row->id).step());
+  if (damaged) return std::nullopt;
   return object_of(row->sha256);
 }
 

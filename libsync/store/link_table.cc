@@ -48,6 +48,10 @@ DROP INDEX link_row_doubt;
 CREATE INDEX link_row_doubt ON link_row(doubt, id) WHERE doubt IN (1, 4);
 )sql";
 
+constexpr char kTurn[] = R"sql(
+CREATE TABLE link_turn(id INTEGER PRIMARY KEY, after INTEGER NOT NULL, ended INTEGER NOT NULL);
+)sql";
+
 #define ROW_COLUMNS                                                                                             \
   "id, home, agreed, dirty, suspect, inferred, size, date, base_flags, base_keywords, object, print, content, " \
   "a_at, a_pair, a_num, a_name, a_flags, a_keywords, a_instance, a_blocked, "                                   \
@@ -209,6 +213,17 @@ class LinkTable : public sync::Link {
   Status set_identity(Side side, std::string_view identity) override {
     TB_ASSIGN(auto s, db_.prepare("INSERT OR REPLACE INTO link_identity(side, identity) VALUES(?,?)"));
     return s.bind(index(side), identity).run();
+  }
+
+  Result<Turn> turn() override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT after, ended FROM link_turn WHERE id=1"));
+    TB_ASSIGN(const bool row, s.step());
+    return row ? Turn{.after = s.integer(0), .ended = static_cast<uint64_t>(s.integer(1))} : Turn{};
+  }
+
+  Status set_turn(Turn turn) override {
+    TB_ASSIGN(auto s, db_.prepare("INSERT OR REPLACE INTO link_turn(id, after, ended) VALUES(1,?,?)"));
+    return s.bind(turn.after, turn.ended).run();
   }
 
   Result<std::vector<Pair>> pairs() override;
@@ -523,11 +538,13 @@ Result<uint64_t> LinkTable::vanish_unseen(Side side, PairId pair, const sync::Ke
 Status create_link_tables_1(Db& db) { return db.exec(kTables); }
 Status upgrade_link_tables_2(Db& db) { return db.exec(kDoubt); }
 Status upgrade_link_tables_3(Db& db) { return db.exec(kDoubtLast); }
+Status upgrade_link_tables_4(Db& db) { return db.exec(kTurn); }
 
 Status create_link_tables(Db& db) {
   TB_TRY(create_link_tables_1(db));
   TB_TRY(upgrade_link_tables_2(db));
-  return upgrade_link_tables_3(db);
+  TB_TRY(upgrade_link_tables_3(db));
+  return upgrade_link_tables_4(db);
 }
 
 std::unique_ptr<sync::Link> open_link(Db& db) { return std::make_unique<LinkTable>(db); }

@@ -81,7 +81,10 @@ Status version_3(Db& db) {
   return upgrade_link_tables_3(db);
 }
 
-constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3};
+// Whose turn it is among what a connection ended in.
+Status version_4(Db& db) { return upgrade_link_tables_4(db); }
+
+constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3, version_4};
 
 Result<int64_t> pragma(Db& db, std::string_view sql) {
   TB_ASSIGN(auto statement, db.prepare(sql));

@@ -132,7 +132,7 @@ struct VerifyReport {
   bool ok() const;             // nothing but harmless problems
   bool index_damaged() const;  // some are of twin.db itself: a sync doesn't mend those
 };
-inline constexpr size_t kMaxProblems = 1000;
+inline constexpr size_t kMaxProblems = 100'000;  // some 30 MB
 
 struct CompactOptions {
   bool force = false;  // rewrite every segment that has a hole, however small

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "libsync/base/nearest.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/store/search_query.h"
@@ -78,6 +79,21 @@ bool names(const sync::Path& path, std::string_view wanted) {
   return !path.empty() && iequals(path.back(), wanted);
 }
 
+// The name, of those that are there, that may have been meant; by its last part too. Empty: none is like it.
+std::string nearest_mailbox(const std::vector<MailboxInfo>& boxes, std::string_view name) {
+  std::vector<std::pair<std::string, std::string>> known;  // as it may be typed, and whole
+  for (const auto& box : boxes) {
+    const std::string whole = sync::encode_path(box.path);
+    known.emplace_back(to_lower(whole), whole);
+    if (box.path.size() > 1) known.emplace_back(to_lower(box.path.back()), whole);
+  }
+  std::vector<std::string_view> words;
+  for (const auto& [typed, whole] : known) words.push_back(typed);
+  const std::string_view near = nearest(to_lower(name), words);
+  const auto found = std::ranges::find(words, near);
+  return near.empty() ? std::string() : known[static_cast<size_t>(found - words.begin())].second;
+}
+
 Result<std::string> mailbox_ids(const std::vector<MailboxInfo>& boxes, const std::vector<std::string>& typed) {
   std::string ids;
   for (const auto& name : typed) {
@@ -87,7 +103,11 @@ Result<std::string> mailbox_ids(const std::vector<MailboxInfo>& boxes, const std
       any = true;
       ids += fmt::format("{}{}", ids.empty() ? "" : ",", box.id);
     }
-    if (!any) return fail(Errc::NotFound, say("search: no folder is called {}", printable(name, 100)));
+    if (any) continue;
+    const std::string near = nearest_mailbox(boxes, name);
+    return fail(Error{.code = Errc::NotFound,
+                      .what = say("search: no folder is called {}", printable(name, 100)),
+                      .hint = near.empty() ? "" : say("did you mean \"{}\"?", printable(near, 100))});
   }
   return "[" + ids + "]";
 }

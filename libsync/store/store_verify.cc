@@ -120,7 +120,12 @@ class Verifier {
     const auto file = store_.fs().open(path, OpenMode::Read);
     const auto size = file ? (*file)->size() : Result<uint64_t>(0);
     const bool nothing_in_it = file && size && *size <= kSegmentHeaderBytes;  // a writer died while it made the file
-    add(ProblemKind::OrphanSegment, say("{}; the index does not know what was in it", segment.error().what),
+    add(ProblemKind::OrphanSegment,
+        say("{}; the index does not know what was in it{}", segment.error().what,
+            nothing_in_it ? ""
+                          : say(": once a sync has brought what the server still has, "
+                                "move it away: mv {0} {0}.unreadable",
+                                path)),
         nothing_in_it);
     return {};
   }

@@ -11,8 +11,6 @@
 namespace libsync::sync {
 namespace {
 
-constexpr int64_t kSecondsPerDay = 86400;
-
 struct Todo {
   Row* row;
   Planned planned;
@@ -151,16 +149,7 @@ class AddSink final : public TransferSink {
     return {};
   }
 
-  Status broke_off(size_t item) override {
-    const Todo& todo = todo_[item];
-    const Side from = other(todo.planned.on);
-    ended_in = run_.place(todo.row->half(from), from);
-    todo.row->doubt = Doubt::BrokeOff;
-    TB_TRY(run_.link.put(*todo.row));
-    return {};
-  }
-
-  std::string ended_in{};  // the message in which the connection ended
+  Status broke_off(size_t item) override { return sync::broke_off(run_, *todo_[item].row, Doubt::BrokeOff); }
 
  private:
   Run& run_;
@@ -181,9 +170,16 @@ class Actor {
       TB_TRY(plan_chunk(rows));
       if (!run_.options.dry_run) TB_TRY(apply_chunk());
     }
-    TB_TRY(add_last());
-    TB_TRY(remove());
-    return run_.absorbed.empty() ? Status{} : run_.write_absorbed();
+    return remove();
+  }
+
+  Status add_one(RowId id) {
+    TB_ASSIGN(auto row, run_.link.get(id));
+    if (!row) return {};
+    last_ = true;
+    std::vector<Row> rows{std::move(*row)};
+    TB_TRY(plan_chunk(rows));
+    return apply_chunk();
   }
 
  private:
@@ -192,26 +188,6 @@ class Actor {
       TB_TRY(apply(side, flags_));
       TB_TRY(add(side));
       TB_TRY(apply(side, moves_));
-    }
-    return {};
-  }
-
-  // What the connection ended in, one by one. Each starts anew: the one in which it ends again is the one that is
-  // known by it from then on, and those behind it take their turn.
-  Status add_last() {
-    if (run_.options.dry_run) return {};
-    for (const RowId id : last_) {
-      TB_ASSIGN(auto row, run_.link.get(id));
-      if (!row) continue;
-      row->doubt = Doubt::None;
-      TB_TRY(run_.link.put(*row));
-    }
-    for (const RowId id : last_) {
-      TB_ASSIGN(auto row, run_.link.get(id));
-      if (!row) continue;
-      std::vector<Row> rows{std::move(*row)};
-      TB_TRY(plan_chunk(rows));
-      TB_TRY(apply_chunk());
     }
     return {};
   }
@@ -231,17 +207,7 @@ class Actor {
     }
     if (counts.empty()) return {};
     const FusePolicy& fuse = run_.options.policy.fuse;
-    const int64_t since = run_.clock.unix_seconds() - fuse.days * kSecondsPerDay;
-    TB_ASSIGN(uint64_t elsewhere, run_.link.removals_since(std::nullopt, since));
-    std::set<Role> exempt;  // one mailbox a role: a server must not name all of them Trash
-    for (const Pair& pair : run_.book.all()) {
-      FuseCount& count = counts[pair.id];
-      count.exempt = (pair.role == Role::Trash || pair.role == Role::Junk) && exempt.insert(pair.role).second;
-      TB_ASSIGN(count.messages, run_.link.count_agreed(pair.id));
-      TB_ASSIGN(count.recent, run_.link.removals_since(pair.id, since));
-      elsewhere -= std::min(elsewhere, count.recent);
-    }
-    counts[0].recent = elsewhere;  // what went with mailboxes that are gone themselves
+    TB_TRY(weigh(run_.link, run_.book.all(), fuse, run_.clock.unix_seconds(), counts));
     held_ = held_by_fuse(counts, fuse);
     FusePolicy unasked = fuse;
     unasked.allow = 0;
@@ -291,8 +257,8 @@ class Actor {
         flags_.push_back({&row, std::move(planned)});
         break;
       case Op::Add:
-        if (row.doubt == Doubt::BrokeOff) {
-          last_.push_back(row.id);
+        if (row.doubt == Doubt::BrokeOff && !last_) {
+          run_.last.push_back(row.id);
         } else {
           adds_.push_back({&row, std::move(planned)});
         }
@@ -342,21 +308,19 @@ class Actor {
                        .flags = each.planned.add,
                        .date = each.row->date});
     }
-    if (side == Side::B && run_.options.find_known) TB_TRY(add_known(todo, items));
+    // The header is what it may have ended in.
+    if (side == Side::B && run_.options.find_known && !last_) TB_TRY(add_known(todo, items));
     if (items.empty()) return {};
     AddSink sink(run_, todo);
-    Status status = transfer(run_.replica(from), run_.replica(side), items, run_.options.limits, sink, run_.stop);
-    if (!status && !sink.ended_in.empty() && status.error().hint.empty()) {
-      status.error().hint = say("it ended in {}, which the next sync fetches last", sink.ended_in);
-    }
-    return status;
+    return with_end_told(run_,
+                         transfer(run_.replica(from), run_.replica(side), items, run_.options.limits, sink, run_.stop));
   }
 
   // Adds what side B already has the octets of, and takes it off the lists.
   Status add_known(std::vector<Todo>& todo, std::vector<TransferItem>& items) {
-    std::vector<FetchItem> headers;
-    for (const TransferItem& item : items) headers.push_back(item.fetch);
-    TB_ASSIGN(const auto prints, fetch_prints(run_, Side::A, std::move(headers)));
+    std::vector<Row*> rows;
+    for (const Todo& each : todo) rows.push_back(each.row);
+    TB_ASSIGN(const auto prints, fetch_prints(run_, Side::A, rows, Doubt::BrokeOff));
     // Copies of one message have one date; messages that a print can't tell apart are fetched.
     std::map<Id, std::set<std::optional<int64_t>>> dates;
     for (size_t i = 0; i < items.size(); ++i) dates[prints[i]].insert(items[i].date);
@@ -450,11 +414,13 @@ class Actor {
   Run& run_;
   std::set<PairId> held_;
   std::vector<Todo> flags_, adds_, moves_;
-  std::vector<RowId> removals_, last_;
+  std::vector<RowId> removals_;
+  bool last_ = false;  // one of those that come last
 };
 
 }  // namespace
 
 Status act_on_messages(Run& run) { return Actor(run).run(); }
+Status add_one(Run& run, RowId id) { return Actor(run).add_one(id); }
 
 }  // namespace libsync::sync

@@ -1,7 +1,11 @@
 #include "libsync/sync/fuse.h"
 
+#include <algorithm>
+
 namespace libsync::sync {
 namespace {
+
+constexpr int64_t kSecondsPerDay = 86400;
 
 bool too_many(uint64_t removals, uint64_t recent, uint64_t messages, const FusePolicy& policy) {
   if (removals == 0) return false;
@@ -12,6 +16,22 @@ bool too_many(uint64_t removals, uint64_t recent, uint64_t messages, const FuseP
 }
 
 }  // namespace
+
+Status weigh(Link& link, const std::vector<Pair>& pairs, const FusePolicy& policy, int64_t now,
+             std::map<PairId, FuseCount>& counts) {
+  const int64_t since = now - policy.days * kSecondsPerDay;
+  TB_ASSIGN(uint64_t elsewhere, link.removals_since(std::nullopt, since));
+  std::set<Role> exempt;  // one mailbox a role: a server must not name all of them Trash
+  for (const Pair& pair : pairs) {
+    FuseCount& count = counts[pair.id];
+    count.exempt = (pair.role == Role::Trash || pair.role == Role::Junk) && exempt.insert(pair.role).second;
+    TB_ASSIGN(count.messages, link.count_agreed(pair.id));
+    TB_ASSIGN(count.recent, link.removals_since(pair.id, since));
+    elsewhere -= std::min(elsewhere, count.recent);
+  }
+  counts[0].recent = elsewhere;
+  return {};
+}
 
 std::set<PairId> held_by_fuse(const std::map<PairId, FuseCount>& counts, const FusePolicy& policy) {
   FuseCount account;

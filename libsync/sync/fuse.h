@@ -1,11 +1,11 @@
 // The deletion fuse: holds back removals that were inferred from absence when there are too many of
-// them to be believed (docs/architecture.md, "What happens in a sync"). Pure, no
-// errors, any thread.
+// them to be believed (docs/architecture.md, "What happens in a sync").
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "libsync/sync/link.h"
 #include "libsync/sync/policy.h"
@@ -20,8 +20,13 @@ struct FuseCount {
   bool exempt = false;    // Trash and Junk
 };
 
-// The mailboxes whose removals are held; all that have any when the account as a whole trips it.
-// Removals up to `policy.allow` in total are let through on the user's word.
+// Fills in what is not `removals`, for every pair; the key 0 has what went with mailboxes that are gone themselves.
+// `now`: seconds since 1970.
+Status weigh(Link& link, const std::vector<Pair>& pairs, const FusePolicy& policy, int64_t now,
+             std::map<PairId, FuseCount>& counts);
+
+// Pure, no errors, any thread. The mailboxes whose removals are held; all that have any when the account as a whole
+// trips it. Removals up to `policy.allow` in total are let through on the user's word.
 std::set<PairId> held_by_fuse(const std::map<PairId, FuseCount>& counts, const FusePolicy& policy);
 
 }  // namespace libsync::sync

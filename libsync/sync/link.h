@@ -45,10 +45,11 @@ enum class Doubt : uint8_t {
   // Another session brought the same octets, fewer than announced. They are kept, not read a third time, and
   // nothing is removed on the server for them.
   Short = 2,
-  // Not here yet: the connection ended in it. It is fetched behind all others, or it would keep them away if the
-  // server ends there each time.
+  // Not here yet: the connection ended in it, or in its header. It is fetched behind all others, or it would keep
+  // them away if the server ends there each time.
   BrokeOff = 3,
-  // ReadAgain, but the connection ended in it when that was tried: behind all others, for the same reason.
+  // Here, and to be read and compared like ReadAgain, or read because it is damaged; the connection ended in it when
+  // that, or its header, was asked for. Behind all others, for the same reason.
   ReadLast = 4,
 };
 
@@ -160,6 +161,15 @@ class Link {
   virtual Status unbind(Side side, PairId pair) = 0;
   // Halves Bound there whose key is not in `seen` become Gone and dirty; how many.
   virtual Result<uint64_t> vanish_unseen(Side side, PairId pair, const KeySet& seen) = 0;
+
+  // Whose turn it is among the messages that are read last (Doubt::BrokeOff, Doubt::ReadLast).
+  struct Turn {
+    RowId after = 0;     // those behind this row come first: the connection ended in it last time
+    uint64_t ended = 0;  // how many runs in a row it ended in one of them
+    bool operator==(const Turn&) const = default;
+  };
+  virtual Result<Turn> turn() = 0;
+  virtual Status set_turn(Turn turn) = 0;
 
   // Removals that were inferred from absence and carried out, for the fuse's memory.
   virtual Status record_removals(PairId pair, int64_t unix_seconds, uint64_t count) = 0;

@@ -280,6 +280,7 @@ void Run::absorb(Side side, Pair& pair, const Outcome& outcome) {
 }
 
 Status Run::write_absorbed() {
+  if (absorbed.empty()) return {};
   TB_ASSIGN(auto batch, link.begin());
   for (const PairId id : absorbed) {
     if (const Pair* pair = book.find(id)) TB_TRY(link.put(*pair));

@@ -53,6 +53,7 @@ Status compare(Run& run, Row& row, const There& there) {
   if (there.content == row.content) {
     row.inferred = false;
     row.print = there.print;
+    run.compared.insert(row.id);
     const bool lacking = there.octets < row.size && !run.a.capabilities().counted_fetch;
     if (lacking) row.doubt = Doubt::Short;
   } else {
@@ -65,17 +66,21 @@ Status compare(Run& run, Row& row, const There& there) {
 
 }  // namespace
 
-Status set_apart(Run& run, Row& row) {
-  Row fresh;
-  fresh.half(Side::A) = row.half(Side::A);
-  fresh.size = row.size;
-  fresh.date = row.date;
-  // What these say has shown not to tell the two apart: it is not to bind them again.
+// What these say has shown not to tell the two apart: it is not to bind them again.
+void lose_place(Row& row) {
   row.half(Side::A).at = At::Gone;
   row.half(Side::A).key = {};
   row.half(Side::A).instance.clear();
   row.object.clear();
   row.print.clear();
+}
+
+Status set_apart(Run& run, Row& row) {
+  Row fresh;
+  fresh.half(Side::A) = row.half(Side::A);
+  fresh.size = row.size;
+  fresh.date = row.date;
+  lose_place(row);
   settle(fresh, run.context);
   TB_TRY(run.link.put(fresh));
   return {};
@@ -92,12 +97,9 @@ Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(con
   if (items.empty()) return {};
   std::vector<There> there(rows.size());
   ThereSink sink(rows, there);
-  const Status fetched = run.a.fetch(items, sink, run.stop);
-  if (sink.broke_off_in && rows[*sink.broke_off_in].doubt == Doubt::ReadAgain) {
-    rows[*sink.broke_off_in].doubt = Doubt::ReadLast;
-    TB_TRY(run.link.put(rows[*sink.broke_off_in]));
-  }
-  TB_TRY(fetched);
+  Status fetched = run.a.fetch(items, sink, run.stop);
+  if (sink.broke_off_in) TB_TRY(broke_off(run, rows[*sink.broke_off_in], Doubt::ReadLast));
+  TB_TRY(with_end_told(run, std::move(fetched)));
   TB_ASSIGN(auto batch, run.link.begin());
   for (const FetchItem& item : items) {
     if (!there[item.token].content.empty()) TB_TRY(compare(run, rows[item.token], there[item.token]));
@@ -105,10 +107,10 @@ Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(con
   return batch->commit();
 }
 
-Status read_doubtful_again(Run& run, Doubt doubt) {
+Status read_doubtful_again(Run& run) {
   RowId after = 0;
   while (true) {
-    TB_ASSIGN(auto rows, run.link.doubtful(doubt, after, kRowsAtOnce));
+    TB_ASSIGN(auto rows, run.link.doubtful(Doubt::ReadAgain, after, kRowsAtOnce));
     if (rows.empty()) return {};
     after = rows.back().id;
     TB_TRY(read_again(run, rows, [](const Row&) { return true; }));

@@ -31,6 +31,7 @@ class HeaderSink final : public MessageSink {
   }
   // What can't be read stays without a print, and so new: it is fetched, or skipped, as such.
   Status failed(uint64_t, const Error&) override { return {}; }
+  void broke_off(uint64_t token) override { broke_off_in = token; }
 
  private:
   const std::vector<FetchItem>& items_;
@@ -38,6 +39,7 @@ class HeaderSink final : public MessageSink {
 
  public:
   std::vector<Id> prints;
+  std::optional<uint64_t> broke_off_in{};
 };
 
 class Rebinder {
@@ -84,16 +86,13 @@ class Rebinder {
     for (const auto& [id, row] : lost_) {
       if (!row.print.empty()) sizes.insert(row.size);
     }
-    std::vector<FetchItem> items;
     std::vector<Row*> rows;
     for (Row& row : fresh_) {
-      if (!row.print.empty() || !sizes.contains(row.size)) continue;
-      const Half& half = row.half(side_);
-      const Pair::End& end = run_.book.find(half.pair)->at(side_);
-      items.push_back({.ref = {end.box, end.epoch, half.key}, .size = row.size});
-      rows.push_back(&row);
+      // Where the connection ended in the header, the message goes for new: known again, or not, by its octets.
+      const bool asked = row.print.empty() && sizes.contains(row.size) && row.doubt != Doubt::BrokeOff;
+      if (asked) rows.push_back(&row);
     }
-    TB_ASSIGN(const auto prints, sync::fetch_prints(run_, side_, std::move(items)));
+    TB_ASSIGN(const auto prints, sync::fetch_prints(run_, side_, rows, Doubt::BrokeOff));
     for (size_t i = 0; i < rows.size(); ++i) rows[i]->print = prints[i];
     return {};
   }
@@ -130,13 +129,19 @@ class Rebinder {
 
 }  // namespace
 
-Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::vector<FetchItem> items) {
-  for (size_t i = 0; i < items.size(); ++i) {
-    items[i].token = i;
-    items[i].part = FetchPart::Header;
+Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::span<Row* const> rows, Doubt ended_in) {
+  std::vector<FetchItem> items;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Half& half = rows[i]->half(side);
+    const Pair::End& end = run.book.find(half.pair)->at(side);
+    items.push_back(
+        {.token = i, .ref = {end.box, end.epoch, half.key}, .part = FetchPart::Header, .size = rows[i]->size});
   }
   HeaderSink sink(items);
-  if (!items.empty()) TB_TRY(run.replica(side).fetch(items, sink, run.stop));
+  if (items.empty()) return std::move(sink.prints);
+  Status status = run.replica(side).fetch(items, sink, run.stop);
+  if (sink.broke_off_in && side == Side::A) TB_TRY(broke_off(run, *rows[*sink.broke_off_in], ended_in));
+  TB_TRY(with_end_told(run, std::move(status)));
   return std::move(sink.prints);
 }
 

@@ -200,8 +200,9 @@ enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Mend, Copy, Move, R
 
 // One thing to do on a replica. Which members count depends on `op`:
 //   CreateBox path (role) · RenameBox box path · Subscribe box · Flags ref add del · Add box add date
-//   content · Mend known content: octets that the replica has and found damaged, brought again; Outcome::content says
-//   what came, and where that is something else nothing is changed · Copy, Move ref box · Remove ref · DeleteBox box
+//   content · Mend known content (box add date): octets that the replica has and found damaged, brought again;
+//   Outcome::content says what came; where that is something else it is added to the box, or without one nothing is
+//   changed · Copy, Move ref box · Remove ref · DeleteBox box
 struct Action {
   uint64_t token = 0;  // the caller's, handed back
   Op op = Op::Flags;

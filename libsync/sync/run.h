@@ -1,6 +1,7 @@
 // What the steps of one sync share. Internal to sync/.
 #pragma once
 
+#include <map>
 #include <set>
 #include <stop_token>
 
@@ -24,6 +25,9 @@ struct Run {
   std::stop_token stop;
   bool removals_accepted = false;  // by the user's word: the fuse would have held them
   std::set<RowId> downloaded{};    // in this run: their octets came from the server as it is now
+  std::set<RowId> compared{};      // in this run: the server's octets, or their header, are those that are here
+  std::vector<RowId> last{};       // Doubt::BrokeOff: not added with the others
+  RowId ended_in = 0;              // the message in which the connection ended; 0: in none
 
   std::set<PairId> absorbed{};
 
@@ -56,38 +60,82 @@ Status rebind(Run& run, Side side);
 // The user's word that what lost its place may go (rebind.cc).
 Status release_suspects(Run& run);
 
-// The prints of messages on `side`, by their header; "" where it can't be read. `sizes` as announced.
-Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::vector<FetchItem> items);
+// The prints of the rows' messages on `side`, by their header; "" where it can't be read. The one in whose header the
+// connection ends gets the doubt `ended_in`.
+Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::span<Row* const> rows, Doubt ended_in);
+
+// The connection ended in this message of side A: remembered in the row, as Doubt::BrokeOff or Doubt::ReadLast, which
+// is written (last.cc).
+Status broke_off(Run& run, Row& row, Doubt doubt);
+// Tells of it where the error itself has nothing more to say.
+Status with_end_told(const Run& run, Status status);
 
 // Reads those of the rows that `doubtful` picks from side A once more and compares them with what is stored. What
 // differs becomes a message of its own; what can't be read now stays as it is (read_again.cc).
 Status read_again(Run& run, std::vector<Row>& rows, const std::function<bool(const Row&)>& doubtful);
-// The same for every row with this doubt. One in which the connection ends is Doubt::ReadLast from then on.
-Status read_doubtful_again(Run& run, Doubt doubt);
+// The same for every row with Doubt::ReadAgain.
+Status read_doubtful_again(Run& run);
 
 // `row` keeps what is stored, and has no place on side A any more; what side A has there becomes a row of its own
 // (read_again.cc). The caller writes `row`.
 Status set_apart(Run& run, Row& row);
+// The first half of that.
+void lose_place(Row& row);
 
-// What side B found damaged of its contents, read from side A again (mend.cc). Ids, flags and places stay.
+// What side B found damaged of its contents, read from side A again (mend.cc). Ids, flags and places stay. Of several
+// messages with the same octets one is read; another only where that one did not help.
 class Mender {
  public:
   explicit Mender(Run& run) : run_(run) {}
   Status look();  // which messages
-  uint64_t messages() const { return rows_.size(); }
+  uint64_t messages() const { return messages_; }
   uint64_t octets() const { return octets_; }
-  Status mend();
+  bool damaged(const Id& content) const { return damaged_.contains(content); }
+  Status mend();             // all but those that are read last
+  Status mend(RowId which);  // this one
 
  private:
+  TransferItem item(const Row& row, const Pair& pair) const;
   Status mend_some(std::span<const RowId> ids);
+  Status drop_replaced(const std::vector<RowId>& ids);
   Run& run_;
-  std::vector<RowId> rows_;  // one for each content
-  uint64_t octets_ = 0;
+  std::map<Id, std::vector<RowId>> damaged_;  // contents, and who has them: those to be read with the others
+  std::set<Id> whole_;                        // mended
+  uint64_t messages_ = 0, octets_ = 0;
   std::vector<Id> lost_;
 };
 
-// Flags, adds, moves and removals of single messages (act.cc).
+// Flags, adds, moves and removals of single messages, all but Doubt::BrokeOff (act.cc).
 Status act_on_messages(Run& run);
+// Adds one of those.
+Status add_one(Run& run, RowId id);
+
+// The messages in which a connection ended, one by one and last: a server that ends it there each time keeps nothing
+// else away (last.cc). Where removals take effect only at the end of the session, that is no place behind them: then
+// this comes before the removals, and when it has ended in it a few times, one run does the removals alone.
+class LastOnes {
+ public:
+  // Once may be the line's fault; twice in a row, with nothing before it but what is new, hardly.
+  static constexpr uint64_t kEndsBeforeRemovals = 2;
+
+  LastOnes(Run& run, Mender& mender) : run_(run), mender_(mender) {}
+  Status look();  // which they are; behind act_on_messages()
+  bool removals_first() const { return turn_.ended >= kEndsBeforeRemovals && !rows_.empty(); }
+  Status read();
+  // Names those that stay on the server for it; `passed_over`: read() was not called, because there are removals.
+  Status tell_left(bool passed_over);
+  Status removals_done();  // they took effect: the next run begins with these again
+  const std::vector<RowId>& came() const { return came_; }
+
+ private:
+  Status read_one(RowId id);
+  Status set_turn(Link::Turn turn);
+  Run& run_;
+  Mender& mender_;
+  std::vector<RowId> rows_;
+  std::vector<RowId> came_;  // read, with success
+  Link::Turn turn_{};
+};
 
 // POP3's "leave nothing on the server" (leave.cc): marks on side A what is durable on side B. The
 // removals take effect, and are reported, when finish_leaving() has ended the session.
@@ -95,15 +143,22 @@ class Leaver {
  public:
   explicit Leaver(Run& run) : run_(run) {}
   Status mark();
+  Status mark(const std::vector<RowId>& ids);  // these alone
   Status finish();
+  bool any() const { return any_; }  // something was marked
 
  private:
+  Status look_at_all();
+  Status look_at(std::vector<Row>& rows);
+  Status mark_rows(const std::vector<Row>& rows);
   Status doubt_by_print(std::vector<Row>& rows);
   Status doubt_until_acknowledged(const std::vector<Action>& actions);
-  std::vector<Action> removals(const Pair& pair, const std::vector<Row>& rows);
+  static bool ours(const Row& row);
+  std::vector<Action> removals(const std::vector<Row>& rows);
   // What speaks against removing the message on the server.
   std::optional<std::string> why_not(const Row& row) const;
   Run& run_;
+  bool any_ = false;
 };
 
 }  // namespace libsync::sync

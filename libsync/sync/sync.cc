@@ -87,23 +87,40 @@ Status observe_both(Run& run) {
   return {};
 }
 
+// A message in which the server ends the connection each time keeps nothing away: neither what is new nor, as removals
+// take effect only when the session has come to its end, those.
+Status leave_and_read_last(Run& run, Mender& mender) {
+  Leaver leaver(run);
+  LastOnes last(run, mender);
+  TB_TRY(last.look());
+  const bool removals_first = last.removals_first();
+  if (!removals_first) TB_TRY(last.read());
+  TB_TRY(leaver.mark());
+  const bool passed_over = removals_first && leaver.any();
+  if (removals_first && !passed_over) {
+    TB_TRY(last.read());
+    TB_TRY(leaver.mark(last.came()));
+  }
+  TB_TRY(last.tell_left(passed_over));
+  TB_TRY(leaver.finish());
+  return leaver.any() ? last.removals_done() : Status();
+}
+
 Status act(Run& run) {
   TB_ASSIGN(const auto pending, run.link.pending());
   Mender mender(run);
   TB_TRY(mender.look());
   run.observer.planned(pending.messages + mender.messages(), pending.octets + mender.octets());
   TB_TRY(create_and_rename_mailboxes(run));
-  if (!run.options.dry_run) TB_TRY(read_doubtful_again(run, Doubt::ReadAgain));
+  if (!run.options.dry_run) TB_TRY(read_doubtful_again(run));
   TB_TRY(act_on_messages(run));
   if (!run.options.dry_run) TB_TRY(delete_mailboxes(run));
-  // Behind what is new: a message in which the server ends the connection each time keeps nothing away.
-  if (!run.options.dry_run) TB_TRY(read_doubtful_again(run, Doubt::ReadLast));
   TB_TRY(mender.mend());
-  Leaver leaver(run);
-  TB_TRY(leaver.mark());
-  TB_TRY(leaver.finish());
-  // Our own changes come back as an observation: seen now, they are no news next time.
-  if (!run.options.dry_run) TB_TRY(observe(run, Side::B));
+  TB_TRY(leave_and_read_last(run, mender));
+  if (run.options.dry_run) return {};
+  // Our own changes come back as an observation, where they were not absorbed: seen now, they are no news next time.
+  TB_TRY(run.write_absorbed());
+  TB_TRY(observe(run, Side::B));
   return {};
 }
 

@@ -205,8 +205,13 @@ class Receiver final : ActionSink {
 
   Action add_action(size_t item, ContentSource* source) const {
     const TransferItem& what = items_[item];
-    if (!what.mend.empty()) return {.token = item, .op = Op::Mend, .content = source, .known = what.mend};
-    return {.token = item, .op = Op::Add, .box = what.to, .add = what.flags, .date = what.date, .content = source};
+    Action action{
+        .token = item, .op = Op::Add, .box = what.to, .add = what.flags, .date = what.date, .content = source};
+    if (!what.mend.empty()) {
+      action.op = Op::Mend;
+      action.known = what.mend;
+    }
+    return action;
   }
 
   // A print is compared with those of headers alone, for which only the announced size is known.

@@ -22,8 +22,8 @@ struct TransferItem {
   BoxId to{};
   Flags flags{};
   std::optional<int64_t> date{};
-  Id mend{};  // not a new message: the octets of this damaged content again (Op::Mend); `to`, `flags`, `date` don't
-              // count
+  Id mend{};  // the octets of this damaged content again (Op::Mend); where something else comes, a new message if `to`
+              // says where to
 };
 
 // What the transfer knows of a message when the receiving side has it.

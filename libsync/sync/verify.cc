@@ -5,6 +5,7 @@
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/sync/fuse.h"
 #include "libsync/sync/observe.h"
 #include "libsync/sync/path.h"
 #include "libsync/sync/plan.h"
@@ -39,7 +40,7 @@ class Comparer final : public ChangeSink {
     if (facts.size != 0 && row->size != 0 && facts.size != row->size) {
       differ(DifferenceKind::Size, ref.key,
              say("its size is {} on the server and was {} when it was downloaded", facts.size, row->size));
-    } else if (row->doubt != Doubt::None) {
+    } else if (row->doubt == Doubt::ReadAgain || row->doubt == Doubt::Short) {
       differ(DifferenceKind::Size, ref.key, say("fewer octets came than the {} on the server", facts.size));
     }
     const FlagMask mask = book_.mask(pair_->id, policy_);
@@ -73,6 +74,8 @@ class Comparer final : public ChangeSink {
         const bool there = bound && !renumbered_ && (half.pair != pair_->id || seen_.contains(half.key));
         // Where removals are not followed (POP3), what the last sync saw go is no difference.
         if (row.agreed && !there && (bound || policy_.on(Side::B).remove)) {
+          if (policy_.on(Side::B).remove) ++gone[pair_->id].removals;
+          if (policy_.on(Side::B).remove && bound) ++fresh_gone[pair_->id];
           // What a sync saw go and did not remove, the fuse holds.
           differ(DifferenceKind::NotThere, half.key,
                  std::string(bound ? word("no longer on the server") : word("no longer on the server, held here")),
@@ -103,7 +106,9 @@ class Comparer final : public ChangeSink {
   void name_box(const BoxId& box, const Path& path) { names_[box] = encode_path(path); }
 
   ComparisonReport report;
-  std::set<PairId> look_again;  // mailboxes in which something differs
+  std::set<PairId> look_again;            // mailboxes in which something differs
+  std::map<PairId, FuseCount> gone;       // what the next sync will want to remove
+  std::map<PairId, uint64_t> fresh_gone;  // of that, what no sync has seen go yet
 
  private:
   std::string name() const { return printable(encode_path(pair_->at(Side::A).path)); }
@@ -132,6 +137,20 @@ class Comparer final : public ChangeSink {
   KeySet seen_;
 };
 
+// What the next sync will not remove unasked.
+Status weigh_gone(Link& link, PairBook& book, const Policy& policy, int64_t now, Comparer& comparer) {
+  if (comparer.fresh_gone.empty()) return {};
+  TB_TRY(weigh(link, book.all(), policy.fuse, now, comparer.gone));
+  ComparisonReport& report = comparer.report;
+  for (const PairId id : held_by_fuse(comparer.gone, policy.fuse)) {
+    const auto found = comparer.fresh_gone.find(id);
+    if (found == comparer.fresh_gone.end()) continue;
+    report.will_be_held += found->second;
+    report.settled_by_sync -= std::min(report.settled_by_sync, found->second);
+  }
+  return {};
+}
+
 // A server whose counters did not move while its mail did: the next sync is to look at these mailboxes whole.
 Status forget_cursors(Link& link, const std::set<PairId>& pairs) {
   TB_ASSIGN(auto batch, link.begin());
@@ -147,7 +166,7 @@ Status forget_cursors(Link& link, const std::set<PairId>& pairs) {
 }  // namespace
 
 Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Policy& policy, std::stop_token stop,
-                                             const std::function<bool(const Path&)>& takes_part) {
+                                             const std::function<bool(const Path&)>& takes_part, int64_t now) {
   PairBook book;
   TB_TRY(book.load(link));
   if (!a.capabilities().flags) book.set_flagless(Side::A);
@@ -168,6 +187,7 @@ Result<ComparisonReport> compare_with_remote(Replica& a, Link& link, const Polic
     if (!box.empty() && !listed) cursors.push_back({box});
   }
   TB_TRY(a.changes(cursors, comparer, stop));
+  TB_TRY(weigh_gone(link, book, policy, now, comparer));
   if (comparer.look_again.empty()) return std::move(comparer.report);
   // A link that can't be written to keeps its cursors; what was found is told all the same.
   const Status forgotten = forget_cursors(link, comparer.look_again);

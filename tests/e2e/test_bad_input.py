@@ -9,6 +9,7 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
+import re
 import socket
 import sqlite3
 import time
@@ -496,6 +497,9 @@ class Stores(Case):
         self.mirrored()
         os.unlink(self.segment())
         self.is_found(self.verify_and_export(), r"00000001\.seg.*missing")
+        done = self.run_it("verify", "probe", status=DAMAGED)
+        self.assertRegex(done.out.decode(), r"\n… and 1 more; twinbox verify probe --json names each\n")
+        self.assertEqual(len(self.run_it("verify", "probe", "--json", status=DAMAGED).out.splitlines()), self.COUNT + 2)
         self.is_fetched_again(self.COUNT)
 
     def test_a_segment_of_which_nothing_can_be_read_and_a_rebuild(self):
@@ -508,8 +512,11 @@ class Stores(Case):
                                             r"probe  what was in it is lost unless the server has it: twinbox sync probe")
         self.sync("probe")
         self.assert_same_mail("probe", self.octets)
-        self.assertRegex(self.run_it("verify", "probe", status=DAMAGED).out.decode(),
-                         r"00000001\.seg: .*; the index does not know what was in it\n", "it may have held more")
+        said = self.run_it("verify", "probe", status=DAMAGED).out.decode()
+        self.assertRegex(said, r"00000001\.seg: .*; the index does not know what was in it: ", "it may have held more")
+        _, _, here, there = re.search(r"(move it away: )(mv) (\S+) (\S+)\n", said).groups()
+        os.rename(here, there)
+        self.run_it("verify", "probe")
 
     def test_a_damaged_segment_header_costs_no_message(self):
         self.mirrored()

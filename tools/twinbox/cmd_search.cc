@@ -18,6 +18,7 @@ namespace twinbox {
 namespace account = libsync::account;
 namespace store = libsync::store;
 using libsync::Errc;
+using libsync::Error;
 using libsync::fail;
 using libsync::Result;
 using libsync::say;
@@ -204,6 +205,7 @@ Result<int> search(Context& context, const Arguments& arguments) {
   uint64_t unindexed = 0;
   bool more = false;
   std::vector<int> statuses;
+  std::vector<Error> not_there;  // a folder that no account has, or nothing stored yet
   for (const account::Account* which : query.accounts) {
     auto result = with_way_out(search_one(context, *which, query.text, options, found, more), which->name);
     statuses.push_back(result || result.error().code == Errc::NotFound ? 0 : exit_status(result.error()));
@@ -213,6 +215,8 @@ Result<int> search(Context& context, const Arguments& arguments) {
       return fail(std::move(result).error());  // a wrong query is wrong for every account
     } else if (result.error().code != Errc::NotFound) {
       context.report(result.error());
+    } else {
+      not_there.push_back(std::move(result).error());
     }
   }
   if (!options.by_rank) {
@@ -227,6 +231,11 @@ Result<int> search(Context& context, const Arguments& arguments) {
   context.out().flush();
   if (found.empty()) {
     context.note(say("nothing found"));
+    if (not_there.size() == query.accounts.size()) {
+      const auto near = std::ranges::find_if(not_there, [](const Error& each) { return !each.hint.empty(); });
+      const Error& told = near == not_there.end() ? not_there.front() : *near;
+      context.note(told.hint.empty() ? told.what : say("{}; {}", told.what, told.hint));
+    }
     TB_TRY(hint_why(context, arguments.words()));
   }
   if (more)

@@ -1,4 +1,6 @@
 // twinbox verify: is the local store whole?
+#include <algorithm>
+
 #include "libsync/account/folder_filter.h"
 #include "libsync/account/remote.h"
 #include "libsync/account/secrets.h"
@@ -24,6 +26,9 @@ using libsync::say;
 using libsync::Status;
 
 namespace {
+
+// A screenful: who has thousands needs to know that, and how to mend it.
+constexpr size_t kProblemsShown = 20;
 
 std::string_view kind_name(store::ProblemKind kind) {  // stable, for scripts
   switch (kind) {
@@ -102,7 +107,12 @@ Result<int> verify_local(Context& context, const OpenAccount& open) {
       context.stop());
   board.remove(line);
   TB_TRY(with_way_out(report, open.account->name));
-  for (const auto& problem : report->problems) print_problem(context, problem);
+  const size_t shown = context.json() ? report->problems.size() : std::min(report->problems.size(), kProblemsShown);
+  for (size_t i = 0; i < shown; ++i) print_problem(context, report->problems[i]);
+  if (!context.json() && report->problems_total > shown) {
+    context.out().line(say("… and {} more; twinbox verify {} --json names each",
+                           libsync::with_separators(report->problems_total - shown), open.account->name));
+  }
   print_summary(context, open, *report);
   context.out().flush();  // what is said of it stands below
   if (report->index_damaged()) {
@@ -167,6 +177,10 @@ void print_comparison(Context& context, const OpenAccount& open, const sync::Com
   } else if (report.settled_by_sync > 0) {
     text += say("; twinbox sync {} settles {} of them", open.account->name,
                 libsync::with_separators(report.settled_by_sync));
+  }
+  if (report.will_be_held > 0) {
+    text += say("; {} gone at once: the next sync holds that back and asks",
+                counted(report.will_be_held, "message is", "messages are"));
   }
   if (report.held > 0) {
     text +=

@@ -191,6 +191,9 @@ TEST_F(StoreCommands, ASearchThatFindsNothingSaysWhatMayBeWrong) {
     ASSERT_EQ(twinbox(std::string("search ") + query), 0) << twinbox.err;
     EXPECT_THAT(twinbox.err, HasSubstr(std::string("nothing found\n") + words)) << query;
   }
+  EXPECT_NE(twinbox("search work in:Archive/2025 amount"), 0);
+  EXPECT_THAT(twinbox.err, HasSubstr("no folder is called Archive/2025\n"));
+  EXPECT_THAT(twinbox.err, HasSubstr("did you mean \"Archive/2026\"?"));
   ASSERT_EQ(twinbox("search work https://example.org/nothing 12:30"), 0);
   EXPECT_EQ(twinbox.err, "nothing found\n");
 }
@@ -281,12 +284,12 @@ TEST_F(StoreCommands, ADamagedIndexIsNamedWithWhatMendsIt) {
 TEST_F(StoreCommands, AnOlderIndexIsNamedWithWhatBringsItUpToDate) {
   {
     const auto store = store::Store::open((twinbox.home.path() / ".local/share/twinbox/work").string());
-    ASSERT_TRUE((*store)->db().exec("DROP TABLE damaged; PRAGMA user_version=2"));
+    ASSERT_TRUE((*store)->db().exec("DROP TABLE damaged; DROP TABLE link_turn; PRAGMA user_version=2"));
   }
   for (const char* line : {"ls work", "show work 1", "export work --mbox -", "verify work", "status work"}) {
     EXPECT_EQ(twinbox(line), 3) << line;
     const std::string told = twinbox.err + twinbox.out;
-    EXPECT_THAT(told, HasSubstr("twin.db: made by an older version of twinbox (format 2; this one needs 3)")) << line;
+    EXPECT_THAT(told, HasSubstr("twin.db: made by an older version of twinbox (format 2; this one needs 4)")) << line;
     EXPECT_THAT(told, HasSubstr("twinbox sync work brings it up to date")) << line;
   }
   EXPECT_EQ(twinbox("search work invoice"), 0) << "who may write brings it up to date";

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "libsync/base/digest.h"
 #include "libsync/replicas/memory.h"
 #include "libsync/replicas/pop3.h"
 #include "libsync/store/link_table.h"
@@ -35,8 +36,11 @@ class BrokenOff : public testing::Test {
   // One run on what a server says. Returns the error, or nothing.
   std::string run(sync::Replica& server) {
     Nobody nobody;
-    sync::Sync engine(server, *local, *link, clock, {.policy = policy}, nobody);
+    sync::SyncOptions options{.policy = policy, .find_known = find_known};
+    options.damaged = damaged;
+    sync::Sync engine(server, *local, *link, clock, options, nobody);
     const Status status = engine.run({});
+    report = engine.report();
     return status ? std::string() : status.error().text();
   }
 
@@ -55,21 +59,33 @@ class BrokenOff : public testing::Test {
   std::unique_ptr<store::Db> db;
   std::unique_ptr<sync::Link> link;
   SystemClock clock;
+  sync::SyncReport report;
+  std::function<Result<std::optional<sync::Id>>(const sync::Id&)> find_known{};
+  std::function<Result<std::vector<sync::Id>>()> damaged{};
   sync::Policy policy = sync::mirror_policy({.folders = true, .flags = true}, sync::Leave::Forever);
 };
 
 // POP3: four messages of 15 octets.
 
-const std::string kMaildrop =
+const std::string kLogin =
     "S: +OK hello\nC: CAPA\nS: +OK\\r\\nTOP\\r\\nUIDL\\r\\nPIPELINING\\r\\nUSER\\r\\n.\nC: USER me\nS: +OK\nC: PASS "
-    "pw\nS: +OK\nC: CAPA\nS: +OK\\r\\nTOP\\r\\nUIDL\\r\\nPIPELINING\\r\\nUSER\\r\\n.\nC: STAT\nC: LIST\nC: UIDL\n"
-    "S: +OK 4 60\nS: +OK\\r\\n1 15\\r\\n2 15\\r\\n3 15\\r\\n4 15\\r\\n.\n"
-    "S: +OK\\r\\n1 a\\r\\n2 b\\r\\n3 c\\r\\n4 d\\r\\n.\n";
+    "pw\nS: +OK\nC: CAPA\nC: STAT\nC: LIST\nC: UIDL\n"
+    "S: +OK\\r\\nTOP\\r\\nUIDL\\r\\nPIPELINING\\r\\nUSER\\r\\n.\n";
+
+// What STAT, LIST and UIDL say where these are there, by their UIDL.
+std::string listing(std::string_view names = "abcd") {
+  std::string list, uidl;
+  for (size_t i = 1; i <= names.size(); ++i) {
+    list += fmt::format("{} 15\\r\\n", i);
+    uidl += fmt::format("{} {}\\r\\n", i, names[i - 1]);
+  }
+  return fmt::format("S: +OK {} {}\nS: +OK\\r\\n{}.\nS: +OK\\r\\n{}.\n", names.size(), 15 * names.size(), list, uidl);
+}
 
 std::string retr(std::initializer_list<int> messages) {
   std::string lines;
   for (const int each : messages) lines += fmt::format("C: RETR {}\n", each);
-  return lines + "C: NOOP\n";
+  return lines + "C: RSET\n";
 }
 std::string pop3_text(int message) { return "S= +OK\\r\\n" + octets(message) + ".\\r\\n\n"; }
 
@@ -77,8 +93,8 @@ class Pop3BrokenOff : public BrokenOff {
  protected:
   Pop3BrokenOff() { policy = sync::mirror_policy({}, sync::Leave::Forever); }
 
-  std::string run(const std::string& script) {
-    auto channel = std::make_shared<ScriptedChannel>(kMaildrop + script + "C: RSET\nS: +OK\nC: QUIT\nS: +OK\n");
+  std::string run(const std::string& script, std::string_view names = "abcd") {
+    auto channel = std::make_shared<ScriptedChannel>(kLogin + listing(names) + script + "C: QUIT\nS: +OK\n");
     Pop3Options options;
     options.credentials = {.user = "me", .password = Secret("pw")};
     auto replica = open_pop3(std::make_unique<LentChannel>(channel), options, {});
@@ -136,6 +152,124 @@ TEST_F(Pop3BrokenOff, TwoTakeTurns) {
   EXPECT_NE(run(retr({4}) + pop3_text(4) + "S: +OK\n" + retr({2}) + "S= +OK\\r\\nSubj\nCUT\n"), "");
   EXPECT_NE(run(retr({3}) + pop3_text(3) + "S: +OK\n" + retr({2}) + "S= +OK\\r\\nSubj\nCUT\n"), "");
   EXPECT_EQ(here(), "134");
+}
+
+// With leave = "never" removals take effect only where the session comes to its end.
+
+const std::string kHalf = "S= +OK\\r\\nSubj\nCUT\n";
+
+std::string top(std::initializer_list<int> messages) {
+  std::string lines;
+  for (const int each : messages) lines += fmt::format("C: TOP {} 0\n", each);
+  return lines + "C: RSET\n";
+}
+std::string dele(std::initializer_list<int> messages) {
+  std::string lines, answers;
+  for (const int each : messages) {
+    lines += fmt::format("C: DELE {}\n", each);
+    answers += "S: +OK\n";
+  }
+  return lines + answers;
+}
+
+class Pop3LeaveBrokenOff : public Pop3BrokenOff {
+ protected:
+  // All four are here and on the server.
+  void SetUp() override {
+    Pop3BrokenOff::SetUp();
+    EXPECT_EQ(run(retr({1, 2, 3, 4}) + pop3_text(1) + pop3_text(2) + pop3_text(3) + pop3_text(4) + "S: +OK\n"), "");
+    policy = sync::mirror_policy({}, sync::Leave::Never);
+  }
+  std::string skipped() const {
+    std::string all;
+    for (const auto& each : report.skipped) all += each.where + ": " + each.why + "\n";
+    return all;
+  }
+};
+
+TEST_F(Pop3LeaveBrokenOff, TheHeaderOfOneKeepsTheRemovalOfTheOthersAwayOnlyThrice) {
+  EXPECT_NE(run(top({1, 2, 3, 4}) + pop3_text(1) + kHalf).find("it ended in INBOX/b"), std::string::npos);
+  EXPECT_NE(run(retr({2}) + kHalf), "") << "before the removals: it may be all that keeps it from going with them";
+  EXPECT_NE(run(retr({2}) + kHalf), "") << "once may be chance";
+  EXPECT_EQ(run(top({1, 3, 4}) + pop3_text(1) + pop3_text(3) + pop3_text(4) + "S: +OK\n" + dele({1, 3, 4})), "");
+  EXPECT_EQ(report.left, 3U);
+  EXPECT_EQ(skipped(), "INBOX/b: left on the server: the connection ended in it; it is to be read once more\n");
+  EXPECT_NE(run(retr({1}) + kHalf, "b"), "");
+  EXPECT_EQ(run(retr({1}) + pop3_text(2) + "S: +OK\n" + dele({1}), "b"), "") << "nothing to remove but it";
+  EXPECT_EQ(report.left, 1U);
+  EXPECT_EQ(skipped(), "");
+  EXPECT_EQ(here(), "1234");
+}
+
+TEST_F(Pop3LeaveBrokenOff, OneThatCanBeReadAfterAllGoesWithTheOthers) {
+  EXPECT_NE(run(top({1, 2, 3, 4}) + pop3_text(1) + kHalf), "");
+  EXPECT_EQ(run(retr({2}) + pop3_text(2) + "S: +OK\n" + top({1, 3, 4}) + pop3_text(1) + pop3_text(3) + pop3_text(4) +
+                "S: +OK\n" + dele({1, 2, 3, 4})),
+            "")
+      << "what was read is not asked for its header again";
+  EXPECT_EQ(report.left, 4U);
+}
+
+TEST_F(Pop3LeaveBrokenOff, ANewOneKeepsNoRemovalAway) {
+  const auto new_one = [&](const std::string& script) { return run(script, "abcde"); };
+  EXPECT_NE(new_one(retr({5}) + kHalf).find("it ended in INBOX/e"), std::string::npos);
+  EXPECT_NE(new_one(retr({5}) + kHalf), "");
+  EXPECT_NE(new_one(retr({5}) + kHalf), "");
+  EXPECT_EQ(new_one(top({1, 2, 3, 4}) + pop3_text(1) + pop3_text(2) + pop3_text(3) + pop3_text(4) + "S: +OK\n" +
+                    dele({1, 2, 3, 4})),
+            "");
+  EXPECT_EQ(report.left, 4U);
+  EXPECT_EQ(skipped(), "INBOX/e: the connection ended in it; the next sync tries it again\n");
+  EXPECT_EQ(run(retr({1}) + pop3_text(5) + "S: +OK\n" + dele({1}), "e"), "");
+  EXPECT_EQ(here(), "12345");
+}
+
+TEST_F(Pop3LeaveBrokenOff, OneThatIsDamagedHereKeepsNothingAway) {
+  const auto* inbox = local->box({"INBOX"});
+  const std::string second = inbox->messages.at(2).octets;
+  damaged = [second] { return std::vector<sync::Id>{"sha256:" + to_hex(sha256(second))}; };
+  const std::string three = pop3_text(1) + pop3_text(3) + pop3_text(4) + "S: +OK\n";
+  EXPECT_NE(run(retr({2}) + kHalf).find("it ended in INBOX/b"), std::string::npos);
+  EXPECT_NE(run(retr({2}) + kHalf), "") << "last, but before the removals";
+  EXPECT_NE(run(retr({2}) + kHalf), "");
+  EXPECT_EQ(run(top({1, 3, 4}) + three + dele({1, 3, 4})), "");
+  EXPECT_EQ(report.left, 3U);
+}
+
+// A store rebuilt from its segments asks for headers first.
+TEST_F(Pop3BrokenOff, TheHeaderOfOneKeepsNoNewMailAwayFromARebuiltStore) {
+  find_known = [](const sync::Id&) { return std::optional<sync::Id>(); };
+  EXPECT_NE(run(top({1, 2, 3, 4}) + pop3_text(1) + kHalf).find("it ended in INBOX/b"), std::string::npos);
+  EXPECT_EQ(run(top({1, 3, 4}) + pop3_text(1) + pop3_text(3) + pop3_text(4) + "S: +OK\n" + retr({1, 3, 4}) +
+                pop3_text(1) + pop3_text(3) + pop3_text(4) + "S: +OK\n" + retr({2}) + pop3_text(2) + "S: +OK\n"),
+            "")
+      << "it is fetched without its header";
+  EXPECT_EQ(here(), "1234");
+}
+
+// Each of two ends the connection each time, and a third that is good was in it by chance.
+TEST_F(Pop3BrokenOff, NoneOfThoseThatComeLastStandsBeforeWhatIsNew) {
+  const auto five = [&](const std::string& script) { return run(script, "abcde"); };
+  EXPECT_NE(run(retr({1, 2, 3, 4}) + kHalf), "");
+  EXPECT_NE(run(retr({2, 3, 4}) + kHalf), "");
+  EXPECT_NE(run(retr({3, 4}) + kHalf), "");
+  EXPECT_NE(run(retr({4}) + pop3_text(4) + "S: +OK\n" + retr({1}) + kHalf), "");
+  EXPECT_NE(five(retr({5}) + pop3_text(5) + "S: +OK\n" + retr({2}) + kHalf), "") << "the one behind it has its turn";
+  EXPECT_EQ(here(), "45");
+  EXPECT_NE(five(retr({3}) + pop3_text(3) + "S: +OK\n" + retr({1}) + kHalf), "");
+  EXPECT_EQ(here(), "345");
+}
+
+// Known again by its header after the server has renamed everything: one ends the connection.
+TEST_F(Pop3BrokenOff, TheHeaderOfOneKeepsNoNewMailAwayWhenNamesHaveChanged) {
+  const std::string all = pop3_text(1) + pop3_text(2) + pop3_text(3) + pop3_text(4) + "S: +OK\n";
+  EXPECT_EQ(run(retr({1, 2, 3, 4}) + all), "");
+  EXPECT_NE(run(top({1, 2, 3, 4}) + pop3_text(1) + kHalf, "ABCD").find("it ended in INBOX/B"), std::string::npos);
+  EXPECT_EQ(run(top({1, 3, 4, 5}) + pop3_text(1) + pop3_text(3) + pop3_text(4) + pop3_text(5) + "S: +OK\n" + retr({5}) +
+                    pop3_text(5) + "S: +OK\n" + retr({2}) + pop3_text(2) + "S: +OK\n",
+                "ABCDE"),
+            "");
+  EXPECT_EQ(here(), "12345");
 }
 
 // IMAP

@@ -1,4 +1,5 @@
 // One test for each row of the table of POP3 quirks.
+#include <algorithm>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -79,7 +80,7 @@ TEST(Pop3QuirksTable, EachIsTracedOnce) {
 }
 
 TEST(Pop3Quirks, LfOnly) {
-  Talk t("C: RETR 1\nS= +OK\\na\\n..b\\n.\\n\nC: NOOP\nS= +OK\\n\n");
+  Talk t("C: RETR 1\nS= +OK\\na\\n..b\\n.\\n\nC: RSET\nS= +OK\\n\n");
   EXPECT_EQ(t.count(Quirk::LfOnly), 0U);
   ASSERT_TRUE(t.ask(pop3::retr(1, 5)));
   EXPECT_EQ(t.bodies.whole, "a\n.b\n|");
@@ -110,7 +111,7 @@ TEST(Pop3Quirks, RepeatedMechanism) {
 
 TEST(Pop3Quirks, WrongSize) {
   for (const uint64_t announced : {1U, 100U}) {
-    Talk t("C: RETR 1\nS: +OK\\r\\nabc\\r\\n.\nC: NOOP\nS: +OK\n");
+    Talk t("C: RETR 1\nS: +OK\\r\\nabc\\r\\n.\nC: RSET\nS: +OK\n");
     ASSERT_TRUE(t.ask(pop3::retr(1, announced)));
     EXPECT_EQ(t.bodies.whole, "abc\r\n|") << "every octet up to the dot";
     EXPECT_EQ(t.count(Quirk::WrongSize), 1U);
@@ -118,7 +119,7 @@ TEST(Pop3Quirks, WrongSize) {
 }
 
 TEST(Pop3Quirks, UnstuffedDot) {
-  Talk t("C: RETR 1\nS: +OK\\r\\na\\r\\n.\\r\\nb\\r\\n.\nC: NOOP\nS: +OK\n");
+  Talk t("C: RETR 1\nS: +OK\\r\\na\\r\\n.\\r\\nb\\r\\n.\nC: RSET\nS: +OK\n");
   ASSERT_TRUE(t.ask(pop3::retr(1, 9)));
   EXPECT_EQ(t.bodies.whole, "a\r\n.\r\nb\r\n|");
   EXPECT_EQ(t.count(Quirk::UnstuffedDot), 1U);
@@ -134,16 +135,16 @@ TEST(Pop3Quirks, RepeatedUidl) {
     S: +OK\r\n1 same\r\n2 same\r\n.
     C: TOP 1 0
     S: +OK\r\nA: 1\r\n\r\n.
-    C: NOOP
+    C: RSET
     S: +OK
     C: TOP 1 0
     S: +OK\r\nA: 1\r\n\r\n.
     C: TOP 2 0
     S: +OK\r\nA: 2\r\n\r\n.
-    C: NOOP
+    C: RSET
     S: +OK
   )");
-  const auto drop = Pop3Maildrop::load(t.conversation, {});
+  const auto drop = Pop3Maildrop::load(t.conversation, {}, {});
   ASSERT_TRUE(drop) << drop.error().text();
   EXPECT_EQ(t.count(Quirk::RepeatedUidl), 2U);
   EXPECT_NE(drop->key(drop->entries()[0]), drop->key(drop->entries()[1]));
@@ -152,15 +153,15 @@ TEST(Pop3Quirks, RepeatedUidl) {
 TEST(Pop3Quirks, NumberForUidl) {
   const auto keys = [](const std::string& tops, const std::string& uidls) {
     Talk t("C: STAT\nS: +OK 2 20\nC: LIST\nS: +OK\\r\\n1 10\\r\\n2 10\\r\\n.\nC: UIDL\nS: +OK\\r\\n" + uidls +
-           "\\r\\n.\nC: TOP 1 0\nS: +OK\\r\\nA: probe\\r\\n\\r\\n.\nC: NOOP\nS: +OK\n" + tops);
-    const auto drop = Pop3Maildrop::load(t.conversation, {});
+           "\\r\\n.\nC: TOP 1 0\nS: +OK\\r\\nA: probe\\r\\n\\r\\n.\nC: RSET\nS: +OK\n" + tops);
+    const auto drop = Pop3Maildrop::load(t.conversation, {}, {});
     EXPECT_TRUE(drop) << drop.error().text();
     EXPECT_EQ(drop->has_uidl(), t.count(Quirk::NumberForUidl) == 0);
     return std::pair(std::string(drop->key(drop->entries()[0])), std::string(drop->key(drop->entries()[1])));
   };
   const auto tops = [](const std::string& first, const std::string& second) {
     return "C: TOP 1 0\nS: +OK\\r\\nA: " + first + "\\r\\n\\r\\n.\nC: TOP 2 0\nS: +OK\\r\\nA: " + second +
-           "\\r\\n\\r\\n.\nC: NOOP\nS: +OK\n";
+           "\\r\\n\\r\\n.\nC: RSET\nS: +OK\n";
   };
   const auto monday = keys(tops("mon", "tue"), "1 1\\r\\n2 2");
   const auto tuesday = keys(tops("tue", "wed"), "1 1\\r\\n2 2");
@@ -169,11 +170,50 @@ TEST(Pop3Quirks, NumberForUidl) {
   EXPECT_EQ(keys("", "1 1\\r\\n2 7"), std::pair(std::string("1"), std::string("7"))) << "one that is not its number";
 }
 
+// A maildrop whose messages go by their digests is not read anew each time.
+TEST(Pop3Quirks, NumberForUidlAsksForWhatMayHaveChanged) {
+  const auto load = [](const std::string& sizes, const std::string& uidls, const std::string& tops,
+                       std::string_view token) {
+    const auto count = std::to_string(std::ranges::count(sizes, ' '));
+    Talk t("C: STAT\nS: +OK " + count + " 20\nC: LIST\nS: +OK\\r\\n" + sizes + ".\nC: UIDL\nS: +OK\\r\\n" + uidls +
+           ".\nC: TOP 1 0\nS: +OK\\r\\nA: probe\\r\\n\\r\\n.\nC: RSET\nS: +OK\n" + tops + "C: RSET\nS: +OK\n");
+    auto drop = Pop3Maildrop::load(t.conversation, token, {});
+    EXPECT_TRUE(drop) << drop.error().text();
+    return std::move(*drop);
+  };
+  const auto top = [](int number, const std::string& header) {
+    const std::string n = std::to_string(number);
+    return "C: TOP " + n + " 0\nS: +OK\\r\\nA: " + header + "\\r\\n\\r\\n.\n";
+  };
+  const std::string sizes = "1 10\\r\\n2 10\\r\\n3 10\\r\\n", uidls = "1 1\\r\\n2 2\\r\\n3 3\\r\\n";
+  const auto first = load(sizes, uidls, top(1, "a") + top(2, "b") + top(3, "c"), {});
+  EXPECT_FALSE(first.partial());
+  ASSERT_FALSE(first.token().empty());
+  const auto same = load(sizes, uidls, top(2, "b") + top(3, "c"), first.token());  // 2 because it is its turn
+  EXPECT_TRUE(same.partial());
+  EXPECT_EQ(same.key(same.entries()[2]), first.key(first.entries()[2]));
+  EXPECT_EQ(same.entries()[0].key_size, 0U);
+  EXPECT_NE(same.token(), first.token()) << "another has its turn";
+  const auto more =
+      load(sizes + "4 10\\r\\n", uidls + "4 4\\r\\n", top(2, "b") + top(3, "c") + top(4, "d"), first.token());
+  EXPECT_TRUE(more.partial());
+  EXPECT_TRUE(more.is_new(more.entries()[3]) && !more.is_new(more.entries()[2]));
+  const auto moved = load(sizes, uidls, top(2, "c") + top(3, "d") + "C: RSET\nS: +OK\n" + top(1, "b"), first.token());
+  EXPECT_FALSE(moved.partial()) << "the last is another one: all are asked for";
+  EXPECT_EQ(moved.key(moved.entries()[0]), first.key(first.entries()[1]));
+  const auto other =
+      load("1 10\\r\\n2 11\\r\\n3 10\\r\\n", uidls, top(1, "a") + top(2, "x") + top(3, "c"), first.token());
+  EXPECT_FALSE(other.partial()) << "another size";
+  for (const char* nonsense : {"1:0::", "1:3:x", "x", "1:99:a:b", "1:3:a:b:c"}) {
+    EXPECT_FALSE(load(sizes, uidls, top(1, "a") + top(2, "b") + top(3, "c"), nonsense).partial()) << nonsense;
+  }
+}
+
 TEST(Pop3Quirks, LongUidl) {
   const std::string name = std::string(69, 'u') + " \x7f";
   Talk t("C: STAT\nS: +OK 2 20\nC: LIST\nS: +OK\\r\\n1 10\\r\\n2 10\\r\\n.\nC: UIDL\nS: +OK\\r\\n1 " +
          std::string(300, 'v') + "\\r\\n2 " + name + "\\r\\n.\nC: TOP 1 0\nS: -ERR\n");
-  const auto drop = Pop3Maildrop::load(t.conversation, {});
+  const auto drop = Pop3Maildrop::load(t.conversation, {}, {});
   ASSERT_TRUE(drop) << drop.error().text();
   EXPECT_EQ(t.count(Quirk::LongUidl), 2U);
   EXPECT_EQ(drop->key(drop->entries()[0]), std::string(300, 'v'));

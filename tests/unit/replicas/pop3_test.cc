@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -109,7 +110,7 @@ const std::string kBareLogin = R"(
   C: PASS hunter2
   S: +OK
 )";
-const std::string kModernLogin = R"(
+const std::string kModernInside = R"(
   S: +OK hello
   C: CAPA
   S: +OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nUSER\r\n.
@@ -117,6 +118,8 @@ const std::string kModernLogin = R"(
   S: +OK
   C: PASS hunter2
   S: +OK
+)";
+const std::string kModernLogin = kModernInside + R"(
   C: CAPA
   S: +OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nUSER\r\n.
 )";
@@ -156,6 +159,34 @@ TEST(Pop3Replica, ListsTheMaildropInOneFlight) {
   EXPECT_EQ((*replica)->mailboxes({})->size(), 1U);
 }
 
+// What CAPA says behind the login costs no round trip where the server takes commands ahead of its answers.
+TEST(Pop3Replica, AsksWhatHoldsBehindTheLoginTogetherWithTheListings) {
+  auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: QUIT\nS: +OK\n");
+  ASSERT_TRUE(replica) << replica.error().text();
+  const uint64_t before = channel->cost().round_trips;
+  look(**replica);
+  EXPECT_EQ(channel->cost().round_trips - before, 1U);
+  Acted acted;
+  EXPECT_TRUE((*replica)->finish(acted, {}));
+  EXPECT_TRUE(channel->finished()) << channel->mismatch();
+}
+
+TEST(Pop3Replica, AsksForNothingAheadWhereTheServerDoesNotOfferIt) {
+  const std::string capa = "C: CAPA\nS: +OK\\r\\nTOP\\r\\nUIDL\\r\\nUSER\\r\\n.\n";
+  auto [replica, channel] = open("S: +OK\n" + capa + "C: USER joe\nS: +OK\nC: PASS hunter2\nS: +OK\n" + capa);
+  ASSERT_TRUE(replica) << replica.error().text();
+  EXPECT_TRUE(channel->finished()) << "CAPA was answered before anything else is asked";
+  EXPECT_TRUE(channel->sent().ends_with("PASS hunter2\r\nCAPA\r\n")) << channel->sent();
+}
+
+TEST(Pop3Replica, ASessionInWhichNothingIsLookedAtEndsWithoutAskingMore) {
+  auto [replica, channel] = open(kModernInside + "C: QUIT\nS: +OK\n");
+  ASSERT_TRUE(replica) << replica.error().text();
+  Acted acted;
+  EXPECT_TRUE((*replica)->finish(acted, {}));
+  EXPECT_TRUE(channel->finished()) << channel->mismatch();
+}
+
 TEST(Pop3Replica, WorksOctetByOctet) {
   auto [replica, channel] =
       open(kModernLogin + kTwoMessages, joe(), {.host = "h", .tls = true, .piece = 1, .info = {}});
@@ -176,7 +207,7 @@ TEST(Pop3Replica, FetchesExactOctetsAndGoesOnBehindARefusal) {
     C: RETR 1
     C: RETR 2
     C: TOP 2 0
-    C: NOOP
+    C: RSET
     S= +OK\r\nA: b\r\n\r\n..x\0\xff\r\n.\r\n-ERR [SYS/TEMP] damaged\r\n+OK\r\nH: 2\r\n\r\n.\r\n+OK\r\n
   )");
   ASSERT_TRUE(replica);
@@ -209,7 +240,7 @@ TEST(Pop3Replica, AsksOneByOneWithoutPipelining) {
     S: +OK\r\n.
     C: RETR 2
     S: +OK\r\nH: 1\n\r\nbody\r\n.
-    C: NOOP
+    C: RSET
     S: +OK
   )");
   ASSERT_TRUE(replica) << replica.error().text();
@@ -236,20 +267,26 @@ TEST(Pop3Replica, AsksForManyInFewFlights) {
   each([](const std::string& n) { return n + " u" + n + "\\r\\n"; });
   script += ".\\r\\n\n";
   size_t asked = 0, answered = 0;
+  std::set<size_t> resets;  // behind how many messages: a session that is cut leaves no more than a window as read
   const auto ask = [&](size_t count) {
     for (; count > 0; --count) script += "C: RETR " + std::to_string(++asked) + "\n";
   };
   const auto answer = [&](size_t count) {
     script += "S= ";
-    for (; count > 0; --count, ++answered) script += "+OK\\r\\nA: b\\r\\n\\r\\nxx\\r\\n.\\r\\n";
+    for (; count > 0; --count, ++answered) {
+      if (resets.contains(answered)) script += "+OK forgotten\\r\\n";
+      script += "+OK\\r\\nA: b\\r\\n\\r\\nxx\\r\\n.\\r\\n";
+    }
     script += "\n";
   };
   ask(kFetchWindowMessages);
   while (asked < kMessages) {
     answer(kFetchWindowMessages / 2 + 2);  // the End of a message waits for the answer behind it
+    script += "C: RSET\n";
+    resets.insert(asked);
     ask(std::min(kFetchWindowMessages / 2 + 1, kMessages - asked));
   }
-  script += "C: NOOP\n";
+  script += "C: RSET\n";
   answer(kMessages - answered);
   script += "S: +OK\n";
   auto [replica, channel] = open(script, joe(), {.host = "h", .tls = true, .piece = 50, .info = {}});
@@ -268,7 +305,7 @@ TEST(Pop3Replica, AsksForManyInFewFlights) {
 TEST(Pop3Replica, DoesNotEndAMessageThatTheConnectionCutOff) {
   for (const char* end : {"CUT", "CLOSE"}) {
     auto [replica, channel] =
-        open(kModernLogin + kTwoMessages + "C: RETR 1\nC: RETR 2\nC: NOOP\nS= +OK\\r\\nA: b\\r\\n\\r\\nhalf\n" + end);
+        open(kModernLogin + kTwoMessages + "C: RETR 1\nC: RETR 2\nC: RSET\nS= +OK\\r\\nA: b\\r\\n\\r\\nhalf\n" + end);
     ASSERT_TRUE(replica);
     Got got;
     const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("aaa")}, {.token = 8, .ref = ref("bbb")}};
@@ -281,7 +318,7 @@ TEST(Pop3Replica, DoesNotEndAMessageThatTheConnectionCutOff) {
 }
 
 TEST(Pop3Replica, HangsNoLongerThanItsDeadline) {
-  auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: RETR 1\nC: NOOP\nS= +OK\\r\\nhalf\n");
+  auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: RETR 1\nC: RSET\nS= +OK\\r\\nhalf\n");
   ASSERT_TRUE(replica);
   Got got;
   const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("aaa")}};
@@ -290,7 +327,7 @@ TEST(Pop3Replica, HangsNoLongerThanItsDeadline) {
 
 TEST(Pop3Replica, HandsOnAMessageOfFewerOctetsThanAnnounced) {
   auto [replica, channel] =
-      open(kModernLogin + kTwoMessages + "C: RETR 1\nC: NOOP\nS= +OK\\r\\nA: b\\r\\n\\r\\n.\\r\\n+OK\\r\\n\n");
+      open(kModernLogin + kTwoMessages + "C: RETR 1\nC: RSET\nS= +OK\\r\\nA: b\\r\\n\\r\\n.\\r\\n+OK\\r\\n\n");
   ASSERT_TRUE(replica);
   Got got;
   const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("aaa")}};
@@ -300,7 +337,7 @@ TEST(Pop3Replica, HandsOnAMessageOfFewerOctetsThanAnnounced) {
 }
 
 TEST(Pop3Replica, DoesNotReportAMessageWithMoreTextBehindItsDot) {
-  auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: RETR 1\nC: NOOP\nS= +OK\\r\\n" +
+  auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: RETR 1\nC: RSET\nS= +OK\\r\\n" +
                                  std::string(100, 'x') + "\\r\\n.\\r\\nmore\\r\\n.\\r\\n+OK\\r\\n\n");
   ASSERT_TRUE(replica);
   Got got;
@@ -319,9 +356,9 @@ sync::Action remove(uint64_t token, std::string key, uint64_t size) {
 }
 
 TEST(Pop3Replica, TakesBackWhatReadingNotedDownIfNothingIsRemoved) {
-  const std::string fetched = "C: RETR 1\nC: NOOP\nS= +OK\\r\\nx\\r\\n.\\r\\n+OK\\r\\n\n";
+  const std::string fetched = "C: RETR 1\nC: RSET\nS= +OK\\r\\nx\\r\\n.\\r\\n+OK\\r\\n\n";
   const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("aaa")}};
-  auto [replica, channel] = open(kModernLogin + kTwoMessages + fetched + "C: RSET\nS: +OK\nC: QUIT\nS: +OK\n");
+  auto [replica, channel] = open(kModernLogin + kTwoMessages + fetched + "C: QUIT\nS: +OK\n");
   Got got;
   Acted acted;
   ASSERT_TRUE((*replica)->fetch(items, got, {}));
@@ -334,6 +371,19 @@ TEST(Pop3Replica, TakesBackWhatReadingNotedDownIfNothingIsRemoved) {
   ASSERT_TRUE((*removing.replica)->apply(actions, acted, {}));
   ASSERT_TRUE((*removing.replica)->finish(acted, {}));
   EXPECT_TRUE(removing.channel->finished()) << "a RSET would take the removals back";
+}
+
+TEST(Pop3Replica, ReadsBehindARemovalWithoutTakingItBack) {
+  auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: DELE 1\nS: +OK\nC: RETR 2\nC: NOOP\n" +
+                                 "S= +OK\\r\\nx\\r\\n.\\r\\n+OK\\r\\n\nC: QUIT\nS: +OK\n");
+  Got got;
+  Acted acted;
+  const std::vector<sync::Action> actions = {remove(1, "aaa", 100)};
+  ASSERT_TRUE((*replica)->apply(actions, acted, {}));
+  const std::vector<sync::FetchItem> items = {{.token = 7, .ref = ref("bbb")}};
+  ASSERT_TRUE((*replica)->fetch(items, got, {}));
+  ASSERT_TRUE((*replica)->finish(acted, {}));
+  EXPECT_TRUE(channel->finished()) << channel->mismatch();
 }
 
 TEST(Pop3Replica, RemovesOnlyWhenQuitIsAcknowledged) {
@@ -403,7 +453,7 @@ const std::string kUidlTwice = R"(
 TEST(Pop3Replica, TellsRepeatedUidlsApartByTheirHeaders) {
   const auto top = [](const std::string& header) { return "S: +OK\\r\\nA: " + header + "\\r\\n\\r\\n.\n"; };
   const auto keys = [](const std::string& uidl, const std::string& tops) {
-    auto opened = open(kModernLogin + kUidlTwice + "S: +OK\\r\\n" + uidl + "\\r\\n.\n" + tops + "C: NOOP\nS: +OK\n");
+    auto opened = open(kModernLogin + kUidlTwice + "S: +OK\\r\\n" + uidl + "\\r\\n.\n" + tops + "C: RSET\nS: +OK\n");
     EXPECT_TRUE(opened.replica);
     const Seen seen = look(**opened.replica);
     EXPECT_TRUE(opened.channel->finished()) << opened.channel->mismatch();
@@ -431,13 +481,13 @@ TEST(Pop3Replica, LivesWithoutUidl) {
     S: -ERR unknown
     C: TOP 1 0
     S: +OK\r\nA: 1\r\n\r\n.
-    C: NOOP
+    C: RSET
     S: +OK
     C: TOP 1 0
     S: +OK\r\nA: 1\r\n\r\n.
     C: TOP 2 0
     S: +OK\r\nA: 2\r\n\r\n.
-    C: NOOP
+    C: RSET
     S: +OK
   )");
   ASSERT_TRUE(replica);
@@ -463,7 +513,7 @@ TEST(Pop3Replica, LivesWithoutUidlAndTop) {
     S: +OK\r\na\r\n.
     C: RETR 2
     S: -ERR damaged
-    C: NOOP
+    C: RSET
     S: +OK
   )");
   ASSERT_TRUE(replica);

@@ -325,6 +325,22 @@ TEST_F(PlainMirror, ACountThatDoesNotFitNeverDeletes) {
   expect_mirrored();
 }
 
+TEST_F(PlainMirror, ComparingDoesNotPromiseWhatTheFuseWillHold) {
+  fill({"INBOX"}, 60);
+  run();
+  for (uint64_t uid = 1; uid <= 30; ++uid) server.expunge({"INBOX"}, uid);
+  server.append({"INBOX"}, "new");
+  const auto before = sync::compare_with_remote(server, *link, policy, {}, {}, clock.unix_seconds());
+  ASSERT_TRUE(before);
+  EXPECT_EQ(before->differences_total, 31U);
+  EXPECT_EQ(before->settled_by_sync, 1U);
+  EXPECT_EQ(before->will_be_held, 30U);
+  EXPECT_EQ(run().held.size(), 1U);
+  const auto behind = sync::compare_with_remote(server, *link, policy, {}, {}, clock.unix_seconds());
+  EXPECT_EQ(behind->held, 30U);
+  EXPECT_EQ(behind->will_be_held, 0U);
+}
+
 TEST_F(PlainMirror, ComparingNamesEveryDifferenceAndChangesNothing) {
   fill({"INBOX"}, 5);
   run();

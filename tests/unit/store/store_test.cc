@@ -285,7 +285,8 @@ TEST_F(StoreTest, AStoreOfANewerVersionIsRefused) {
 TEST_F(StoreTest, AStoreOfVersionOneGetsWhatIsNewAndKeepsItsRuns) {
   put(make_box({"INBOX"}), mail("one", "x"));
   ASSERT_TRUE(store->db().exec(
-      "DROP TABLE damaged; DROP INDEX link_row_doubt; ALTER TABLE link_row DROP COLUMN doubt; DROP TABLE run;"
+      "DROP TABLE damaged; DROP TABLE link_turn; DROP INDEX link_row_doubt; ALTER TABLE link_row DROP COLUMN doubt; "
+      "DROP TABLE run;"
       "CREATE TABLE run(id INTEGER PRIMARY KEY, started INTEGER NOT NULL, finished INTEGER NOT NULL,"
       " ok INTEGER NOT NULL, error_code INTEGER NOT NULL, error_text TEXT NOT NULL, added INTEGER NOT NULL,"
       " flags INTEGER NOT NULL, moved INTEGER NOT NULL, removed INTEGER NOT NULL, skipped INTEGER NOT NULL,"
