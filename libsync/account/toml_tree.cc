@@ -106,7 +106,27 @@ Error config_error(std::string_view name, Position at, std::string_view what, st
                .hint = std::move(hint)};
 }
 
+// Keys in keys (a.a.a = 1) are read and freed by recursion, a step a dot; a key stands on one line. Returns the number
+// of a line that has too many, or 0.
+static uint32_t line_of_too_many_dots(std::string_view text) {
+  constexpr size_t kMaxDots = 1000;  // of one line: a list of hundreds of folders may have some, no key has ten
+  uint32_t line = 1;
+  size_t dots = 0;
+  for (const char c : text) {
+    if (c == '\n') {
+      ++line;
+      dots = 0;
+    } else if (c == '.' && ++dots > kMaxDots) {
+      return line;
+    }
+  }
+  return 0;
+}
+
 Result<TomlNode> parse_toml(std::string_view text, std::string_view name) try {
+  if (const uint32_t line = line_of_too_many_dots(text); line > 0) {
+    return fail(config_error(name, {line, 1}, word("too many dots in one line")));
+  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const auto& error = parsed.error();

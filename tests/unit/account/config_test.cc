@@ -32,6 +32,14 @@ std::string with_remote(std::string_view rest) {
   return "[account.a]\nremote = \"pop3s://me@h\"\n" + std::string(rest) + "\n";
 }
 
+TEST(Config, KeysInKeysWithoutEndAreAnErrorWithTheirLine) {
+  std::string deep = "a";
+  for (int i = 0; i < 100'000; ++i) deep += ".a";
+  for (const std::string& text : {deep + " = 1", "[" + deep + "]", "a = {" + deep + " = 1}"}) {
+    EXPECT_THAT(complaint(with_remote(text)), testing::AllOf(HasSubstr("too many dots"), HasSubstr(":3:")));
+  }
+}
+
 TEST(Config, ReadsAnAccountWithItsDefaults) {
   const auto config = parse("[account.work]\nremote = \"imaps://me@mail.example.org\"\n");
   ASSERT_TRUE(config) << config.error().what;
