@@ -81,6 +81,7 @@ class Fetcher final : public pop3::Events {
         continue;
       }
       TB_TRY(make_room(stop));
+      TB_TRY(forget_now_and_then());
       TB_TRY(ask_for(item, *entry));
     }
     return asked_ ? c_.drain_messages(*this, stop) : Status();
@@ -96,8 +97,14 @@ class Fetcher final : public pop3::Events {
     };
     if (!waits(kFetchWindowOctets, kFetchWindowMessages)) return {};
     while (waits(kFetchWindowOctets / 2, kFetchWindowMessages / 2)) TB_TRY(c_.pump(*this, stop));
-    // A session that is cut then leaves no more read than a window; but without PIPELINING none can be in flight.
-    return session.idle() ? Status() : c_.let_forget();
+    return {};
+  }
+
+  // Without PIPELINING none can be in flight.
+  Status forget_now_and_then() {
+    if ((unforgotten_ < kForgetMessages && unforgotten_octets_ < kForgetOctets) || c_.session().idle()) return {};
+    unforgotten_ = unforgotten_octets_ = 0;
+    return c_.let_forget();
   }
 
   Status ask_for(const sync::FetchItem& item, const Pop3Maildrop::Entry& entry) {
@@ -111,6 +118,8 @@ class Fetcher final : public pop3::Events {
                   .weight = top ? kTypicalHeader : entry.size,
                   .cut = header && !top};
     octets_ += wanted.weight;
+    ++unforgotten_;
+    unforgotten_octets_ += wanted.weight;
     asked_ = true;
     wanted_.push_back(wanted);
     return c_.send(top ? pop3::top(entry.number, 0) : pop3::retr(entry.number, entry.size));
@@ -133,7 +142,8 @@ class Fetcher final : public pop3::Events {
   const Pop3Maildrop& drop_;
   sync::MessageSink& sink_;
   std::deque<Wanted> wanted_;
-  uint64_t octets_ = 0;  // asked for and not yet here
+  uint64_t octets_ = 0;                                // asked for and not yet here
+  uint64_t unforgotten_ = 0, unforgotten_octets_ = 0;  // asked for behind the last RSET
   bool asked_ = false;
 };
 

@@ -14,7 +14,11 @@ namespace libsync::replicas {
 // What may be asked for ahead of its arrival, where the server allows PIPELINING; asked for again when half of it
 // has come, and that half fills a line of 100 Mbit/s and 300 ms. A stop costs no more than the whole.
 inline constexpr uint64_t kFetchWindowOctets = 8 << 20;
-inline constexpr size_t kFetchWindowMessages = 128;
+inline constexpr size_t kFetchWindowMessages = 512;
+// Behind so much the server is told to forget that it was read, in the same flight: a session that is cut leaves no
+// more of it \Seen.
+inline constexpr uint64_t kForgetOctets = 4 << 20;
+inline constexpr size_t kForgetMessages = 64;
 
 Status fetch_messages(Pop3Conversation& conversation, const Pop3Maildrop& drop, std::span<const sync::FetchItem> items,
                       sync::MessageSink& sink, std::stop_token stop);

@@ -258,7 +258,8 @@ TEST(Pop3Replica, AsksOneByOneWithoutPipelining) {
 // However the octets are cut, what is asked for goes out in a few flights, not message by message.
 TEST(Pop3Replica, AsksForManyInFewFlights) {
   constexpr size_t kMessages = 2 * kFetchWindowMessages;
-  std::string script = kModernLogin + "C: STAT\nC: LIST\nC: UIDL\nS: +OK 256 2560\nS= +OK\\r\\n";
+  std::string script =
+      kModernLogin + "C: STAT\nC: LIST\nC: UIDL\nS: +OK " + std::to_string(kMessages) + " 2560\nS= +OK\\r\\n";
   const auto each = [&](auto&& line) {
     for (size_t i = 1; i <= kMessages; ++i) script += line(std::to_string(i));
   };
@@ -267,9 +268,15 @@ TEST(Pop3Replica, AsksForManyInFewFlights) {
   each([](const std::string& n) { return n + " u" + n + "\\r\\n"; });
   script += ".\\r\\n\n";
   size_t asked = 0, answered = 0;
-  std::set<size_t> resets;  // behind how many messages: a session that is cut leaves no more than a window as read
+  std::set<size_t> resets;  // behind how many messages
   const auto ask = [&](size_t count) {
-    for (; count > 0; --count) script += "C: RETR " + std::to_string(++asked) + "\n";
+    for (; count > 0; --count) {
+      if (asked > 0 && asked % kForgetMessages == 0) {
+        script += "C: RSET\n";
+        resets.insert(asked);
+      }
+      script += "C: RETR " + std::to_string(++asked) + "\n";
+    }
   };
   const auto answer = [&](size_t count) {
     script += "S= ";
@@ -282,8 +289,6 @@ TEST(Pop3Replica, AsksForManyInFewFlights) {
   ask(kFetchWindowMessages);
   while (asked < kMessages) {
     answer(kFetchWindowMessages / 2 + 2);  // the End of a message waits for the answer behind it
-    script += "C: RSET\n";
-    resets.insert(asked);
     ask(std::min(kFetchWindowMessages / 2 + 1, kMessages - asked));
   }
   script += "C: RSET\n";
