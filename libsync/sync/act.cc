@@ -312,8 +312,22 @@ class Actor {
     if (side == Side::B && run_.options.find_known && !last_) TB_TRY(add_known(todo, items));
     if (items.empty()) return {};
     AddSink sink(run_, todo);
-    return with_end_told(run_,
-                         transfer(run_.replica(from), run_.replica(side), items, run_.options.limits, sink, run_.stop));
+    Status carried = transfer(run_.replica(from), run_.replica(side), items, run_.options.limits, sink, run_.stop);
+    if (!carried && carried.error().code == Errc::Protocol && side == Side::B) TB_TRY(doubt(todo));
+    return with_end_told(run_, std::move(carried));
+  }
+
+  // Answers that have no names (RETR's) may have been given to the wrong questions before the one that fits none: each
+  // is read once more, by itself.
+  Status doubt(std::vector<Todo>& todo) {
+    if (run_.a.capabilities().counted_fetch) return {};
+    TB_ASSIGN(auto batch, run_.link.begin());
+    for (Todo& each : todo) {
+      if (!run_.downloaded.contains(each.row->id)) continue;
+      each.row->doubt = Doubt::ReadLast;
+      TB_TRY(run_.link.put(*each.row));
+    }
+    return batch->commit();
   }
 
   // Adds what side B already has the octets of, and takes it off the lists.

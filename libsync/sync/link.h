@@ -45,12 +45,16 @@ enum class Doubt : uint8_t {
   // Another session brought the same octets, fewer than announced. They are kept, not read a third time, and
   // nothing is removed on the server for them.
   Short = 2,
-  // Not here yet: the connection ended in it, or in its header. It is fetched behind all others, or it would keep
+  // Not here yet: the connection ended in it, or twice in its header. It is fetched behind all others, or it would keep
   // them away if the server ends there each time.
   BrokeOff = 3,
   // Here, and to be read and compared like ReadAgain, or read because it is damaged; the connection ended in it when
-  // that, or its header, was asked for. Behind all others, for the same reason.
+  // that, or its header, was asked for. Behind all others, for the same reason. Or it came in a session that broke the
+  // protocol, and may be another's.
   ReadLast = 4,
+  // The connection ended in its header once, which may have been an accident: the header is asked for once more, behind
+  // the others. After a second time it is BrokeOff.
+  HeaderBroke = 5,
 };
 
 // One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.

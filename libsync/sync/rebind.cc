@@ -1,4 +1,5 @@
 // Rebinding: applies resolve() to the link, fetching headers where only they can tell.
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -88,7 +89,7 @@ class Rebinder {
     }
     std::vector<Row*> rows;
     for (Row& row : fresh_) {
-      // Where the connection ended in the header, the message goes for new: known again, or not, by its octets.
+      // Where the connection ended in the header twice, the message goes for new: known again, or not, by its octets.
       const bool asked = row.print.empty() && sizes.contains(row.size) && row.doubt != Doubt::BrokeOff;
       if (asked) rows.push_back(&row);
     }
@@ -139,8 +140,15 @@ Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::span<Row* const> 
   }
   HeaderSink sink(items);
   if (items.empty()) return std::move(sink.prints);
-  Status status = run.replica(side).fetch(items, sink, run.stop);
-  if (sink.broke_off_in && side == Side::A) TB_TRY(broke_off(run, *rows[*sink.broke_off_in], ended_in));
+  std::vector<FetchItem> ordered = items;
+  std::ranges::stable_partition(ordered,
+                                [&](const FetchItem& item) { return rows[item.token]->doubt != Doubt::HeaderBroke; });
+  Status status = run.replica(side).fetch(ordered, sink, run.stop);
+  if (sink.broke_off_in && side == Side::A) {
+    Row& row = *rows[*sink.broke_off_in];
+    const bool once = ended_in == Doubt::BrokeOff && row.doubt != Doubt::HeaderBroke;
+    TB_TRY(broke_off(run, row, once ? Doubt::HeaderBroke : ended_in));
+  }
   TB_TRY(with_end_told(run, std::move(status)));
   return std::move(sink.prints);
 }

@@ -61,7 +61,7 @@ Status rebind(Run& run, Side side);
 Status release_suspects(Run& run);
 
 // The prints of the rows' messages on `side`, by their header; "" where it can't be read. The one in whose header the
-// connection ends gets the doubt `ended_in`.
+// connection ends gets the doubt `ended_in`; where that is BrokeOff, HeaderBroke the first time.
 Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::span<Row* const> rows, Doubt ended_in);
 
 // The connection ended in this message of side A: remembered in the row, as Doubt::BrokeOff or Doubt::ReadLast, which

@@ -240,6 +240,8 @@ TEST_F(Pop3LeaveBrokenOff, OneThatIsDamagedHereKeepsNothingAway) {
 TEST_F(Pop3BrokenOff, TheHeaderOfOneKeepsNoNewMailAwayFromARebuiltStore) {
   find_known = [](const sync::Id&) { return std::optional<sync::Id>(); };
   EXPECT_NE(run(top({1, 2, 3, 4}) + pop3_text(1) + kHalf).find("it ended in INBOX/b"), std::string::npos);
+  EXPECT_NE(run(top({1, 3, 4, 2}) + pop3_text(1) + pop3_text(3) + pop3_text(4) + kHalf), "")
+      << "once may have been an accident";
   EXPECT_EQ(run(top({1, 3, 4}) + pop3_text(1) + pop3_text(3) + pop3_text(4) + "S: +OK\n" + retr({1, 3, 4}) +
                 pop3_text(1) + pop3_text(3) + pop3_text(4) + "S: +OK\n" + retr({2}) + pop3_text(2) + "S: +OK\n"),
             "")
@@ -265,6 +267,7 @@ TEST_F(Pop3BrokenOff, TheHeaderOfOneKeepsNoNewMailAwayWhenNamesHaveChanged) {
   const std::string all = pop3_text(1) + pop3_text(2) + pop3_text(3) + pop3_text(4) + "S: +OK\n";
   EXPECT_EQ(run(retr({1, 2, 3, 4}) + all), "");
   EXPECT_NE(run(top({1, 2, 3, 4}) + pop3_text(1) + kHalf, "ABCD").find("it ended in INBOX/B"), std::string::npos);
+  EXPECT_NE(run(top({1, 3, 4, 2}) + pop3_text(1) + pop3_text(3) + pop3_text(4) + kHalf, "ABCD"), "");
   EXPECT_EQ(run(top({1, 3, 4, 5}) + pop3_text(1) + pop3_text(3) + pop3_text(4) + pop3_text(5) + "S: +OK\n" + retr({5}) +
                     pop3_text(5) + "S: +OK\n" + retr({2}) + pop3_text(2) + "S: +OK\n",
                 "ABCDE"),

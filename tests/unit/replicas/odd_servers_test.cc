@@ -231,6 +231,44 @@ class Cutting final : public twinbox::test::LentReplica {
   }
 };
 
+// A POP3 server that gives one answer twice: those behind it go to the questions before theirs, and in the end one is
+// left over.
+class Doubling final : public twinbox::test::LentReplica {
+ public:
+  using LentReplica::LentReplica;
+  bool doubles = true;
+  Status fetch(std::span<const sync::FetchItem> items, sync::MessageSink& sink, std::stop_token stop) override {
+    if (!doubles) return real_.fetch(items, sink, stop);
+    std::vector<sync::FetchItem> shifted(items.begin(), items.end());
+    for (size_t i = 1; i < shifted.size(); ++i) shifted[i].ref = items[i - 1].ref;
+    TB_TRY(real_.fetch(shifted, sink, stop));
+    return fail(Errc::Protocol, "the server speaks without being asked");
+  }
+};
+
+TEST_F(OddServers, AnswersThatWentToOtherQuestionsAreReadAgain) {
+  std::multiset<std::string> all;
+  for (const Leave leave : {Leave::Forever, Leave::Never}) {
+    policy = sync::mirror_policy({}, leave);
+    Maildrop drop(server);
+    Doubling doubling(drop);
+    for (int i = 0; i < 5; ++i) {
+      const std::string one =
+          "Subject: " + std::to_string(i) + (leave == Leave::Never ? "n" : "f") + "\r\n\r\nbody\r\n";
+      server.append(kInbox, one);
+      all.insert(one);
+    }
+    NullObserver nobody;
+    EXPECT_FALSE(sync::Sync(doubling, local, *link, clock, {.policy = policy}, nobody).run({}));
+    EXPECT_FALSE(server.box(kInbox)->messages.empty()) << "nothing is removed on such a server's word";
+    doubling.doubles = false;
+    for (int i = 0; i < 2; ++i) run(doubling);
+    const std::multiset<std::string> found = here();
+    EXPECT_TRUE(std::ranges::includes(found, all)) << "what came twice may stay, none is missing";
+    EXPECT_EQ(server.box(kInbox)->messages.empty(), leave == Leave::Never);
+  }
+}
+
 TEST_F(OddServers, WhatCameShortIsNotRemovedFromTheServer) {
   policy = sync::mirror_policy({}, Leave::Never);
   Maildrop drop(server);
