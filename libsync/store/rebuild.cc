@@ -120,8 +120,13 @@ bool database_is_lost(const std::string& directory, const StoreOptions& options)
   RealFileSystem real;
   FileSystem& fs = options.fs != nullptr ? *options.fs : real;
   if (!fs.exists(contents_path(directory))) return false;
-  const auto head = database_head(fs, database_path(directory));
-  if (!head || !head->empty()) return false;
+  const std::string path = database_path(directory);
+  const auto head = database_head(fs, path);
+  if (!head) return false;
+  // What a copy gets of a new store whose tables were in the write-ahead log alone, if the log was gone when its turn
+  // came.
+  const bool without_tables = !head->empty() && big_endian(*head, kApplicationAt) == 0 && !fs.exists(path + "-wal");
+  if (!head->empty() && !without_tables) return false;
   const auto segments = Contents(fs, contents_path(directory), options.segment_bytes).on_disk();
   return segments && !segments->empty();
 }
