@@ -30,7 +30,7 @@ Result<HostLimit::Ticket> HostLimit::acquire(const std::string& host, Deadline d
     const auto found = in_use_.find(key);
     return found == in_use_.end() || found->second < per_host_;
   });
-  if (stop.stop_requested()) return fail(Errc::Cancelled, say("cancelled"));
+  if (stop.stop_requested()) return fail(Errc::Cancelled, say("stopped"));
   if (!free) {
     return fail({.code = Errc::Network,
                  .what = say("no connection to {} became free in time: {} are open", host, per_host_),

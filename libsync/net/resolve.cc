@@ -123,7 +123,7 @@ Result<Addresses> resolve_with(BlockingLookup lookup, const std::string& host, F
   std::unique_lock lock(shared->mutex);
   shared->done.wait_until(lock, stop, deadline, [&] { return shared->result.has_value(); });
   if (shared->result) return std::move(*shared->result);
-  if (stop.stop_requested()) return fail(Errc::Cancelled, say("cancelled"));
+  if (stop.stop_requested()) return fail(Errc::Cancelled, say("stopped"));
   return fail({.code = Errc::Network, .what = say("looking up {} took too long", host), .retry = true});
 }
 

@@ -20,7 +20,7 @@ namespace libsync::net {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-Error cancelled() { return {.code = Errc::Cancelled, .what = say("cancelled")}; }
+Error cancelled() { return {.code = Errc::Cancelled, .what = say("stopped")}; }
 
 Error timed_out(const std::string& who) {
   return {.code = Errc::Network, .what = say("{} did not answer in time", who), .retry = true};
