@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
 import harness  # noqa: E402
 from harness import dovecot  # noqa: E402
+import private  # noqa: E402  (harness puts tests/support on the path)
 
 STEPS = os.environ.get("TWINBOX_STEPS", os.path.join(HERE, "..", "..", "build", "tests", "fault", "libfault_steps.so"))
 LONG = bool(os.environ.get("TWINBOX_LONG"))
@@ -58,7 +59,7 @@ class Mailroom(dovecot.Dovecot):
     """A Dovecot with one user and many mailboxes: deliver(user=NAME), copy(NAME, TO); the password is the NAME."""
 
     def __init__(self):
-        runner = dovecot._runner()
+        runner = private.runner()
         # What a session read that ended without RSET is no test of ours: Dovecot marks it \\Seen.
         super().__init__(ssl="no", mechanisms="plain login", pop3_no_flag_updates=True)
         self.extra = ONE_USER.format(homes=os.path.join(self.folder, "home"), uid=runner.uid, gid=runner.gid)
