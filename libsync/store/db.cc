@@ -71,8 +71,9 @@ namespace {
 constexpr std::chrono::milliseconds kPoll{5};
 
 // A first mirror writes into indexes at random: with SQLite's 2 MB of cache each page would be read and written many
-// times over. The log is copied into the database every 16 MB instead of every 4.
-constexpr std::string_view kWriting = "PRAGMA cache_size=-24000; PRAGMA wal_autocheckpoint=4000;";
+// times over. (The log is copied into the database every 4 MB, as it comes: more of it at a time would be more that a
+// copy made file by file can miss.)
+constexpr std::string_view kWriting = "PRAGMA cache_size=-24000;";
 
 // SQLite counts its memory for a limit that nobody sets, under a lock that all threads share. To be said before its
 // first use; where that was too late all works as before.
