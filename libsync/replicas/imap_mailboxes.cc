@@ -64,7 +64,8 @@ class ImapMailboxes::Listener final : public ImapListener {
   void on_mailbox_status(const imap::StatusData& told) override {
     // MAILBOXID comes by itself, before or behind the rest.
     imap::StatusData& known = status[key_of(told.name)];
-    std::optional<std::string> id = told.mailbox_id ? told.mailbox_id : std::move(known.mailbox_id);
+    std::optional<std::string> id = std::move(known.mailbox_id);
+    if (told.mailbox_id) id = told.mailbox_id;
     if (told.messages || told.uid_next || told.uid_validity) known = told;
     known.mailbox_id = std::move(id);
   }

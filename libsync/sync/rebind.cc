@@ -1,5 +1,4 @@
 // Rebinding: applies resolve() to the link, fetching headers where only they can tell.
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -140,9 +139,12 @@ Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::span<Row* const> 
   }
   HeaderSink sink(items);
   if (items.empty()) return std::move(sink.prints);
-  std::vector<FetchItem> ordered = items;
-  std::ranges::stable_partition(ordered,
-                                [&](const FetchItem& item) { return rows[item.token]->doubt != Doubt::HeaderBroke; });
+  std::vector<FetchItem> ordered;
+  for (const bool last : {false, true}) {
+    for (const FetchItem& item : items) {
+      if ((rows[item.token]->doubt == Doubt::HeaderBroke) == last) ordered.push_back(item);
+    }
+  }
   Status status = run.replica(side).fetch(ordered, sink, run.stop);
   if (sink.broke_off_in && side == Side::A) {
     Row& row = *rows[*sink.broke_off_in];
