@@ -1,5 +1,6 @@
 // Servers that show their mail oddly, between a replica in memory and the engine: nothing is lost,
 // nothing comes twice, nothing is removed on a doubtful word.
+#include <algorithm>
 #include <map>
 #include <set>
 
