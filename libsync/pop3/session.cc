@@ -250,8 +250,11 @@ Status Session::on_text(std::string_view& bytes, Steady::time_point now, Events&
 }
 
 Status Session::on_message_end(Steady::time_point now) {
-  trace(TraceKind::Server, "(" + with_separators(unstuffer_.octets()) + " octets)");
-  trace(TraceKind::Server, ".");
+  // A message may have a lone dot in each of its lines: no text is made that nobody reads.
+  if (options_.trace != nullptr) {
+    trace(TraceKind::Server, "(" + with_separators(unstuffer_.octets()) + " octets)");
+    trace(TraceKind::Server, ".");
+  }
   reading_ = Reading::Status;
   held_ = std::move(in_flight_.front());
   next_command(now);
