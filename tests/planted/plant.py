@@ -117,10 +117,11 @@ def main():
     copy_tree()
     subprocess.run(["cmake", "--preset", "dev"], cwd=TREE, check=True, capture_output=True)
     tests = {name: [Test(test) for test in bugs[name]["tests"]] for name in names}
-    build(set().union(*(test.targets for one in tests.values() for test in one)))
     missed = 0
     for name in names:
         started = time.monotonic()
+        targets = set().union(*(test.targets for test in tests[name]))
+        build(targets)  # without the bug before it
         bug, path = bugs[name], os.path.join(TREE, bugs[name]["file"])
         for test in tests[name]:
             if not test.passes():
@@ -130,7 +131,7 @@ def main():
             sys.exit(f"plant: {name}: what it changes stands {sound.count(bug['before'])} times in {bug['file']}")
         write(path, sound.replace(bug["before"], bug["after"]))
         try:
-            build(set().union(*(test.targets for test in tests[name])))
+            build(targets)
             for test in tests[name]:
                 caught = not test.passes()
                 missed += not caught
