@@ -56,13 +56,14 @@ def copy_tree():
             os.remove(os.path.join(TREE, name))
 
 
-def program_of(suite):
-    """The test program of a GoogleTest suite: its folder below tests says."""
+def program_of(test):
+    """The program of a GoogleTest: its folder below tests says."""
+    suite, case = test.split(".")
+    pattern = re.compile(rf"^TEST(_F|_P)?\(\s*{suite},\s*{case}\s*\)", re.M)
     for name in tree.files(TREE):
-        if re.fullmatch(r"tests/.*\.cc", name) and re.search(rf"^TEST(_F|_P)?\(\s*{suite},", read(os.path.join(TREE, name)),
-                                                             re.M):
+        if re.fullmatch(r"tests/.*\.cc", name) and pattern.search(read(os.path.join(TREE, name))):
             return "_".join(name.split("/")[1:3])
-    sys.exit(f"plant: no test program has the suite {suite}")
+    sys.exit(f"plant: no test program has {test}")
 
 
 def python_file(name):
@@ -82,7 +83,7 @@ class Test:
             self.targets = {"twinbox", "fault_steps"}
             self.command = [sys.executable, "-B", python_file(first), *rest.split()]
         else:
-            program = program_of(name.split(".")[0])
+            program = program_of(name)
             self.targets = {program}
             self.command = [os.path.join(BUILD, "tests", program), f"--gtest_filter={name}:*/{name}/*"]
 
