@@ -112,7 +112,7 @@ def messages(count, size):
     if size >= 1 << 20:
         head = b"From: anna@example.org\r\nTo: reader@example.org\r\nSubject: large\r\nMIME-Version: 1.0\r\n" \
                b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        block = parts.base64_lines(random.Random(harness.sample.SEED).randbytes(min(size, 8 << 20)))
+        block = parts.base64_lines(random.Random(harness.sample.SEED).randbytes(min(size, 8 << 20))) + b"\r\n"
         for _ in range(count):
             octets = bytearray(head)
             while len(octets) < size:
