@@ -22,7 +22,7 @@ constexpr uint64_t kSortWindow = 2000;
 constexpr size_t kIndexBatch = 250;
 constexpr uint64_t kIndexBatchBytes = 16 << 20;
 // Of one message: what lies beyond is the body of an attachment.
-constexpr uint64_t kMaxIndexedBytes = 32 << 20;
+constexpr uint64_t kMaxIndexedBytes = 16 << 20;
 constexpr uint64_t kMaxSnippetBytes = 2 << 20;
 
 enum Indexed { kPending = 0, kDone = 1, kUnreadable = 2 };
