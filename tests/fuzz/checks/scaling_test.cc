@@ -31,7 +31,7 @@ constexpr size_t kSmall = 16 << 10;
 constexpr size_t kTimes = 8;
 // Eight times the input: eight times the work, and more where the larger one falls out of a cache. The square of it
 // is 64 times the work.
-constexpr double kMostGrowth = 20;
+constexpr double kMostGrowth = 40;
 constexpr int kMostRuns = 12;
 
 using Parse = void (*)(std::string_view);
