@@ -91,14 +91,6 @@ void SegmentWriter::begin_frame() {
   hash_ = Sha256();
 }
 
-Result<FramePlace> SegmentWriter::append(std::string_view octets, const Sha256Digest& sha256) {
-  frame_ = length();
-  encoder_.begin();
-  for (size_t at = 0; at < octets.size(); at += kChunkBytes) TB_TRY(write_chunk(octets.substr(at, kChunkBytes)));
-  TB_TRY(finish(octets.size(), sha256));
-  return place(encoder_.codec());
-}
-
 Result<FramePlace> SegmentWriter::append(const Prepared& message) {
   frame_ = length();
   buffer_ += encode_frame_header(header_.key, message.codec);

@@ -35,7 +35,6 @@ class SegmentWriter {
                                                        const SegmentHeader& header, uint64_t length);
 
   // A whole message at once.
-  Result<FramePlace> append(std::string_view octets, const Sha256Digest& sha256);
   Result<FramePlace> append(const Prepared& message);
 
   // A message in pieces: begin_frame, add…, end_frame. The hash is computed on the way.

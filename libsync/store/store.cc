@@ -212,26 +212,6 @@ Staged StoreImpl::note(const FramePlace& place, const Sha256Digest& sha256, uint
           .codec = static_cast<uint8_t>(place.codec)};
 }
 
-Result<Staged> StoreImpl::stage_whole(std::string_view octets) {
-  const Sha256Digest digest = sha256(octets);
-  TB_ASSIGN(auto known, already(digest));
-  const std::string_view head = octets.substr(0, sync::kMaxPrintHeader);
-  if (known) {
-    const std::string_view header = header_of(head);
-    known->size = octets.size();
-    known->print = sync::print_of(header, octets.size());
-    known->envelope = mail_.columns(header);
-    return *known;
-  }
-  TB_ASSIGN(SegmentWriter * writer, contents_.writer(*db_, mail_, now()));
-  auto place = writer->append(octets, digest);
-  if (!place) {
-    discard_staged();
-    return fail(place.error());
-  }
-  return note(*place, digest, octets.size(), head);
-}
-
 Result<Staged> StoreImpl::stage_stream(std::string_view first, sync::ContentSource& source) {
   TB_ASSIGN(SegmentWriter * writer, contents_.writer(*db_, mail_, now()));
   const uint64_t start = writer->length();
@@ -268,10 +248,7 @@ Result<Staged> StoreImpl::stage_stream(std::string_view first, sync::ContentSour
 }
 
 Result<Staged> StoreImpl::stage(std::string_view octets) {
-  if (octets.size() <= kWholeBytes) {
-    TB_TRY(require_writable());
-    return stage_whole(octets);
-  }
+  if (octets.size() <= kWholeBytes) return stage(preparer_.prepare(octets));
   ViewSource source(octets);
   return stage(source);
 }
@@ -310,9 +287,9 @@ Result<Staged> StoreImpl::stage(sync::ContentSource& source) {
     }
     // A source that has everything in one piece needs no copy of it.
     if (gathered.empty() && piece->size() <= kWholeBytes && std::optional<uint64_t>(source.size()) == piece->size()) {
-      return stage_whole(*piece);
+      return stage(preparer_.prepare(*piece));
     }
-    if (piece->empty()) return stage_whole(gathered);
+    if (piece->empty()) return stage(preparer_.prepare(gathered));
     gathered += *piece;
   }
   return stage_stream(gathered, source);

@@ -8,6 +8,7 @@
 
 #include "libsync/store/contents.h"
 #include "libsync/store/mail_text.h"
+#include "libsync/store/prepared.h"
 #include "libsync/store/store.h"
 
 namespace libsync::store {
@@ -91,7 +92,6 @@ class StoreImpl final : public Store {
 
  private:
   Result<std::unique_ptr<Db>> open_to_read(const std::string& path);
-  Result<Staged> stage_whole(std::string_view octets);
   Result<Staged> stage_stream(std::string_view first, sync::ContentSource& source);
   Result<std::optional<Staged>> already(const Sha256Digest& sha256);
   Staged note(const FramePlace& place, const Sha256Digest& sha256, uint64_t size, std::string_view head);
@@ -108,6 +108,7 @@ class StoreImpl final : public Store {
   const Clock* clock_;
   Contents contents_;
   MailReader mail_;
+  Preparer preparer_;
   std::unique_ptr<Db> db_;
   std::unordered_map<Sha256Digest, FramePlace, DigestHash> staged_;  // appended, without rows yet
   std::vector<ContentRow> damaged_;                                  // found, not noted yet

@@ -21,7 +21,7 @@ class SegmentTest : public ::testing::Test {
     writer = std::move(*made);
   }
   FramePlace append(const std::string& octets) {
-    auto place = writer->append(octets, sha256(octets));
+    auto place = writer->append(Preparer().prepare(octets));
     EXPECT_TRUE(place);
     return *place;
   }
