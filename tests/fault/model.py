@@ -9,9 +9,8 @@ They know what twinbox asks for, in as few words as the standards allow.
 import collections
 import hashlib
 import socket
-import threading
 
-HOST = "127.0.0.1"
+from listener import Listener  # twins.py puts tests/support on the path
 
 Mail = collections.namedtuple("Mail", "uid flags octets")
 
@@ -21,26 +20,8 @@ class Model:
 
     def __init__(self, protocol, mailbox):
         self.protocol, self.mailbox = protocol, mailbox
-        self._listener = socket.socket()
-        self._listener.bind((HOST, 0))
-        self._listener.listen(16)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        self._listener = Listener(self._serve)
+        self.port, self.close = self._listener.port, self._listener.close
 
     def _serve(self, connection):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

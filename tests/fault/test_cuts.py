@@ -8,9 +8,9 @@ the next sync brings exactly what an undisturbed one brings, and the one after t
 import random
 import time
 
-import model
 import twins
 import harness
+import model
 from cutter import Place
 from twins import LONG, KINDS, SEATS
 

@@ -20,7 +20,8 @@ import struct
 import threading
 import time
 
-HOST = "127.0.0.1"
+from listener import HOST, Listener
+
 PIECE = 1 << 15
 SECONDS = 60  # a connection that has not ended by then hangs
 
@@ -38,11 +39,8 @@ class Cutter:
         self._lock = threading.Condition()
         self._open = 0
         self.aim(None)
-        self._listener = socket.socket()
-        self._listener.bind((HOST, 0))
-        self._listener.listen(16)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._serve, self._count_in)
+        self.port = self._listener.port
 
     def aim(self, place, how="end"):
         with self._lock:
@@ -79,21 +77,11 @@ class Cutter:
                 raise TimeoutError("a connection is still open")
 
     def close(self):
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._listener.close()
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                self._open += 1
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+    def _count_in(self):
+        with self._lock:
+            self._open += 1
 
     def _serve(self, client):
         try:

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 
-HOST = "127.0.0.1"
+from listener import HOST, Listener
 
 
 class Relay:
@@ -24,33 +24,15 @@ class Relay:
         self.target, self.cut_after, self.pace, self.delay = port, cut_after, pace, delay
         self.lock = threading.Lock()
         self.reset()
-        self._listener = socket.socket()
-        self._listener.bind((HOST, 0))
-        self._listener.listen(16)
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._connect)
+        self.port = self._listener.port
 
     def reset(self):
         with self.lock:
             self.bytes_in = self.bytes_out = self.round_trips = self.connections = 0
 
     def close(self):
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            if self.delay:
-                threading.Thread(target=self._connect, args=(client,), daemon=True).start()
-            else:
-                self._connect(client)
 
     def _connect(self, client):
         time.sleep(3 * self.delay)
