@@ -1,48 +1,24 @@
 // What a sync stores itself is no news to its own next look; what somebody else changes meanwhile is.
 #include <functional>
 
-#include <gtest/gtest.h>
-
-#include "libsync/replicas/memory.h"
 #include "libsync/replicas/store.h"
-#include "libsync/store/link_table.h"
-#include "libsync/sync/sync.h"
 
-#include "tests/support/lent_replica.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/replicas/odd_servers.h"
 
 namespace libsync::replicas {
 namespace {
 
-class Silent final : public sync::SyncObserver {
- public:
-  void planned(uint64_t, uint64_t) override {}
-  void carried(uint64_t, uint64_t) override {}
-  void action(const std::string&) override {}
-};
-
 // Counts the messages that a look shows.
-class Counting final : public sync::ChangeSink {
+class Counting final : public TwistedSink {
  public:
-  Counting(sync::ChangeSink& real, size_t& count) : real_(real), count_(count) {}
-  Status open(const sync::BoxId& box, const sync::BoxState& state) override { return real_.open(box, state); }
+  Counting(sync::ChangeSink& real, size_t& count) : TwistedSink(real), count_(count) {}
   Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
     ++count_;
-    return real_.seen(ref, facts);
+    return TwistedSink::seen(ref, facts);
   }
-  Status vanished(const sync::BoxId& box, uint64_t epoch, const sync::Key& key) override {
-    return real_.vanished(box, epoch, key);
-  }
-  Status present(const sync::BoxId& box, std::span<const sync::KeyRange> ranges) override {
-    return real_.present(box, ranges);
-  }
-  Status close(const sync::BoxId& box, std::string_view next, uint64_t exists) override {
-    return real_.close(box, next, exists);
-  }
-  Status missing(const sync::BoxId& box) override { return real_.missing(box); }
 
  private:
-  sync::ChangeSink& real_;
   size_t& count_;
 };
 
@@ -83,7 +59,7 @@ class OwnChanges : public ::testing::Test {
     const auto link = store::open_link(store->db());
     const sync::SyncOptions options{.policy =
                                         sync::mirror_policy({.folders = true, .flags = true}, sync::Leave::Forever)};
-    Silent observer;
+    NullObserver observer;
     sync::Sync engine(server, local, *link, clock, options, observer);
     const Status status = engine.run({});
     EXPECT_TRUE(status) << status.error().text();
