@@ -4,7 +4,6 @@
 import random
 import re
 import sys
-import unittest
 
 import faults
 import trial
@@ -12,7 +11,6 @@ from faults import ACCOUNT, LONG, SEED
 from harness import DONE, SOME_FAILED
 
 HOW = ("full", "read-only", "broken", "once")  # steps.cc
-SHOWN = 8  # complaints of a test
 
 # What the line has to have in it: the system's words, or SQLite's for the same. Where neither is known, the hint says
 # where to look.
@@ -24,17 +22,7 @@ REASONS = {
 }
 
 
-class Disk(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        cls.room = faults.Mailroom().start()
-        cls.addClassCleanup(cls.room.stop)
-
-    def begin(self, kind, again):
-        one = kind(self.room, again)
-        self.addCleanup(one.close)
-        return one
+class Disk(trial.Case):
 
     def failing(self, one, step, how):
         """What is wrong with a sync whose disk fails like this, or with the one after it; "" for nothing."""
@@ -74,8 +62,7 @@ class Disk(unittest.TestCase):
                 if complaint := self.failing(one, step, how):
                     wrong.append(f"{how} at {told}: {complaint}")
         print(f"\n{one.title}: {failed} failures at {len(chosen)} of {len(steps)} steps of the store", file=sys.stderr)
-        self.assertFalse(wrong, f"{len(wrong)} times wrong:\n" + "\n".join(wrong[:SHOWN]))
-
+        self.complain(wrong)
 
     def test_a_store_on_a_disk_that_is_read_only_from_the_start_is_left_alone_and_so_is_the_server(self):
         for kind in trial.KINDS:

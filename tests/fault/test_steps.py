@@ -3,26 +3,13 @@
 
 import itertools
 import sys
-import unittest
 
 import faults
 import trial
 from faults import KILLED
 
-SHOWN = 8  # complaints of a test
 
-
-class Killed(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        cls.room = faults.Mailroom().start()
-        cls.addClassCleanup(cls.room.stop)
-
-    def begin(self, kind, again):
-        one = kind(self.room, again)
-        self.addCleanup(one.close)
-        return one
+class Killed(trial.Case):
 
     def kill(self, one, step):
         """Whether the sync came to that step, and its steps until then."""
@@ -69,9 +56,6 @@ class Killed(unittest.TestCase):
                     wrong.append(f"killed before step {first}, then before step {second}: {complaint}")
         print(f"\n{one.title}: {killed} steps of the recovery killed", file=sys.stderr)
         self.complain(wrong)
-
-    def complain(self, wrong):
-        self.assertFalse(wrong, f"{len(wrong)} times wrong:\n" + "\n".join(wrong[:SHOWN]))
 
 
 def add_tests():

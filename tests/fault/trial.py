@@ -5,12 +5,34 @@ import itertools
 import os
 import shutil
 import sqlite3
+import unittest
 
 import faults
 from faults import ACCOUNT, large_message, message
 
 
 SERIAL = itertools.count(1)
+
+
+SHOWN = 8  # complaints of a test
+FEWEST_STEPS = 20  # fewer are none: what counts them was not loaded
+
+
+class Case(unittest.TestCase):
+    """Tests of trials: a mailroom for all of them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.room = faults.Mailroom().start()
+        cls.addClassCleanup(cls.room.stop)
+
+    def begin(self, kind, again):
+        one = kind(self.room, again)
+        self.addCleanup(one.close)
+        return one
+
+    def complain(self, wrong):
+        self.assertFalse(wrong, f"{len(wrong)} times wrong:\n" + "\n".join(wrong[:SHOWN]))
 
 
 class Trial:
@@ -47,6 +69,8 @@ class Trial:
         done, self.steps = self.home.steps(*self.command)
         if done.status != 0:
             raise AssertionError(f"{self.title}: {done.status} {done.err} {done.out}")
+        if len(self.steps) < FEWEST_STEPS:
+            raise AssertionError(f"{self.title}: {len(self.steps)} steps: is {os.environ.get('TWINBOX_STEPS')} loaded?")
         self.end = self.outcome()
 
     @property
