@@ -40,10 +40,10 @@ class Row:
             self.judge(f"times faster than {other} ({share[1]:.1f} to {share[2]:.1f})", share[0], times, at_least=True)
 
 
-def first_mirror(row, bench, mailbox, protocol, kinds, socket=None, most=None, delay=None, runs=None):
+def first_mirror(row, bench, mailbox, protocol, kinds, socket=None, most=None, delay=None, runs=None, tls=True):
     """Into an empty store: checks what came in the first round, so that no time counts of work that was not done."""
     box = bench.mailboxes.get(mailbox)
-    end = bench.mailboxes.end(mailbox, protocol, delay=delay)
+    end = bench.mailboxes.end(mailbox, protocol, tls, delay)
     row.notes.append(f"{box.count:,} messages, {box.octets / MEGABYTE:.1f} MB")
 
     def action(kind, warm):
@@ -55,7 +55,7 @@ def first_mirror(row, bench, mailbox, protocol, kinds, socket=None, most=None, d
                 raise Failed(f"{kind.name} brought {contender.count():,} of {box.count:,} messages")
             if warm and hasattr(contender, "digests") and contender.digests() != box.digests:
                 raise Failed(f"{kind.name} brought other octets than the server has")
-            key = (kind, mailbox, protocol, True, delay)
+            key = (kind, mailbox, protocol, tls, delay)
             kept = bench.mirrors.setdefault(key, contender) is contender
             return sample
         finally:
@@ -70,22 +70,23 @@ def first_mirror(row, bench, mailbox, protocol, kinds, socket=None, most=None, d
     row.results = rounds(actions, runs or bench.runs, bench.warm, bench.progress, row.notes)
 
 
-def imap_first(row, bench):
+def imap_first(row, bench, tls=True):
     first_mirror(row, bench, "bulk", "imap", (c.Twinbox, c.Mbsync, c.MbsyncShallow),
-                 lambda end, _: c.imap_off_the_socket(end))
+                 lambda end, _: c.imap_off_the_socket(end), tls=tls)
     row.judge_faster("mbsync", 10)
 
 
-def pop3_first(row, bench):
+def pop3_first(row, bench, tls=True):
     # The slow ones once: they take longer than all else together.
-    first_mirror(row, bench, "bulk", "pop3", (c.TwinboxPop3, c.Mpop, c.Fetchmail, c.Getmail), c.pop3_off_the_socket,
-                 most={"fetchmail": 1, "getmail": 1})
+    slow = (c.Fetchmail, c.Getmail) if tls else ()
+    first_mirror(row, bench, "bulk", "pop3", (c.TwinboxPop3, c.Mpop, *slow), c.pop3_off_the_socket,
+                 most={kind.name: 1 for kind in slow}, tls=tls)
     row.judge_faster("mpop", 6)
 
 
-def imap_small(row, bench):
+def imap_small(row, bench, tls=True):
     first_mirror(row, bench, "small", "imap", (c.Twinbox, c.Mbsync), lambda end, _: c.imap_off_the_socket(end),
-                 runs=(bench.runs + 1) // 2)
+                 runs=(bench.runs + 1) // 2, tls=tls)
     row.judge_faster("mbsync", 12)
 
 
@@ -118,11 +119,12 @@ def look_again(contender):
     return lambda _warm: contender.run(), None
 
 
-def imap_nothing(row, bench):
+def imap_nothing(row, bench, tls=True):
     box = bench.mailboxes.get("small")
-    end = bench.mailboxes.end("small", "imap")
+    end = bench.mailboxes.end("small", "imap", tls)
     row.notes.append(f"{box.count:,} messages")
-    actions = {kind.name: look_again(mirrored(bench, kind, "small")) for kind in (c.Twinbox, c.Mbsync) if kind.there()}
+    actions = {kind.name: look_again(mirrored(bench, kind, "small", tls=tls))
+               for kind in (c.Twinbox, c.Mbsync) if kind.there()}
     actions["login and LIST"] = (lambda _: c.imap_look(end), None)
     row.results = rounds(actions, bench.runs * 4, bench.warm, bench.progress, row.notes)
     row.judge_faster("mbsync", 10)
@@ -243,9 +245,17 @@ def search(row, bench):
 
 ROWS = [
     Row("imap-first", "IMAP first mirror, 10,000 messages, 91 MB", "≥ 10 times faster than mbsync", imap_first),
+    Row("imap-first-plain", "the same without TLS", "≥ 10 times faster than mbsync",
+        functools.partial(imap_first, tls=False)),
     Row("pop3-first", "POP3 first mirror of the same, kept on the server", "≥ 6 times faster than mpop", pop3_first),
+    Row("pop3-first-plain", "the same without TLS", "≥ 6 times faster than mpop",
+        functools.partial(pop3_first, tls=False)),
     Row("imap-small", "IMAP first mirror, 100,000 small messages", "≥ 12 times faster than mbsync", imap_small),
+    Row("imap-small-plain", "the same without TLS", "≥ 12 times faster than mbsync",
+        functools.partial(imap_small, tls=False)),
     Row("imap-nothing", "IMAP, nothing changed, 100,000 messages", "≥ 10 times faster than mbsync", imap_nothing),
+    Row("imap-nothing-plain", "the same without TLS", "≥ 10 times faster than mbsync",
+        functools.partial(imap_nothing, tls=False)),
     Row("imap-nothing-size", "the same at 1,000 and at 100,000, with CONDSTORE", "≤ 1.2 times in time and memory",
         imap_nothing_size),
     Row("imap-far", "IMAP first mirror, 1,000 messages, 50 ms round trip", "≥ 5 times faster than mbsync", imap_far),

@@ -16,8 +16,9 @@ import relay
 
 TABLE = os.path.join(harness.HERE, "..", "..", "bench", "table.py")
 BUILT = os.environ.get("TWINBOX_BENCH_FOLDER") or os.path.join(os.path.dirname(harness.PROGRAM), "bench")
-ROWS = {"imap-first", "pop3-first", "imap-small", "imap-nothing", "imap-nothing-size", "imap-far", "pop3-far",
-        "far-nothing", "giant", "million", "store", "search"}
+ROWS = {"imap-first", "imap-first-plain", "pop3-first", "pop3-first-plain", "imap-small", "imap-small-plain",
+        "imap-nothing", "imap-nothing-plain", "imap-nothing-size", "imap-far", "pop3-far", "far-nothing", "giant",
+        "million", "store", "search"}
 
 
 def table(*arguments, program=harness.PROGRAM, environment=None):
