@@ -36,19 +36,19 @@ Sha256Digest Sha256::finish() {
 }
 
 Sha256Digest sha256(std::string_view bytes) {
-  Sha256 hash;
+  thread_local Sha256 hash;  // a new context costs more than the hash of a small message
   hash.update(bytes);
   return hash.finish();
 }
 
 std::string to_hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');
+  size_t at = 0;
   for (const char c : bytes) {
     const auto byte = static_cast<uint8_t>(c);
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
+    out[at++] = kDigits[byte >> 4];
+    out[at++] = kDigits[byte & 15];
   }
   return out;
 }

@@ -48,12 +48,15 @@ std::optional<Did> outcome_of(const Error& error) {
 }
 
 // A message that was made ready while the one before it was stored.
-class PreparedSource final : public sync::StringSource {
+class PreparedSource final : public sync::ContentSource {
  public:
-  PreparedSource(std::string octets, store::Preparer& preparer)
-      : StringSource(std::move(octets)), message_(preparer.prepare(octets_)) {}
+  explicit PreparedSource(store::Prepared message) : message_(std::move(message)) {}
+  std::optional<uint64_t> size() const override { return message_.size; }
+  Result<std::string_view> next() override {
+    return fail(Errc::Internal, "a message made ready for the store was read as octets");
+  }
   sync::Id print() const override { return message_.print; }
-  const store::Prepared& message() const { return message_; }
+  store::Prepared& message() { return message_; }
 
  private:
   store::Prepared message_;
@@ -67,14 +70,23 @@ class Applier {
   // Reads the octets of every action that has some: the slow part, and no lock of SQLite's is held meanwhile.
   Status stage(const std::stop_token& stop) {
     staged_.resize(actions_.size());
+    std::vector<size_t> ready;
+    std::vector<store::Prepared*> messages;
     for (size_t i = 0; i < actions_.size(); ++i) {
       const bool octets = actions_[i].op == Op::Mend || (actions_[i].op == Op::Add && actions_[i].known.empty());
       if (!octets) continue;
       if (stop.stop_requested()) return cancelled();
       if (actions_[i].content == nullptr) return fail(Errc::Internal, "an action without content");
-      const auto* prepared = dynamic_cast<const PreparedSource*>(actions_[i].content);
-      TB_ASSIGN(staged_[i], prepared ? store_.stage(prepared->message()) : store_.stage(*actions_[i].content));
+      if (auto* prepared = dynamic_cast<PreparedSource*>(actions_[i].content)) {
+        ready.push_back(i);
+        messages.push_back(&prepared->message());
+      } else {
+        TB_ASSIGN(staged_[i], store_.stage(*actions_[i].content));
+      }
     }
+    if (ready.empty()) return {};
+    TB_ASSIGN(auto staged, store_.stage(messages));
+    for (size_t k = 0; k < ready.size(); ++k) staged_[ready[k]] = std::move(staged[k]);
     return {};
   }
 
@@ -430,8 +442,8 @@ Status StoreReplica::fetch(std::span<const sync::FetchItem> items, sync::Message
   return {};
 }
 
-std::unique_ptr<sync::ContentSource> StoreReplica::prepare(std::string octets) {
-  return std::make_unique<PreparedSource>(std::move(octets), preparer_);
+std::unique_ptr<sync::ContentSource> StoreReplica::prepare(std::string_view octets) {
+  return std::make_unique<PreparedSource>(preparer_.prepare(octets));
 }
 
 Status StoreReplica::apply(std::span<const Action> actions, sync::ActionSink& sink, std::stop_token stop) {

@@ -30,7 +30,7 @@ class StoreReplica final : public sync::Replica {
   Status changes(std::span<const sync::BoxCursor> cursors, sync::ChangeSink& sink, std::stop_token stop) override;
   Status fetch(std::span<const sync::FetchItem> items, sync::MessageSink& sink, std::stop_token stop) override;
   Status apply(std::span<const sync::Action> actions, sync::ActionSink& sink, std::stop_token stop) override;
-  std::unique_ptr<sync::ContentSource> prepare(std::string octets) override;
+  std::unique_ptr<sync::ContentSource> prepare(std::string_view octets) override;
   // Looks twice a second at what other connections wrote.
   Result<std::vector<sync::BoxId>> wait(Deadline deadline, std::stop_token stop) override;
   Status finish(sync::ActionSink& sink, std::stop_token stop) override;

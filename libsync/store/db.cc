@@ -35,6 +35,10 @@ void Statement::bind_at(int index, Blob blob) {
   sqlite3_bind_blob64(statement_, index + 1, blob.bytes.data() == nullptr ? "" : blob.bytes.data(), blob.bytes.size(),
                       SQLITE_TRANSIENT);
 }
+void Statement::bind_at(int index, Lent lent) {
+  sqlite3_bind_text64(statement_, index + 1, lent.text.data() == nullptr ? "" : lent.text.data(), lent.text.size(),
+                      SQLITE_STATIC, SQLITE_UTF8);
+}
 void Statement::bind_at(int index, double value) { sqlite3_bind_double(statement_, index + 1, value); }
 void Statement::bind_int(int index, int64_t value) { sqlite3_bind_int64(statement_, index + 1, value); }
 

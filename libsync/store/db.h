@@ -21,6 +21,11 @@ struct Blob {
   std::string_view bytes;
 };
 
+// Text that stays as it is until the statement has run: it is not copied.
+struct Lent {
+  std::string_view text;
+};
+
 class Db;
 
 // A prepared statement, lent by its Db: reset and unbound when the Statement goes. Columns and
@@ -31,7 +36,7 @@ class Statement {
   Statement& operator=(Statement&&) = delete;
   ~Statement();
 
-  // Binds the parameters in order: integers, string views, Blob, nullptr, optionals of these.
+  // Binds the parameters in order: integers, string views, Blob, Lent, nullptr, optionals of these.
   template <class... Values>
   Statement& bind(const Values&... values) {
     int index = 0;
@@ -52,6 +57,7 @@ class Statement {
   void bind_at(int index, const char* text) { bind_at(index, std::string_view(text)); }
   void bind_at(int index, const std::string& text) { bind_at(index, std::string_view(text)); }
   void bind_at(int index, Blob blob);
+  void bind_at(int index, Lent lent);
   void bind_at(int index, double value);
 
   Result<bool> step();  // true: a row is there

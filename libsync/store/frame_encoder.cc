@@ -31,7 +31,7 @@ std::string_view FrameEncoder::pack(std::string_view octets) {
   const bool first = !decided_;
   decided_ = true;
   if (octets.size() < kMinCompress || (!first && codec_ != Codec::Zstd)) return octets;
-  packed_.resize(ZSTD_compressBound(octets.size()));
+  if (const size_t bound = ZSTD_compressBound(octets.size()); packed_.size() < bound) packed_.resize(bound);
   const size_t packed = ZSTD_compress2(zstd_, packed_.data(), packed_.size(), octets.data(), octets.size());
   if (ZSTD_isError(packed) != 0 || !pays(octets.size(), packed)) return octets;
   if (first) codec_ = Codec::Zstd;

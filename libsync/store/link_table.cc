@@ -78,9 +78,9 @@ constexpr char kUpdateRowInPlace[] =
 constexpr int64_t kSecondsPerDay = 86400;
 
 // Empty text is kept as NULL: most of these columns are empty in most rows.
-std::optional<std::string_view> or_null(const std::string& text) {
+std::optional<Lent> or_null(const std::string& text) {
   if (text.empty()) return std::nullopt;
-  return text;
+  return Lent{text};
 }
 
 std::string join(const std::vector<std::string>& keywords) {

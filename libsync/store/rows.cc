@@ -25,9 +25,9 @@ Result<std::optional<ContentRow>> first(Statement& s) {
   return read_content(s);
 }
 
-std::optional<std::string_view> or_null(const std::string& text) {
+std::optional<Lent> or_null(const std::string& text) {
   if (text.empty()) return std::nullopt;
-  return text;
+  return Lent{text};
 }
 
 }  // namespace
@@ -44,12 +44,12 @@ std::string unhex(std::string_view hex) {
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
     return -1;
   };
-  std::string out;
-  if (hex.size() % 2 != 0) return out;
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    const int high = value(hex[i]), low = value(hex[i + 1]);
+  if (hex.size() % 2 != 0) return {};
+  std::string out(hex.size() / 2, '\0');
+  for (size_t i = 0; i < out.size(); ++i) {
+    const int high = value(hex[2 * i]), low = value(hex[2 * i + 1]);
     if (high < 0 || low < 0) return {};
-    out += static_cast<char>(high << 4 | low);
+    out[i] = static_cast<char>(high << 4 | low);
   }
   return out;
 }

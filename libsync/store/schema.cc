@@ -84,7 +84,10 @@ Status version_3(Db& db) {
 // Whose turn it is among what a connection ended in.
 Status version_4(Db& db) { return upgrade_link_tables_4(db); }
 
-constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3, version_4};
+// An index at random costs every new message a page; what it was for is asked of few stores (StoreImpl::find_print()).
+Status version_5(Db& db) { return db.exec("DROP INDEX content_print"); }
+
+constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3, version_4, version_5};
 
 Result<int64_t> pragma(Db& db, std::string_view sql) {
   TB_ASSIGN(auto statement, db.prepare(sql));

@@ -179,7 +179,7 @@ Status StoreImpl::require_writable() const {
 
 // --- staging ---
 
-Result<std::optional<Staged>> StoreImpl::already(const Sha256Digest& sha256) {
+Result<std::optional<Staged>> StoreImpl::already(const Sha256Digest& sha256, std::optional<ContentId> known) {
   if (const auto found = staged_.find(sha256); found != staged_.end()) {
     const FramePlace& place = found->second;
     return Staged{.sha256 = sha256,
@@ -188,10 +188,9 @@ Result<std::optional<Staged>> StoreImpl::already(const Sha256Digest& sha256) {
                   .stored = place.stored,
                   .codec = static_cast<uint8_t>(place.codec)};
   }
-  TB_ASSIGN(const auto row, content_row(*db_, sha256));
-  if (!row) return std::nullopt;
+  if (!known) return std::nullopt;
   // The octets in hand may be the only whole ones: the stored ones are read before these are given up.
-  const Status whole = stream(row->id, [](std::string_view) { return true; }, true);
+  const Status whole = stream(*known, [](std::string_view) { return true; }, true);
   if (whole) return Staged{.sha256 = sha256, .known = true};
   // Disk: a sector that can't be read any more is damage too.
   const Errc code = whole.error().code;
@@ -230,7 +229,8 @@ Result<Staged> StoreImpl::stage_stream(std::string_view first, sync::ContentSour
     discard_staged();
     return fail(ended.error());
   }
-  TB_ASSIGN(auto known, already(ended->sha256));
+  TB_ASSIGN(const auto content, find_content(ended->sha256));
+  TB_ASSIGN(auto known, already(ended->sha256, content));
   Staged staged = note(ended->place, ended->sha256, ended->size, head);
   if (!known) return staged;
   // The octets are there already: this copy goes.
@@ -248,14 +248,39 @@ Result<Staged> StoreImpl::stage_stream(std::string_view first, sync::ContentSour
 }
 
 Result<Staged> StoreImpl::stage(std::string_view octets) {
-  if (octets.size() <= kWholeBytes) return stage(preparer_.prepare(octets));
+  if (octets.size() <= kWholeBytes) return stage_whole(octets);
   ViewSource source(octets);
   return stage(source);
 }
 
-Result<Staged> StoreImpl::stage(const Prepared& message) {
+Result<Staged> StoreImpl::stage_whole(std::string_view octets) {
   TB_TRY(require_writable());
-  TB_ASSIGN(auto staged, already(message.sha256));
+  Prepared message = preparer_.prepare(octets);
+  TB_ASSIGN(const auto known, find_content(message.sha256));
+  return stage_one(std::move(message), known);
+}
+
+Result<std::vector<Staged>> StoreImpl::stage(std::span<Prepared* const> messages) {
+  TB_TRY(require_writable());
+  std::vector<std::optional<ContentId>> known(messages.size());
+  {
+    // One look at the database for all of them: each by itself would lock it anew.
+    TB_ASSIGN(const auto snapshot, Transaction::begin_deferred(*db_));
+    for (size_t i = 0; i < messages.size(); ++i) {
+      TB_ASSIGN(known[i], find_content(messages[i]->sha256));
+    }
+  }
+  std::vector<Staged> out;
+  out.reserve(messages.size());
+  for (size_t i = 0; i < messages.size(); ++i) {
+    TB_ASSIGN(Staged staged, stage_one(std::move(*messages[i]), known[i]));
+    out.push_back(std::move(staged));
+  }
+  return out;
+}
+
+Result<Staged> StoreImpl::stage_one(Prepared message, std::optional<ContentId> known) {
+  TB_ASSIGN(auto staged, already(message.sha256, known));
   if (!staged) {
     TB_ASSIGN(SegmentWriter * writer, contents_.writer(*db_, mail_, now()));
     auto place = writer->append(message);
@@ -271,9 +296,9 @@ Result<Staged> StoreImpl::stage(const Prepared& message) {
                     .codec = static_cast<uint8_t>(place->codec)};
   }
   staged->size = message.size;
-  staged->print = message.print;
-  staged->envelope = message.envelope;
-  return *staged;
+  staged->print = std::move(message.print);
+  staged->envelope = std::move(message.envelope);
+  return *std::move(staged);
 }
 
 Result<Staged> StoreImpl::stage(sync::ContentSource& source) {
@@ -287,9 +312,9 @@ Result<Staged> StoreImpl::stage(sync::ContentSource& source) {
     }
     // A source that has everything in one piece needs no copy of it.
     if (gathered.empty() && piece->size() <= kWholeBytes && std::optional<uint64_t>(source.size()) == piece->size()) {
-      return stage(preparer_.prepare(*piece));
+      return stage_whole(*piece);
     }
-    if (piece->empty()) return stage(preparer_.prepare(gathered));
+    if (piece->empty()) return stage_whole(gathered);
     gathered += *piece;
   }
   return stage_stream(gathered, source);

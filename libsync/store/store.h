@@ -223,7 +223,8 @@ class Store {
   // On failure nothing of it stays and earlier staged contents are void too.
   virtual Result<Staged> stage(sync::ContentSource& source) = 0;
   virtual Result<Staged> stage(std::string_view octets) = 0;
-  virtual Result<Staged> stage(const Prepared& message) = 0;
+  // What is ready already, all or none; the messages are used up.
+  virtual Result<std::vector<Staged>> stage(std::span<Prepared* const> messages) = 0;
   // Forgets what was staged since the last write and gives its room back.
   virtual void discard_staged() = 0;
   // Makes all staged contents durable, then begins a transaction. Without commit() all of it is undone.

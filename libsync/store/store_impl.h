@@ -58,7 +58,7 @@ class StoreImpl final : public Store {
 
   Result<Staged> stage(sync::ContentSource& source) override;
   Result<Staged> stage(std::string_view octets) override;
-  Result<Staged> stage(const Prepared& message) override;
+  Result<std::vector<Staged>> stage(std::span<Prepared* const> messages) override;
   void discard_staged() override;
   Result<std::unique_ptr<Write>> begin() override;
 
@@ -93,7 +93,11 @@ class StoreImpl final : public Store {
  private:
   Result<std::unique_ptr<Db>> open_to_read(const std::string& path);
   Result<Staged> stage_stream(std::string_view first, sync::ContentSource& source);
-  Result<std::optional<Staged>> already(const Sha256Digest& sha256);
+  Result<Staged> stage_whole(std::string_view octets);
+  Result<Staged> stage_one(Prepared message, std::optional<ContentId> known);
+  // Where the octets are, if they are here: among what is staged, or as the content `known`, if that is whole.
+  Result<std::optional<Staged>> already(const Sha256Digest& sha256, std::optional<ContentId> known);
+  Status note_prints();
   Staged note(const FramePlace& place, const Sha256Digest& sha256, uint64_t size, std::string_view head);
   Status require_writable() const;
   // Runs `read` on the content's place; once more if compact moved it meanwhile.
@@ -111,6 +115,7 @@ class StoreImpl final : public Store {
   Preparer preparer_;
   std::unique_ptr<Db> db_;
   std::unordered_map<Sha256Digest, FramePlace, DigestHash> staged_;  // appended, without rows yet
+  std::optional<ContentId> last_print_;                              // in temp.print; nothing: no such table yet
   std::vector<ContentRow> damaged_;                                  // found, not noted yet
   std::vector<ContentId> whole_;
   std::unique_ptr<FileLock> reading_;  // no sync while twin.db is read as a file that nobody changes

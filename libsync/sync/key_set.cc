@@ -29,19 +29,17 @@ void KeySet::add(const Key& key) {
 void KeySet::add_range(uint64_t first, uint64_t last) {
   if (first > last) std::swap(first, last);
   auto next = ranges_.upper_bound(first);
-  if (next != ranges_.begin()) {
-    const auto before = std::prev(next);
-    if (before->second >= first || before->second + 1 == first) {
-      first = before->first;
-      last = std::max(last, before->second);
-      next = ranges_.erase(before);
-    }
+  auto here = next == ranges_.begin() ? ranges_.end() : std::prev(next);
+  const bool touches = here != ranges_.end() && (here->second >= first || here->second + 1 == first);
+  if (!touches) {
+    here = ranges_.emplace_hint(next, first, last);
+  } else {
+    here->second = std::max(here->second, last);
   }
-  while (next != ranges_.end() && (next->first <= last || next->first == last + 1)) {
-    last = std::max(last, next->second);
+  while (next != ranges_.end() && (next->first <= here->second || next->first == here->second + 1)) {
+    here->second = std::max(here->second, next->second);
     next = ranges_.erase(next);
   }
-  ranges_.emplace_hint(next, first, last);
 }
 
 void KeySet::settle() const {

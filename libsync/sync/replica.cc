@@ -13,9 +13,8 @@ void Flags::add_keyword(std::string_view keyword) {
   if (at == keywords.end() || !iequals(*at, keyword)) keywords.insert(at, std::string(keyword));
 }
 
-std::unique_ptr<ContentSource> Replica::prepare(std::string octets) {
-  Id print = print_of_message(octets);
-  return std::make_unique<StringSource>(std::move(octets), std::move(print));
+std::unique_ptr<ContentSource> Replica::prepare(std::string_view octets) {
+  return std::make_unique<StringSource>(std::string(octets), print_of_message(octets));
 }
 
 bool Flags::operator==(const Flags& other) const {

@@ -289,9 +289,10 @@ class Replica {
 
   virtual Status fetch(std::span<const FetchItem> items, MessageSink& sink, std::stop_token stop) = 0;
 
-  // A message to give to apply(), its print made, and whatever else can be done beforehand. Called by one thread at a
-  // time, which may be another than the one inside apply(); the source must not outlive the replica.
-  virtual std::unique_ptr<ContentSource> prepare(std::string octets);
+  // A message to give to this replica's apply(), once, its print made, and whatever else can be done beforehand: the
+  // octets need not be in it any more. Called by one thread at a time, which may be another than the one inside
+  // apply(); the source must not outlive the replica.
+  virtual std::unique_ptr<ContentSource> prepare(std::string_view octets);
 
   // Carries out the actions in order and calls done() once for each. A status that is not OK means
   // that the replica can't go on (connection lost, disk full): actions without a done() did not

@@ -6,11 +6,22 @@
 #include <stop_token>
 
 #include "libsync/base/clock.h"
+#include "libsync/sync/key_set.h"
 #include "libsync/sync/observe.h"
 #include "libsync/sync/plan.h"
 #include "libsync/sync/sync.h"
 
 namespace libsync::sync {
+
+// Rows of a run of which a million may be neighbours.
+class RowSet {
+ public:
+  void insert(RowId id) { keys_.add({.number = static_cast<uint64_t>(id)}); }
+  bool contains(RowId id) const { return keys_.contains({.number = static_cast<uint64_t>(id)}); }
+
+ private:
+  KeySet keys_;
+};
 
 struct Run {
   Replica& a;
@@ -24,8 +35,8 @@ struct Run {
   SyncReport& report;
   std::stop_token stop;
   bool removals_accepted = false;  // by the user's word: the fuse would have held them
-  std::set<RowId> downloaded{};    // in this run: their octets came from the server as it is now
-  std::set<RowId> compared{};      // in this run: the server's octets, or their header, are those that are here
+  RowSet downloaded{};             // in this run: their octets came from the server as it is now
+  RowSet compared{};               // in this run: the server's octets, or their header, are those that are here
   std::vector<RowId> last{};       // Doubt::BrokeOff: not added with the others
   RowId ended_in = 0;              // the message in which the connection ended; 0: in none
 

@@ -88,10 +88,9 @@ class QueueSink final : public MessageSink {
                 .content = nullptr};
     const bool as_announced = announced == 0 || announced == octets;
     if (!as_announced) whole.received.print = print_of_message(buffer_, announced);
-    whole.content = to_.prepare(std::exchange(buffer_, {}));
+    whole.content = to_.prepare(buffer_);
     if (as_announced) whole.received.print = whole.content->print();
-    // Twice: what was made of it is as large.
-    return push(std::move(whole), 2 * octets + sizeof(Event));
+    return push(std::move(whole), octets + sizeof(Event));
   }
   Status flush() {
     const uint64_t bytes = buffer_.size();
@@ -203,10 +202,10 @@ class Receiver final : ActionSink {
         item, {.code = Errc::Protocol, .what = say("the server announced {} octets and sent none", announced(item))});
   }
 
-  Action add_action(size_t item, ContentSource* source) const {
+  Action add_action(size_t token, size_t item, ContentSource* source) const {
     const TransferItem& what = items_[item];
     Action action{
-        .token = item, .op = Op::Add, .box = what.to, .add = what.flags, .date = what.date, .content = source};
+        .token = token, .op = Op::Add, .box = what.to, .add = what.flags, .date = what.date, .content = source};
     if (!what.mend.empty()) {
       action.op = Op::Mend;
       action.known = what.mend;
@@ -221,13 +220,8 @@ class Receiver final : ActionSink {
     if (gathered_.empty()) return {};
     std::vector<Action> actions;
     actions.reserve(gathered_.size());
-    current_.clear();
-    for (Whole& each : gathered_) {
-      current_[each.received.item] = &each.received;
-      actions.push_back(add_action(each.received.item, each.content.get()));
-    }
+    for (Whole& each : gathered_) actions.push_back(add_action(actions.size(), each.received.item, each.content.get()));
     TB_TRY(to_.apply(actions, *this, stop_));
-    current_.clear();
     gathered_.clear();
     gathered_bytes_ = 0;
     return {};
@@ -236,12 +230,11 @@ class Receiver final : ActionSink {
   Status store_stream(size_t item) {
     QueueSource source(queue_);
     stream_ = &source;
-    Received streamed{.item = item};
-    current_ = {{item, &streamed}};
-    const std::vector<Action> actions{add_action(item, &source)};
+    gathered_.push_back({.received = {.item = item}, .content = nullptr});
+    const std::vector<Action> actions{add_action(0, item, &source)};
     const Status status = to_.apply(actions, *this, stop_);
     stream_ = nullptr;
-    current_.clear();
+    gathered_.clear();
     // A receiver that refused the message has not read it to its end.
     while (status && !source.ended() && !source.broken()) {
       TB_ASSIGN(const std::string_view rest, source.next());
@@ -251,11 +244,10 @@ class Receiver final : ActionSink {
   }
 
   Status done(uint64_t token, const Outcome& outcome) override {
-    const auto found = current_.find(token);
-    if (found == current_.end()) return fail(Errc::Internal, say("an answer to an action never asked: {}", token));
-    Received& received = *found->second;
+    if (token >= gathered_.size()) return fail(Errc::Internal, say("an answer to an action never asked: {}", token));
+    Received& received = gathered_[token].received;
     if (outcome.did != Did::Ok && outcome.did != Did::OkNoRef) {
-      return sink_.failed(token,
+      return sink_.failed(received.item,
                           Error{.code = Errc::Refused, .what = say("cannot be stored"), .server = outcome.words});
     }
     if (stream_ != nullptr) {
@@ -276,10 +268,9 @@ class Receiver final : ActionSink {
   const TransferLimits& limits_;
   TransferSink& sink_;
   std::stop_token stop_;
-  std::vector<Whole> gathered_;
+  std::vector<Whole> gathered_;  // by the tokens of their actions; a large one alone, without its octets
   uint64_t gathered_bytes_ = 0;
   Steady::time_point oldest_{};
-  std::map<uint64_t, Received*> current_;
   QueueSource* stream_ = nullptr;
   uint64_t stored_ = 0;
   uint64_t octets_ = 0;

@@ -48,9 +48,9 @@ class TransferSink {
 
 // Limits on what is in memory at once.
 struct TransferLimits {
-  uint64_t queue_bytes = 6 << 20;  // fetched and not yet stored
+  uint64_t queue_bytes = 4 << 20;  // fetched and not yet stored
   uint64_t batch_bytes = 8 << 20;  // stored in one transaction
-  size_t batch_messages = 1000;
+  size_t batch_messages = 4000;
   uint64_t batch_ripe = 512 << 10;  // stored as soon as nothing more waits: it costs no time then, and a transfer that
                                     // is killed loses no more than came while one such batch was stored
   std::chrono::milliseconds batch_age{1000};

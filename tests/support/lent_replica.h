@@ -22,8 +22,8 @@ class LentReplica : public libsync::sync::Replica {
                         std::stop_token stop) override {
     return real_.fetch(items, sink, std::move(stop));
   }
-  std::unique_ptr<libsync::sync::ContentSource> prepare(std::string octets) override {
-    return real_.prepare(std::move(octets));
+  std::unique_ptr<libsync::sync::ContentSource> prepare(std::string_view octets) override {
+    return real_.prepare(octets);
   }
   libsync::Status apply(std::span<const libsync::sync::Action> actions, libsync::sync::ActionSink& sink,
                         std::stop_token stop) override {
