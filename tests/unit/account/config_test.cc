@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "libsync/account/toml_tree.h"
+
 #include "tests/support/temp_dir.h"
 
 namespace libsync::account {
@@ -37,6 +39,16 @@ TEST(Config, KeysInKeysWithoutEndAreAnErrorWithTheirLine) {
   for (int i = 0; i < 100'000; ++i) deep += ".a";
   for (const std::string& text : {deep + " = 1", "[" + deep + "]", "a = {" + deep + " = 1}"}) {
     EXPECT_THAT(complaint(with_remote(text)), testing::AllOf(HasSubstr("too many dots"), HasSubstr(":3:")));
+  }
+}
+
+TEST(Config, ALetterThatTheLibraryTakesForNoneIsNotTomlOutsideOfTexts) {
+  for (const char* letter : {"\uFE86", "\uFEBB", "\uFEFE", "\u2603"}) {
+    const std::string table = std::string("[acc") + letter + "t]\n";
+    EXPECT_FALSE(parse_toml(table, "c.toml")) << letter;
+    const auto text = parse_toml(std::string("a = \"") + letter + "\" # " + letter + "\n", "c.toml");
+    ASSERT_TRUE(text) << text.error().text();
+    EXPECT_EQ(text->find("a")->text, letter);
   }
 }
 
