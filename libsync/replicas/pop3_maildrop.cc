@@ -45,6 +45,7 @@ constexpr uint64_t kMaxUnlisted = 4'000'000;
 
 // RFC 1939, section 7. Longer ones are taken too, and counted.
 constexpr size_t kMaxUidl = 70;
+constexpr size_t kUsualUidl = 24;
 bool is_uidl_char(char c) { return c >= 0x21 && c <= 0x7E; }
 
 }  // namespace
@@ -70,7 +71,7 @@ class Pop3Maildrop::Reader final : public pop3::Events {
     if (event.verb == Verb::Stat) {
       if (!status.ok) stat_refused = status;
       const auto pair = status.ok ? pop3::parse_pair(status.text) : std::nullopt;
-      if (pair) drop_.exists_ = pair->first;
+      if (pair) drop_.expect(pair->first);
       stat_read_ = pair.has_value();
     }
     if (event.verb == Verb::List && !status.ok) {
@@ -192,6 +193,14 @@ Status Pop3Maildrop::probe_top(Pop3Conversation& conversation, std::stop_token s
   return {};
 }
 
+// Room for as many as there are said to be, within bounds: a listing that grows step by step is in memory twice.
+void Pop3Maildrop::expect(uint64_t messages) {
+  exists_ = messages;
+  const auto room = static_cast<size_t>(std::min(messages, kMaxUnlisted));
+  entries_.reserve(room);
+  keys_.reserve(room * kUsualUidl);
+}
+
 void Pop3Maildrop::set_key(Entry& entry, std::string_view key) {
   // pop3::Limits::listing_octets keeps a whole listing far below what 32 bits count; a key made from a
   // digest adds at most 80 octets a message.
@@ -206,6 +215,7 @@ void Pop3Maildrop::set_key(Entry& entry, std::string_view key) {
 
 void Pop3Maildrop::sort_keys() {
   by_key_.clear();
+  by_key_.reserve(entries_.size());
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].key_size > 0) by_key_.push_back(static_cast<uint32_t>(i));
   }

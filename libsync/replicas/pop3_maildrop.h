@@ -72,6 +72,7 @@ class Pop3Maildrop {
   std::string sizes_digest(size_t count) const;
   void name_by_digest(std::span<const size_t> which);
   void drop_numbers(pop3::Quirks& quirks);
+  void expect(uint64_t messages);
   void set_key(Entry& entry, std::string_view key);
   void sort_keys();
   void number_twins();
