@@ -1,6 +1,13 @@
 // The plan for messages carried out: flags, then adds, then moves, chunk by chunk; removals last.
+#include <algorithm>
+#include <array>
+#include <deque>
 #include <map>
+#include <memory>
 #include <set>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
@@ -14,6 +21,18 @@ namespace {
 struct Todo {
   Row* row;
   Planned planned;
+};
+
+// Some of the dirty rows, and what is to be done about them.
+struct Chunk {
+  std::vector<Row> rows{};
+  std::vector<Todo> flags{}, adds{}, moves{};
+
+  // Messages of side A's to fetch, and nothing else.
+  bool only_fetches() const {
+    return !adds.empty() && flags.empty() && moves.empty() &&
+           std::ranges::all_of(adds, [](const Todo& todo) { return todo.planned.on == Side::B; });
+  }
 };
 
 // What becomes of a row when an action on one of its halves is done.
@@ -105,10 +124,17 @@ class ActSink final : public ActionSink {
 
 class AddSink final : public TransferSink {
  public:
-  AddSink(Run& run, std::span<const Todo> todo) : run_(run), todo_(todo) {}
+  AddSink(Run& run, std::span<const Todo> todo) : run_(run), next_(todo) {}
+
+  // What comes behind those that were given last; those before them are done.
+  void follow_with(std::span<const Todo> todo) {
+    first_ += todo_.size();
+    todo_ = std::exchange(next_, todo);
+  }
+  std::array<std::span<const Todo>, 2> on_the_way() const { return {todo_, next_}; }
 
   Status stored(const Received& received, const Outcome& outcome) override {
-    const Todo& todo = todo_[received.item];
+    const Todo& todo = at(received.item);
     const Planned& planned = todo.planned;
     Row& row = *todo.row;
     Half& half = row.half(planned.on);
@@ -143,17 +169,22 @@ class AddSink final : public TransferSink {
   }
 
   Status failed(size_t item, const Error& error) override {
-    const Todo& todo = todo_[item];
+    const Todo& todo = at(item);
     const Side from = other(todo.planned.on);
     run_.report.skipped.push_back({run_.place(todo.row->half(from), from), error.text()});
     return {};
   }
 
-  Status broke_off(size_t item) override { return sync::broke_off(run_, *todo_[item].row, Doubt::BrokeOff); }
+  Status broke_off(size_t item) override { return sync::broke_off(run_, *at(item).row, Doubt::BrokeOff); }
 
  private:
+  const Todo& at(size_t item) const {
+    const size_t index = item - first_;
+    return index < todo_.size() ? todo_[index] : next_[index - todo_.size()];
+  }
   Run& run_;
-  std::span<const Todo> todo_;
+  std::span<const Todo> todo_{}, next_;
+  size_t first_ = 0;  // the index of todo_'s first
 };
 
 class Actor {
@@ -162,13 +193,14 @@ class Actor {
 
   Status run() {
     TB_TRY(weigh_removals());
-    RowId after = 0;
-    while (true) {
-      TB_ASSIGN(auto rows, run_.link.dirty(after, kRowsAtOnce));
-      if (rows.empty()) break;
-      after = rows.back().id;
-      TB_TRY(plan_chunk(rows));
-      if (!run_.options.dry_run) TB_TRY(apply_chunk());
+    TB_ASSIGN(auto chunk, next_chunk());
+    while (chunk) {
+      if (!run_.options.dry_run && chunk->only_fetches() && !run_.options.find_known) {
+        TB_ASSIGN(chunk, fetch_on(std::move(chunk)));
+        continue;
+      }
+      if (!run_.options.dry_run) TB_TRY(apply(*chunk));
+      TB_ASSIGN(chunk, next_chunk());
     }
     return remove();
   }
@@ -177,19 +209,51 @@ class Actor {
     TB_ASSIGN(auto row, run_.link.get(id));
     if (!row) return {};
     last_ = true;
-    std::vector<Row> rows{std::move(*row)};
-    TB_TRY(plan_chunk(rows));
-    return apply_chunk();
+    Chunk chunk;
+    chunk.rows.push_back(std::move(*row));
+    TB_TRY(plan(chunk));
+    return apply(chunk);
   }
 
  private:
-  Status apply_chunk() {
+  // The next of the dirty rows; nothing behind the last.
+  Result<std::unique_ptr<Chunk>> next_chunk() {
+    const bool first = after_ == 0;
+    auto chunk = std::make_unique<Chunk>();
+    TB_ASSIGN(chunk->rows, run_.link.dirty(after_, run_.options.find_known ? kRowsAtOnce
+                                                   : first                 ? kRowsToBegin
+                                                                           : kRowsOnTheWay));
+    if (chunk->rows.empty()) return nullptr;
+    after_ = chunk->rows.back().id;
+    TB_TRY(plan(*chunk));
+    return chunk;
+  }
+
+  Status apply(Chunk& chunk) {
     for (const Side side : {Side::A, Side::B}) {
-      TB_TRY(apply(side, flags_));
-      TB_TRY(add(side));
-      TB_TRY(apply(side, moves_));
+      TB_TRY(apply(side, chunk.flags));
+      TB_TRY(add(side, chunk.adds));
+      TB_TRY(apply(side, chunk.moves));
     }
     return {};
+  }
+
+  // Fetches what the chunk adds and, without a pause, what those behind it add. Gives the first that wants something
+  // else, or nothing.
+  Result<std::unique_ptr<Chunk>> fetch_on(std::unique_ptr<Chunk> chunk) {
+    std::deque<std::unique_ptr<Chunk>> on_the_way;
+    on_the_way.push_back(std::move(chunk));
+    AddSink sink(run_, on_the_way.back()->adds);
+    const auto more = [&]() -> Result<std::vector<TransferItem>> {
+      TB_ASSIGN(chunk, next_chunk());
+      if (!chunk || !chunk->only_fetches()) return std::vector<TransferItem>();
+      on_the_way.push_back(std::move(chunk));
+      sink.follow_with(on_the_way.back()->adds);
+      if (on_the_way.size() > 2) on_the_way.pop_front();
+      return items_of(on_the_way.back()->adds);
+    };
+    TB_TRY(carry(Side::B, items_of(on_the_way.back()->adds), sink, more));
+    return chunk;
   }
 
   Status weigh_removals() {
@@ -222,12 +286,9 @@ class Actor {
     return {};
   }
 
-  Status plan_chunk(std::vector<Row>& rows) {
-    flags_.clear();
-    adds_.clear();
-    moves_.clear();
+  Status plan(Chunk& chunk) {
     TB_ASSIGN(auto batch, run_.link.begin());
-    for (Row& row : rows) {
+    for (Row& row : chunk.rows) {
       Decision decision = plan_row(row, run_.context);
       switch (decision.standing) {
         case Standing::Forget:
@@ -241,30 +302,30 @@ class Actor {
         case Standing::Held:
           break;
         case Standing::Wants:
-          for (Planned& planned : decision.actions) sort_in(row, std::move(planned));
+          for (Planned& planned : decision.actions) sort_in(chunk, row, std::move(planned));
       }
     }
     return batch->commit();
   }
 
-  void sort_in(Row& row, Planned planned) {
+  void sort_in(Chunk& chunk, Row& row, Planned planned) {
     if (run_.options.dry_run) tell(row, planned);
     // A mailbox that could not be made takes nothing.
     const Pair* target = run_.book.find(planned.pair);
     if (target == nullptr || target->at(planned.on).box.empty()) return;
     switch (planned.op) {
       case Op::Flags:
-        flags_.push_back({&row, std::move(planned)});
+        chunk.flags.push_back({&row, std::move(planned)});
         break;
       case Op::Add:
         if (row.doubt == Doubt::BrokeOff && !last_) {
           run_.last.push_back(row.id);
         } else {
-          adds_.push_back({&row, std::move(planned)});
+          chunk.adds.push_back({&row, std::move(planned)});
         }
         break;
       case Op::Move:
-        moves_.push_back({&row, std::move(planned)});
+        chunk.moves.push_back({&row, std::move(planned)});
         break;
       default:
         if (!held_.contains(planned.pair)) removals_.push_back(row.id);
@@ -296,33 +357,47 @@ class Actor {
     return run_.replica(side).apply(actions, sink, run_.stop);
   }
 
-  Status add(Side side) {
-    std::vector<Todo> todo;
+  std::vector<TransferItem> items_of(std::span<const Todo> adds) const {
     std::vector<TransferItem> items;
-    const Side from = other(side);
-    for (const Todo& each : adds_) {
-      if (each.planned.on != side) continue;
-      todo.push_back(each);
-      items.push_back({.fetch = {.ref = ref(each.row->half(from), from), .size = each.row->size},
-                       .to = run_.book.find(each.planned.pair)->at(side).box,
-                       .flags = each.planned.add,
-                       .date = each.row->date});
+    items.reserve(adds.size());
+    for (const auto& [row, planned] : adds) {
+      const Side from = other(planned.on);
+      items.push_back({.fetch = {.ref = ref(row->half(from), from), .size = row->size},
+                       .to = run_.book.find(planned.pair)->at(planned.on).box,
+                       .flags = planned.add,
+                       .date = row->date});
     }
+    return items;
+  }
+
+  Status add(Side side, const std::vector<Todo>& all) {
+    std::vector<Todo> todo;
+    for (const Todo& each : all) {
+      if (each.planned.on == side) todo.push_back(each);
+    }
+    std::vector<TransferItem> items = items_of(todo);
     // The header is what it may have ended in.
     if (side == Side::B && run_.options.find_known && !last_) TB_TRY(add_known(todo, items));
     if (items.empty()) return {};
     AddSink sink(run_, todo);
-    Status carried = transfer(run_.replica(from), run_.replica(side), items, run_.options.limits, sink, run_.stop);
-    if (!carried && carried.error().code == Errc::Protocol && side == Side::B) TB_TRY(doubt(todo));
+    return carry(side, std::move(items), sink);
+  }
+
+  Status carry(Side side, std::vector<TransferItem> items, AddSink& sink, const MoreItems& more = {}) {
+    Status carried = transfer(run_.replica(other(side)), run_.replica(side), std::move(items), run_.options.limits,
+                              sink, run_.stop, more);
+    if (!carried && carried.error().code == Errc::Protocol && side == Side::B) {
+      for (const auto& todo : sink.on_the_way()) TB_TRY(doubt(todo));
+    }
     return with_end_told(run_, std::move(carried));
   }
 
   // Answers that have no names (RETR's) may have been given to the wrong questions before the one that fits none: each
   // is read once more, by itself.
-  Status doubt(std::vector<Todo>& todo) {
+  Status doubt(std::span<const Todo> todo) {
     if (run_.a.capabilities().counted_fetch) return {};
     TB_ASSIGN(auto batch, run_.link.begin());
-    for (Todo& each : todo) {
+    for (const Todo& each : todo) {
       if (!run_.downloaded.contains(each.row->id)) continue;
       each.row->doubt = Doubt::ReadLast;
       TB_TRY(run_.link.put(*each.row));
@@ -427,8 +502,8 @@ class Actor {
 
   Run& run_;
   std::set<PairId> held_;
-  std::vector<Todo> flags_, adds_, moves_;
   std::vector<RowId> removals_;
+  RowId after_ = 0;    // the last row that was planned
   bool last_ = false;  // one of those that come last
 };
 

@@ -184,7 +184,7 @@ Status Mender::mend_some(std::span<const RowId> ids) {
   }
   if (items.empty()) return {};
   MendSink sink(run_, rows);
-  Status status = transfer(run_.a, run_.b, items, run_.options.limits, sink, run_.stop);
+  Status status = transfer(run_.a, run_.b, std::move(items), run_.options.limits, sink, run_.stop);
   whole_.insert(sink.whole.begin(), sink.whole.end());
   TB_TRY(drop_replaced(sink.instead));
   return with_end_told(run_, std::move(status));

@@ -1,6 +1,9 @@
 #include "libsync/sync/transfer.h"
 
+#include <condition_variable>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -13,7 +16,9 @@
 namespace libsync::sync {
 namespace {
 
-// What passes through the queue, in this order: Whole | (Begin Piece… End | Broken) | Failed.
+// What passes through the queue: NextBlock, then in this order Whole | (Begin Piece… End | Broken) | Failed. `token` is
+// the index of the item, over all blocks.
+struct NextBlock {};  // the items given last are being fetched
 struct Whole {
   Received received;
   std::unique_ptr<ContentSource> content;
@@ -32,8 +37,39 @@ struct Failed {
   uint64_t token;
   Error error;
 };
-using Event = std::variant<Whole, Begin, Piece, End, Failed>;
+using Event = std::variant<NextBlock, Whole, Begin, Piece, End, Failed>;
 using Queue = ByteQueue<Event>;
+
+// The way back: what is to be fetched next. One block at a time.
+class Handover {
+ public:
+  void give(std::vector<FetchItem> block) {
+    const std::scoped_lock lock(mutex_);
+    block_ = std::move(block);
+    given_.notify_one();
+  }
+  // Waits; an empty block is the end.
+  std::vector<FetchItem> take() {
+    std::unique_lock lock(mutex_);
+    given_.wait(lock, [&] { return block_.has_value(); });
+    return *std::exchange(block_, std::nullopt);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable given_;
+  std::optional<std::vector<FetchItem>> block_;
+};
+
+std::vector<FetchItem> fetch_items(std::span<const TransferItem> items) {
+  std::vector<FetchItem> wanted;
+  wanted.reserve(items.size());
+  for (const TransferItem& item : items) {
+    wanted.push_back(item.fetch);
+    wanted.back().token = wanted.size() - 1;
+  }
+  return wanted;
+}
 
 constexpr size_t kPieceBytes = 256 << 10;
 
@@ -47,11 +83,17 @@ bool falls_short(std::string_view message, uint64_t announced) {
 // The fetching side: small messages are gathered whole and made ready for the other side, large ones go out in pieces.
 class QueueSink final : public MessageSink {
  public:
-  QueueSink(Queue& queue, Replica& to, std::span<const TransferItem> items, uint64_t stream_above)
-      : queue_(queue), to_(to), items_(items), stream_above_(stream_above) {}
+  QueueSink(Queue& queue, Replica& to, uint64_t stream_above) : queue_(queue), to_(to), stream_above_(stream_above) {}
+
+  // What is fetched from now on; it outlives the fetching.
+  Status next_block(std::span<const FetchItem> block) {
+    first_ += block_.size();
+    block_ = block;
+    return push(NextBlock{}, 0);
+  }
 
   Status begin(uint64_t token, uint64_t size) override {
-    token_ = token;
+    token_ = first_ + token;
     streaming_ = false;
     buffer_.clear();
     if (size <= stream_above_) buffer_.reserve(size);
@@ -72,19 +114,21 @@ class QueueSink final : public MessageSink {
   Status end(uint64_t token) override {
     if (!streaming_) return push_whole(token);
     TB_TRY(flush());
-    return push(End{token}, 0);
+    return push(End{first_ + token}, 0);
   }
 
-  Status failed(uint64_t token, const Error& error) override { return push(Failed{token, error}, sizeof(Event)); }
-  void broke_off(uint64_t token) override { broke_off_in = token; }
+  Status failed(uint64_t token, const Error& error) override {
+    return push(Failed{first_ + token, error}, sizeof(Event));
+  }
+  void broke_off(uint64_t token) override { broke_off_in = first_ + token; }
 
   std::optional<size_t> broke_off_in{};
 
  private:
   Status push_whole(uint64_t token) {
     // A print is compared with those of headers alone, for which only the announced size is known.
-    const uint64_t announced = items_[token].fetch.size, octets = buffer_.size();
-    Whole whole{.received = {.item = token, .octets = octets, .short_of = falls_short(buffer_, announced)},
+    const uint64_t announced = block_[token].size, octets = buffer_.size();
+    Whole whole{.received = {.item = first_ + token, .octets = octets, .short_of = falls_short(buffer_, announced)},
                 .content = nullptr};
     const bool as_announced = announced == 0 || announced == octets;
     if (!as_announced) whole.received.print = print_of_message(buffer_, announced);
@@ -103,7 +147,8 @@ class QueueSink final : public MessageSink {
 
   Queue& queue_;
   Replica& to_;
-  std::span<const TransferItem> items_;
+  std::span<const FetchItem> block_{};
+  size_t first_ = 0;  // the index of the block's first item
   const uint64_t stream_above_;
   uint64_t token_ = 0;
   uint64_t announced_ = 0;
@@ -155,9 +200,16 @@ class QueueSource final : public ContentSource {
 // The storing side: gathers small messages into batches.
 class Receiver final : ActionSink {
  public:
-  Receiver(Queue& queue, Replica& to, std::span<const TransferItem> items, const TransferLimits& limits,
-           TransferSink& sink, std::stop_token stop)
-      : queue_(queue), to_(to), items_(items), limits_(limits), sink_(sink), stop_(std::move(stop)) {}
+  Receiver(Queue& queue, Handover& handover, Replica& to, std::vector<TransferItem> items, const TransferLimits& limits,
+           TransferSink& sink, const MoreItems& more, std::stop_token stop)
+      : queue_(queue),
+        handover_(handover),
+        to_(to),
+        newest_(std::move(items)),
+        limits_(limits),
+        sink_(sink),
+        more_(more),
+        stop_(std::move(stop)) {}
 
   Status run() {
     while (true) {
@@ -188,7 +240,20 @@ class Receiver final : ActionSink {
       TB_TRY(flush());
       return store_stream(begin->token);
     }
+    if (std::holds_alternative<NextBlock>(event)) return next_block();
     if (auto* failed = std::get_if<Failed>(&event)) return sink_.failed(failed->token, failed->error);
+    return {};
+  }
+
+  // What was being fetched is done with, and what was given behind it is being fetched.
+  Status next_block() {
+    TB_TRY(flush());
+    first_ += items_.size();
+    items_ = std::exchange(newest_, {});
+    if (more_ && !items_.empty()) {
+      TB_ASSIGN(newest_, more_());
+    }
+    handover_.give(fetch_items(newest_));
     return {};
   }
 
@@ -203,7 +268,7 @@ class Receiver final : ActionSink {
   }
 
   Action add_action(size_t token, size_t item, ContentSource* source) const {
-    const TransferItem& what = items_[item];
+    const TransferItem& what = items_[item - first_];
     Action action{
         .token = token, .op = Op::Add, .box = what.to, .add = what.flags, .date = what.date, .content = source};
     if (!what.mend.empty()) {
@@ -214,7 +279,7 @@ class Receiver final : ActionSink {
   }
 
   // A print is compared with those of headers alone, for which only the announced size is known.
-  uint64_t announced(size_t item) const { return items_[item].fetch.size; }
+  uint64_t announced(size_t item) const { return items_[item - first_].fetch.size; }
 
   Status flush() {
     if (gathered_.empty()) return {};
@@ -263,10 +328,13 @@ class Receiver final : ActionSink {
   Status durable() override { return sink_.durable(std::exchange(stored_, 0), std::exchange(octets_, 0)); }
 
   Queue& queue_;
+  Handover& handover_;
   Replica& to_;
-  std::span<const TransferItem> items_;
+  std::vector<TransferItem> items_, newest_;  // those that are coming, and those behind them
+  size_t first_ = 0;                          // the index of the first of items_
   const TransferLimits& limits_;
   TransferSink& sink_;
+  const MoreItems& more_;
   std::stop_token stop_;
   std::vector<Whole> gathered_;  // by the tokens of their actions; a large one alone, without its octets
   uint64_t gathered_bytes_ = 0;
@@ -278,29 +346,29 @@ class Receiver final : ActionSink {
 
 }  // namespace
 
-Status transfer(Replica& from, Replica& to, std::span<const TransferItem> items, const TransferLimits& limits,
-                TransferSink& sink, std::stop_token stop) {
-  std::vector<FetchItem> wanted;
-  wanted.reserve(items.size());
-  for (const TransferItem& item : items) {
-    wanted.push_back(item.fetch);
-    wanted.back().token = wanted.size() - 1;
-  }
+Status transfer(Replica& from, Replica& to, std::vector<TransferItem> items, const TransferLimits& limits,
+                TransferSink& sink, std::stop_token stop, const MoreItems& more) {
   Queue queue(limits.queue_bytes);
+  Handover handover;
   // The fetching side ends when the caller asks, and also when the storing side has failed.
   std::stop_source local_stop;
   const std::stop_callback forward(stop, [&] { local_stop.request_stop(); });
   Status fetched;
-  QueueSink queue_sink(queue, to, items, limits.stream_above);
-  std::thread fetcher([&] {
-    fetched = from.fetch(wanted, queue_sink, local_stop.get_token());
+  QueueSink queue_sink(queue, to, limits.stream_above);
+  std::thread fetcher([&, block = fetch_items(items)]() mutable {
+    while (fetched && !block.empty()) {
+      fetched = queue_sink.next_block(block);
+      if (fetched) fetched = from.fetch(block, queue_sink, local_stop.get_token());
+      if (fetched) block = handover.take();
+    }
     queue.finish();
   });
-  Receiver receiver(queue, to, items, limits, sink, stop);
+  Receiver receiver(queue, handover, to, std::move(items), limits, sink, more, stop);
   const Status received = receiver.run();
   if (!received) {
     queue.close();
     local_stop.request_stop();
+    handover.give({});
   }
   fetcher.join();
   if (queue_sink.broke_off_in) TB_TRY(sink.broke_off(*queue_sink.broke_off_in));

@@ -28,7 +28,7 @@ struct TransferItem {
 
 // What the transfer knows of a message when the receiving side has it.
 struct Received {
-  size_t item = 0;        // index into the items
+  size_t item = 0;        // index into the items, counted on over what MoreItems gave
   uint64_t octets = 0;    // as they came
   bool short_of = false;  // fewer than were announced, a bare LF counted as CRLF
   Id print{};             // print_of() what came
@@ -57,9 +57,14 @@ struct TransferLimits {
   uint64_t stream_above = 1 << 20;  // a larger message passes through in pieces, in a batch of its own
 };
 
-// Carries `items` from `from` to `to`. Returns when all are stored or failed, or with the first error of
-// either side (what was stored until then stays stored).
-Status transfer(Replica& from, Replica& to, std::span<const TransferItem> items, const TransferLimits& limits,
-                TransferSink& sink, std::stop_token stop);
+// What is carried behind the items given last; none: that was all, and it is not called again. Called on the thread
+// that called transfer(), outside the receiver's transaction, when those before the last given are stored or failed
+// and the last given are being fetched: who looks for more meanwhile lets neither side wait.
+using MoreItems = std::function<Result<std::vector<TransferItem>>()>;
+
+// Carries `items` from `from` to `to`, and what `more` gives. Returns when all are stored or failed, or with the first
+// error of either side, or of `more` (what was stored until then stays stored).
+Status transfer(Replica& from, Replica& to, std::vector<TransferItem> items, const TransferLimits& limits,
+                TransferSink& sink, std::stop_token stop, const MoreItems& more = {});
 
 }  // namespace libsync::sync
