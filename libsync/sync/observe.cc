@@ -180,7 +180,8 @@ Result<uint64_t> Observer::vanish(const Key& key) {
 Result<bool> Observer::write_absences(uint64_t exists) {
   if (full_ && seen_keys_.size() != exists) return false;
   uint64_t gone = 0;
-  if (full_ || present_) {
+  // Where none was known before, none can be missing.
+  if ((full_ && !was_empty_) || present_) {
     TB_ASSIGN(gone, link_.vanish_unseen(side_, pair_->id, full_ ? seen_keys_ : *present_));
   }
   for (const Key& key : vanished_) {
