@@ -33,7 +33,8 @@ constexpr std::array<Scheme, 6> kSchemes = {{
     {"pop3+plain", Protocol::Pop3, Security::Plain, 110},
 }};
 
-constexpr size_t kMaxUrl = 1024;  // a user and a host name are at most 255 bytes each
+constexpr size_t kMaxName = 255;  // of a user; DNS has the same limit for a host
+constexpr size_t kMaxUrl = 2048;  // both, each of their bytes as %XX
 
 const Scheme& scheme_of(Protocol protocol, Security security) {
   return *std::ranges::find_if(kSchemes,
@@ -88,6 +89,7 @@ Result<std::string> parse_user(std::string_view text) {
   }
   const auto user = percent_decode(text);
   if (!user) return wrong(say("the user name holds a % without two hexadecimal digits"), say("write % as %25"));
+  if (user->size() > kMaxName) return wrong(say("the user name is longer than {} bytes", kMaxName));
   if (has_control(*user) || !is_valid_utf8(*user)) return wrong(say("the user name holds characters it can't have"));
   return *user;
 }
@@ -104,7 +106,8 @@ Status parse_host(std::string_view text, Remote& remote) {
     return wrong(say("\"{}\" is not a host name", printable(text, 80)));
   const auto& authority = *parsed;
   const std::string host = authority.host_address();
-  if (has_control(host) || host.contains(' ')) return wrong(say("\"{}\" is not a host name", printable(host, 80)));
+  if (has_control(host) || host.contains(' ') || host.size() > kMaxName)
+    return wrong(say("\"{}\" is not a host name", printable(host, 80)));
   remote.host = to_lower(host);
   if (authority.has_port() && !authority.port().empty()) {
     // Not authority.port_number(): Boost.URL 1.81 gives it modulo 65,536.

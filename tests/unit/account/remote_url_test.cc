@@ -79,7 +79,17 @@ TEST(RemoteUrl, ComplaintsSayWhatToWrite) {
         "imaps://u%@h", "imaps://u@h h", "imaps://u@h%00", "imaps://u@h%93"}) {
     EXPECT_FALSE(parse_remote(bad)) << bad;
   }
-  EXPECT_FALSE(parse_remote("imaps://u@" + std::string(2000, 'h')));
+  for (const char* scheme : {"imaps://", "pop3+starttls://"}) {
+    EXPECT_TRUE(parse_remote(scheme + std::string(255, 'u') + "@" + std::string(255, 'h')));
+    EXPECT_THAT(complaint(scheme + std::string(256, 'u') + "@h"), HasSubstr("the user name is longer than 255 bytes"));
+    EXPECT_THAT(complaint(scheme + ("u@" + std::string(256, 'h'))), HasSubstr("is not a host name"));
+  }
+  EXPECT_THAT(complaint("imaps://u@" + std::string(2100, 'h')), HasSubstr("longer than 2048 bytes"));
+  // The longest that are taken can be written and read again.
+  const auto longest =
+      parse_remote("imap+starttls://" + std::string(255, '>') + "@" + std::string(255, 'h') + ":65535");
+  ASSERT_TRUE(longest);
+  EXPECT_TRUE(parse_remote(to_url(*longest)));
 }
 
 TEST(FolderFilter, StarsStayInsideAComponentAndTwoDoNot) {
