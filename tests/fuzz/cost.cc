@@ -21,6 +21,7 @@ uint64_t Cost::once(const std::function<int()>& target, int& result) const {
 int Cost::measure(const std::function<int()>& target, const uint8_t* data, size_t size) {
   int result = 0;
   uint64_t time = once(target, result);
+  if (result == kRefused) return result;
   const size_t bytes = std::max(size, kLeastBytes);
   const auto is_record = [&] { return static_cast<double>(time) > slowest_ * static_cast<double>(bytes); };
   for (int i = 0; i < kFurtherRuns && is_record(); ++i) time = std::min(time, once(target, result));

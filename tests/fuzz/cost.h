@@ -19,6 +19,8 @@ inline constexpr size_t kLeastBytes = 512;
 // text in a charset that the C library converts) are of one to two dozen; work that grows with the square of the
 // input passes this at a few kilobytes.
 inline constexpr double kMostTimesAverage = 50;
+// What a target returns for an input that it has no use for (libFuzzer does not keep it either).
+inline constexpr int kRefused = -1;
 // Further runs of an input that seems to be the slowest yet.
 inline constexpr int kFurtherRuns = 9;
 
@@ -27,7 +29,8 @@ class Cost {
   using Clock = std::function<uint64_t()>;  // nanoseconds of work so far
   explicit Cost(Clock clock) : clock_(std::move(clock)) {}
 
-  // Runs the target on an input, once or, for a record, several times. What the target returned.
+  // Runs the target on an input, once or, for a record, several times. What the target returned; one that it refuses
+  // counts for nothing.
   int measure(const std::function<int()>& target, const uint8_t* data, size_t size);
 
   uint64_t inputs() const { return inputs_; }

@@ -71,6 +71,14 @@ TEST(Cost, SettingUpIsNoWorkOnBytes) {
   EXPECT_FALSE(bench.cost.too_slow());
 }
 
+TEST(Cost, WhatTheTargetRefusesCountsForNothing) {
+  Bench bench;
+  bench.run(1000, 1000);
+  EXPECT_EQ(bench.cost.measure([] { return kRefused; }, nullptr, 0), kRefused);
+  EXPECT_EQ(bench.cost.inputs(), 1U);
+  EXPECT_DOUBLE_EQ(bench.cost.average(), 1.0);
+}
+
 TEST(Cost, TheThreadsClockCountsWork) {
   const uint64_t before = thread_time();
   volatile uint64_t sum = 0;
