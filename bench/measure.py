@@ -93,7 +93,7 @@ class Runner:
             time.sleep(3 * relay.delay + 0.02)  # what the program sent last may still be on its way
         return Sample(seconds=seconds, cpu=user + system, server=server_cpu(server) - before if server else None,
                       peak=kilobytes / 1024, bytes_in=relay.bytes_in if relay else None,
-                      turns=relay.round_trips + 2 * relay.connections if relay else None,
+                      turns=relay.round_trips if relay else None,
                       syncs=lines_of(calls) if calls else None)
 
     def _watched(self, command, count_syncs):

@@ -100,11 +100,8 @@ class ImapReplica final : public sync::Replica {
 
   Status finish(sync::ActionSink&, std::stop_token stop) override {
     if (!c_->usable()) return {};  // nothing waits for the end of the session
-    c_->limit_time(Steady::now() + c_->options().logout_timeout);
-    if (c_->send(imap::logout())) {
-      // The server closes behind its answer; whether it came in time changes nothing any more.
-      (void)c_->drain(stop);
-    }
+    // Nothing on the server depends on the answer: it is not waited for.
+    if (c_->send(imap::logout())) (void)c_->flush(Steady::now() + c_->options().logout_timeout, std::move(stop));
     c_->abandon();
     return {};
   }

@@ -50,7 +50,7 @@ struct ImapOptions {
   // For a tagged answer, beside what its octets take at kLeastRate (pace.h): servers at work on something
   // long say so again and again.
   std::chrono::milliseconds answer_timeout{1'200'000};
-  std::chrono::milliseconds logout_timeout{5'000};
+  std::chrono::milliseconds logout_timeout{5'000};  // for LOGOUT to go out; its answer is not waited for
   std::chrono::milliseconds poll_interval{60'000};  // wait() without IDLE
   imap::Limits limits{};
   Trace* trace = nullptr;  // not owned, outlives the replica

@@ -134,6 +134,11 @@ Status ImapConversation::step(std::optional<Deadline> deadline, std::stop_token 
   return compress_ == 0 ? Status() : answered_compression();
 }
 
+Status ImapConversation::flush(Deadline deadline, std::stop_token stop) {
+  if (const std::string out = session_.take_output(); !out.empty()) channel_->send(out);
+  return channel_->flush(deadline, std::move(stop));
+}
+
 Status ImapConversation::drain(std::stop_token stop) {
   while (session_.in_flight() > 0) TB_TRY(step({}, stop));
   return {};

@@ -66,6 +66,8 @@ class ImapConversation {
   // not the options' own leaves the connection whole (timed_out()).
   Status step(std::optional<Deadline> deadline, std::stop_token stop);
   bool timed_out() const { return timed_out_; }
+  // Sends what is to be sent, and waits for nothing.
+  Status flush(Deadline deadline, std::stop_token stop);
   // Until every command has its answer.
   Status drain(std::stop_token stop);
   // Drains; the answer to this one.

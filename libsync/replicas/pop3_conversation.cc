@@ -88,6 +88,14 @@ Result<pop3::StatusLine> Pop3Conversation::ask(const pop3::Command& command, std
   return status;
 }
 
+Status Pop3Conversation::part(const pop3::Command& command, std::stop_token stop) {
+  TB_TRY(send(command));
+  channel_->send(session_.take_output());
+  // The connection was of no more use: how it ended changes nothing.
+  if (const auto deadline = session_.deadline()) (void)channel_->flush(*deadline, std::move(stop));
+  return {};
+}
+
 Status Pop3Conversation::read_greeting(std::stop_token stop) {
   Ignore ignore;
   while (session_.state() == pop3::State::Greeting) TB_TRY(pump(ignore, stop));

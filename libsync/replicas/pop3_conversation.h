@@ -28,6 +28,8 @@ class Pop3Conversation {
   Status drain_messages(pop3::Events& events, std::stop_token stop);
   // One command and its status line (and a NOOP where a message follows); what follows that goes to `body`, or nowhere.
   Result<pop3::StatusLine> ask(const pop3::Command& command, std::stop_token stop, pop3::Events* body = nullptr);
+  // The last command of a session, whose answer is of no use: sent, and not waited for.
+  Status part(const pop3::Command& command, std::stop_token stop);
   Status read_greeting(std::stop_token stop);
   // Behind the +OK to STLS.
   Status start_tls(std::stop_token stop);

@@ -96,6 +96,7 @@ Status Pop3Removals::finish(Pop3Conversation& conversation, sync::ActionSink& si
   if (!any && conversation.session().has_read() && conversation.session().can_send(pop3::Verb::Rset)) {
     TB_TRY(conversation.ask(pop3::rset(), stop));
   }
+  if (!conversation.session().has_marked()) return conversation.part(pop3::quit(), std::move(stop));
   const auto status = conversation.ask(pop3::quit(), std::move(stop));
   if (!status) {
     TB_TRY(report(sink, Did::Unknown, status.error().text()));

@@ -26,7 +26,8 @@ class Pop3Removals {
 
   // QUIT; reports what was marked: Ok and then durable() if it was acknowledged, else Unknown. Where
   // nothing is marked, a RSET goes before it: Dovecot, as it comes, sets \Seen at QUIT on every message
-  // that was read, unless RSET took that back; a mirror changes nothing.
+  // that was read, unless RSET took that back; a mirror changes nothing. Where no DELE was sent, nothing depends on
+  // QUIT's answer, and it is not waited for.
   Status finish(Pop3Conversation& conversation, sync::ActionSink& sink, std::stop_token stop);
 
  private:

@@ -96,6 +96,20 @@ class LongWay(unittest.TestCase):
         self.assertEqual(self.serve().recv(5), b"hello")
         self.assertGreaterEqual(time.monotonic() - self.started, 3 * self.DELAY)
 
+    def test_a_goodbye_that_is_not_waited_for_is_no_round_trip(self):
+        server = self.serve()
+        server.sendall(b"hello")
+        for goes, waits in ((b"what?", True), (b"bye", False)):
+            self.client.recv(64)
+            self.client.sendall(goes)
+            if not waits:
+                self.client.close()
+            server.recv(64)
+            server.sendall(b"so be it")
+        self.assertEqual(server.recv(64), b"")
+        time.sleep(4 * self.DELAY)
+        self.assertEqual(self.relay.round_trips, 3)  # TCP, the greeting, what?
+
     def test_every_octet_passes_and_so_does_the_end(self):
         server, octets = self.serve(), os.urandom(1 << 20)
         server.sendall(octets)

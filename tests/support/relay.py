@@ -1,7 +1,7 @@
 """A relay between a client and a server on loopback: counts what passes, and can cut or delay the connection.
 
-Round trips are what a slow line would charge for: the times the client began to send after the server
-had sent something.
+Round trips are what a slow line would charge for: the times that the server answered, the connection and its greeting
+included, while the client was still there. A goodbye whose answer is not waited for costs nothing.
 """
 
 import queue
@@ -46,8 +46,10 @@ class Relay:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self.lock:
             self.connections += 1
+            self.round_trips += 1  # the handshake of TCP
         # What the client sent before its connection would have stood was on its way with the handshake.
-        state = {"server_spoke": True, "passed": 0, "open": 2, "since": time.monotonic() - self.delay}
+        state = {"client_spoke": True, "client_gone": False, "passed": 0, "open": 2,
+                 "since": time.monotonic() - self.delay}
         threading.Thread(target=self._pass, args=(client, server, state, False), daemon=True).start()
         threading.Thread(target=self._pass, args=(server, client, state, True), daemon=True).start()
 
@@ -56,9 +58,10 @@ class Relay:
         if not self.delay:
             while octets := source.recv(1 << 16):
                 yield octets
+            self._gone(state, from_server)
             return
         on_the_way = queue.SimpleQueue()
-        threading.Thread(target=self._read_ahead, args=(source, on_the_way), daemon=True).start()
+        threading.Thread(target=self._read_ahead, args=(source, on_the_way, state, from_server), daemon=True).start()
         while True:
             came, octets = on_the_way.get()
             if not from_server and came < state["since"]:
@@ -68,15 +71,21 @@ class Relay:
                 return
             yield octets
 
-    @staticmethod
-    def _read_ahead(source, on_the_way):
+    def _read_ahead(self, source, on_the_way, state, from_server):
         octets = b"-"
         while octets:
             try:
                 octets = source.recv(1 << 16)
             except OSError:
                 octets = b""
+            if not octets:
+                self._gone(state, from_server)
             on_the_way.put((time.monotonic(), octets))
+
+    def _gone(self, state, from_server):
+        if not from_server:
+            with self.lock:
+                state["client_gone"] = True
 
     def _pass(self, source, sink, state, from_server):
         try:
@@ -109,8 +118,8 @@ class Relay:
         with self.lock:
             if from_server:
                 self.bytes_in += size
-                state["server_spoke"] = True
+                self.round_trips += state["client_spoke"] and not state["client_gone"]
+                state["client_spoke"] = False
             else:
                 self.bytes_out += size
-                self.round_trips += state["server_spoke"]
-                state["server_spoke"] = False
+                state["client_spoke"] = True

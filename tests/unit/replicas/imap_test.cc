@@ -62,8 +62,13 @@ constexpr std::string_view kModernList =
     "S: * LIST (\\\\Noselect) \"/\" \"&U,BTFw-\"\n"
     "S: T3 OK\n";
 
+class Nobody final : public sync::ActionSink {
+  Status done(uint64_t, const sync::Outcome&) override { return {}; }
+  Status durable() override { return {}; }
+};
+
 TEST(ImapReplica, SyncOfAnUnchangedAccountIsLoginListAndLogout) {
-  auto o = open(login(kModern) + std::string(kModernList) + "C: T4 LOGOUT\nS: * BYE\nS: T4 OK\n");
+  auto o = open(login(kModern) + std::string(kModernList) + "C: T4 LOGOUT\n");
   ASSERT_TRUE(o.replica) << o.replica.error().text();
   const auto boxes = (*o).mailboxes({});
   ASSERT_TRUE(boxes) << boxes.error().text() << o.channel->mismatch();
@@ -80,6 +85,11 @@ TEST(ImapReplica, SyncOfAnUnchangedAccountIsLoginListAndLogout) {
   EXPECT_TRUE((*o).changes(cursors, changes, {}));
   EXPECT_EQ(changes.log, "");
   EXPECT_EQ((*o).identity(), "imap://me@mail.example.org");
+  const uint64_t before = o.channel->cost().round_trips;
+  Nobody nobody;
+  EXPECT_TRUE((*o).finish(nobody, {}));
+  EXPECT_TRUE(o.channel->finished()) << o.channel->mismatch();
+  EXPECT_EQ(o.channel->cost().round_trips, before) << "nothing depends on the answer to LOGOUT";
 }
 
 TEST(ImapReplica, QresyncTellsOnlyWhatChanged) {
