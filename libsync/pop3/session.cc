@@ -17,12 +17,24 @@ std::unexpected<Error> Session::protocol_error(std::string what) const {
 
 bool Session::can_send(Verb verb) const {
   const Rule& row = rule(verb);
+  const State state = login_said_ ? State::Transaction : state_;
   const bool allowed =
-      (state_ == State::Authorization && row.in_authorization) || (state_ == State::Transaction && row.in_transaction);
+      (state == State::Authorization && row.in_authorization) || (state == State::Transaction && row.in_transaction);
   if (failed_ || stls_done_ || !allowed) return false;
-  if (in_flight_.empty()) return true;
   // Without PIPELINING the server may throw away what comes before its answer is out.
-  return capabilities_.pipelining && row.pipelined && rule(in_flight_.back().verb).pipelined;
+  return in_flight_.empty() || (capabilities_.pipelining && may_follow(row));
+}
+
+bool Session::may_follow(const Rule& row) const {
+  const Verb last = in_flight_.back().verb;
+  if (row.verb == Verb::Pass) return last == Verb::User;
+  return row.pipelined && (rule(last).pipelined || (login_said_ && login_is_last()));
+}
+
+bool Session::login_is_last() const {
+  if (in_flight_.empty()) return false;
+  const Pending& last = in_flight_.back();
+  return rule(last.verb).on_ok == State::Transaction && !last.initial;
 }
 
 Status Session::send(const Command& command, Steady::time_point now) {
@@ -201,6 +213,7 @@ Status Session::on_ok(const Pending& pending, const StatusLine&) {
 Status Session::on_challenge(Steady::time_point now, Events& events) {
   trace(TraceKind::Server, line_.size() > 2 ? "+ ***" : "+");
   if (cancelled_) return protocol_error(say("the server goes on with a login that was given up"));
+  if (login_said_) return protocol_error(say("the server goes on with a login that is over"));
   Pending& pending = in_flight_.front();
   const std::string_view text = trim(std::string_view(line_).substr(1));
   if (pending.initial && text.empty()) {
@@ -302,6 +315,7 @@ Status Session::resume_message(Events& events) {
 }
 
 void Session::next_command(Steady::time_point now) {
+  if (rule(in_flight_.front().verb).on_ok == State::Transaction) login_said_ = false;
   in_flight_.pop_front();
   wait_from(now);
 }

@@ -82,6 +82,10 @@ class Session {
   // Whether send() would take it now: the state allows it, and what is in flight lets it follow.
   bool can_send(Verb verb) const;
 
+  // The last line of the login is in the output (and no challenge can come any more): where the server pipelines,
+  // what needs the login may go behind it. If the login is refused, so is that.
+  void login_is_said() { login_said_ = login_is_last(); }
+
   // Puts the command into the output. Errc::Internal if !can_send(), Errc::Usage for CR, LF or NUL in
   // an argument; both change nothing.
   Status send(const Command& command, Steady::time_point now);
@@ -134,6 +138,8 @@ class Session {
   enum class Reading { Status, Lines, Message };
 
   Status run(std::string_view bytes, Steady::time_point now, Events& events);
+  bool login_is_last() const;  // in flight, and its answer is all that can come of it
+  bool may_follow(const Rule& row) const;
   Result<bool> take_line(std::string_view& bytes);  // true: line_ is whole
   size_t line_limit() const;
   Status on_line(Steady::time_point now, Events& events);
@@ -169,6 +175,7 @@ class Session {
   bool has_read_ = false;
   bool has_marked_ = false;
   bool cancelled_ = false;  // AUTH was given up: only its end may come
+  bool login_said_ = false;
   Unstuffer unstuffer_;
   std::optional<Pending> held_;  // a message whose dot came, and not yet what follows
   bool resumed_ = false;         // that message had a dot that was text

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -39,12 +38,18 @@ class Pop3Replica final : public sync::Replica {
   Pop3Replica(std::unique_ptr<Pop3Conversation> conversation, std::string identity, Pop3Options options)
       : conversation_(std::move(conversation)), identity_(std::move(identity)), options_(std::move(options)) {}
 
+  Status log_in(std::stop_token stop) {
+    TB_TRY(replicas::log_in(*conversation_, options_, drop_, std::move(stop)));
+    options_.credentials = {};  // the session needs them no more
+    return {};
+  }
+
   sync::Capabilities capabilities() const override {
     const pop3::Capabilities& server = conversation_->session().capabilities();
     return {.remove = true,
             .removes_at_finish = true,
-            .partial_fetch = drop_ ? drop_->has_top() : server.top,
-            .stable_ids = drop_ ? drop_->has_uidl() : server.uidl || !server.known};
+            .partial_fetch = drop_.loaded() ? drop_.has_top() : server.top,
+            .stable_ids = drop_.loaded() ? drop_.has_uidl() : server.uidl || !server.known};
   }
 
   std::string identity() const override { return identity_; }
@@ -64,7 +69,7 @@ class Pop3Replica final : public sync::Replica {
         continue;
       }
       TB_TRY(list(stop, cursor.cursor));
-      if (cursor.cursor.empty()) TB_TRY(drop_->complete_digests(*conversation_, stop));
+      if (cursor.cursor.empty()) TB_TRY(drop_.complete_digests(*conversation_, stop));
       TB_TRY(show(sink, stop));
     }
     return {};
@@ -73,13 +78,13 @@ class Pop3Replica final : public sync::Replica {
   Status fetch(std::span<const sync::FetchItem> items, sync::MessageSink& sink, std::stop_token stop) override {
     TB_TRY(list(stop));
     TB_TRY(know(items, stop));
-    return fetch_messages(*conversation_, *drop_, items, sink, std::move(stop));
+    return fetch_messages(*conversation_, drop_, items, sink, std::move(stop));
   }
 
   Status apply(std::span<const sync::Action> actions, sync::ActionSink& sink, std::stop_token stop) override {
     TB_TRY(list(stop));
     TB_TRY(know(actions, stop));
-    return removals_.apply(*conversation_, *drop_, actions, sink, std::move(stop));
+    return removals_.apply(*conversation_, drop_, actions, sink, std::move(stop));
   }
 
   // The maildrop is a picture taken at the login: nothing new shows before the next session.
@@ -95,6 +100,8 @@ class Pop3Replica final : public sync::Replica {
   Status finish(sync::ActionSink& sink, std::stop_token stop) override {
     if (finished_) return {};
     finished_ = true;
+    // Asked for, and then not looked at.
+    if (drop_.asked() && !drop_.loaded()) TB_TRY(conversation_->drain(drop_.answers(), stop));
     return removals_.finish(*conversation_, sink, std::move(stop));
   }
 
@@ -107,19 +114,19 @@ class Pop3Replica final : public sync::Replica {
   // A key of before may be that of a message whose digest this session has not taken.
   template <class Items>
   Status know(const Items& items, const std::stop_token& stop) {
-    if (!drop_->partial()) return {};
+    if (!drop_.partial()) return {};
     const bool all_new = std::ranges::all_of(items, [&](const auto& item) {
-      const auto* entry = drop_->find(item.ref.key.name);
-      return entry != nullptr && drop_->is_new(*entry);
+      const auto* entry = drop_.find(item.ref.key.name);
+      return entry != nullptr && drop_.is_new(*entry);
     });
-    return all_new ? Status() : drop_->complete_digests(*conversation_, stop);
+    return all_new ? Status() : drop_.complete_digests(*conversation_, stop);
   }
 
   Status list(const std::stop_token& stop, std::string_view token = {}) {
     if (finished_) return fail(Errc::Internal, say("the POP3 session is over"));
     TB_TRY(conversation_->health());
-    if (!drop_) {
-      TB_ASSIGN(drop_, Pop3Maildrop::load(*conversation_, token, stop));
+    if (!drop_.loaded()) {
+      TB_TRY(drop_.load(*conversation_, token, stop));
       tell_login_delay(conversation_->session(), options_);
     }
     return {};
@@ -127,29 +134,29 @@ class Pop3Replica final : public sync::Replica {
 
   Status show(sync::ChangeSink& sink, const std::stop_token& stop) {
     const sync::BoxId box(kInbox);
-    sync::BoxState state{.epoch = 0, .full = drop_->complete() && !drop_->partial()};
+    sync::BoxState state{.epoch = 0, .full = drop_.complete() && !drop_.partial()};
     state.rights.remove = true;
     TB_TRY(sink.open(box, state));
     sync::MsgRef ref{.box = box};
-    for (const Pop3Maildrop::Entry& entry : drop_->entries()) {
+    for (const Pop3Maildrop::Entry& entry : drop_.entries()) {
       if (entry.key_size == 0) continue;
       if (stop.stop_requested()) return fail(Errc::Cancelled, say("stopped"));
-      ref.key.name = drop_->key(entry);
+      ref.key.name = drop_.key(entry);
       sync::Facts facts;
       facts.size = entry.size;
-      if (const auto* digest = drop_->digest(entry)) {
+      if (const auto* digest = drop_.digest(entry)) {
         facts.print = digest->print;
         facts.object = digest->object;
       }
       TB_TRY(sink.seen(ref, facts));
     }
-    return sink.close(box, drop_->token(), drop_->exists());
+    return sink.close(box, drop_.token(), drop_.exists());
   }
 
   std::unique_ptr<Pop3Conversation> conversation_;
   std::string identity_;
   Pop3Options options_;
-  std::optional<Pop3Maildrop> drop_;
+  Pop3Maildrop drop_{conversation_->session().quirks()};
   Pop3Removals removals_;
   bool finished_ = false;
 };
@@ -167,9 +174,9 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
       pop3::Session::Options{
           .host = host, .trace = options.trace, .timeouts = options.timeouts, .limits = options.limits},
       options.clock != nullptr ? *options.clock : machine);
-  TB_TRY(log_in(*conversation, options, std::move(stop)));
-  options.credentials = {};  // the session needs them no more
-  return std::make_unique<Pop3Replica>(std::move(conversation), std::move(identity), std::move(options));
+  auto replica = std::make_unique<Pop3Replica>(std::move(conversation), std::move(identity), std::move(options));
+  TB_TRY(replica->log_in(std::move(stop)));
+  return replica;
 }
 
 }  // namespace libsync::replicas

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "libsync/replicas/reads_on.h"
+
 namespace libsync::replicas {
 namespace {
 
@@ -11,9 +13,13 @@ using pop3::Event;
 // As long as net gives a whole connection.
 constexpr std::chrono::seconds kHandshakeTimeout{30};
 
-class Ignore final : public pop3::Events {
+class Greeting final : public pop3::Events {
  public:
-  Status event(const Event&) override { return {}; }
+  Status event(const Event& event) override {
+    if (event.kind == Event::Kind::Greeting) text = event.status->text;
+    return {};
+  }
+  std::string text;
 };
 
 class Answer final : public pop3::Events {
@@ -97,8 +103,9 @@ Status Pop3Conversation::part(const pop3::Command& command, std::stop_token stop
 }
 
 Status Pop3Conversation::read_greeting(std::stop_token stop) {
-  Ignore ignore;
-  while (session_.state() == pop3::State::Greeting) TB_TRY(pump(ignore, stop));
+  Greeting greeting;
+  while (session_.state() == pop3::State::Greeting) TB_TRY(pump(greeting, stop));
+  reads_on_ = reads_on_behind_a_login(greeting.text);
   return {};
 }
 

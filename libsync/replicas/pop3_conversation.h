@@ -38,6 +38,8 @@ class Pop3Conversation {
   pop3::Session& session() { return session_; }
   const pop3::Session& session() const { return session_; }
   const net::Channel& channel() const { return *channel_; }
+  // The server takes commands behind the last line of a login (reads_on.h).
+  bool reads_on() const { return reads_on_; }
   Steady::time_point now() const { return clock_->now(); }
   // The error that ended it, or OK.
   Status health() const { return broken_ ? Status(fail(*broken_)) : Status(); }
@@ -50,6 +52,7 @@ class Pop3Conversation {
   pop3::Session session_;
   std::optional<Deadline> overall_;
   std::optional<Error> broken_;
+  bool reads_on_ = false;
 };
 
 }  // namespace libsync::replicas

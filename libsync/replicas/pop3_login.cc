@@ -13,33 +13,65 @@ namespace {
 
 using pop3::Event;
 
-// Answers AUTH's challenges by a mechanism.
-class Exchange final : public pop3::Events {
+// Takes the answer to a login. What went behind it is the maildrop's.
+class LoginAnswer : public pop3::Events {
  public:
-  Exchange(Pop3Conversation& conversation, sasl::Mechanism& mechanism)
-      : conversation_(conversation), mechanism_(mechanism) {}
+  LoginAnswer(Pop3Conversation& conversation, Pop3Maildrop& drop) : conversation_(conversation), drop_(drop) {}
 
   Status event(const Event& event) override {
-    if (event.kind == Event::Kind::Reply) status = *event.status;
-    if (event.kind == Event::Kind::Challenge) challenge(event.text);
+    if (came && !status.ok) return {};  // behind a login that was refused
+    const bool ours = event.verb == pop3::Verb::User || pop3::rule(event.verb).on_ok == pop3::State::Transaction;
+    if (!ours) return drop_.answers().event(event);
+    if (event.kind == Event::Kind::Challenge) return challenge(event.text);
+    status = *event.status;
+    came = event.verb != pop3::Verb::User || !status.ok;
     return {};
   }
 
+  // The login's last line goes out, and what may go behind it.
+  Status last_line_said() {
+    if (!conversation_.reads_on()) return {};
+    conversation_.session().login_is_said();
+    return drop_.ask(conversation_);
+  }
+
+  bool came = false;
   pop3::StatusLine status;
+
+ protected:
+  virtual Status challenge(std::string_view) { return {}; }  // none is asked for but by AUTH
+
+  Pop3Conversation& conversation_;
+
+ private:
+  Pop3Maildrop& drop_;
+};
+
+// Answers AUTH's challenges by a mechanism.
+class Exchange final : public LoginAnswer {
+ public:
+  Exchange(Pop3Conversation& conversation, Pop3Maildrop& drop, const sasl::MechanismInfo& row,
+           sasl::Mechanism& mechanism)
+      : LoginAnswer(conversation, drop), row_(row), mechanism_(mechanism) {}
+
+  // A server refuses a token by one more challenge, which tells why.
+  Status said() { return mechanism_.done() && row_.proof == sasl::Proof::Password ? last_line_said() : Status(); }
+
   std::optional<Error> error;  // why the exchange was cancelled
 
  private:
   // RFC 4954's and RFC 5034's servers may go on for ever; no mechanism here takes more than three.
   static constexpr int kMaxChallenges = 8;
 
-  void challenge(std::string_view text) {
+  Status challenge(std::string_view text) override {
     auto response = respond(text);
     if (response && ++challenges_ <= kMaxChallenges) {
       conversation_.session().answer(*response, conversation_.now());
-      return;
+      return said();
     }
     error = response ? Error{.code = Errc::Protocol, .what = say("too many challenges")} : response.error();
     conversation_.session().cancel_auth(conversation_.now());
+    return {};
   }
 
   Result<Secret> respond(std::string_view text) {
@@ -49,15 +81,15 @@ class Exchange final : public pop3::Events {
     return mechanism_.respond(*bytes);
   }
 
-  Pop3Conversation& conversation_;
+  const sasl::MechanismInfo& row_;
   sasl::Mechanism& mechanism_;
   int challenges_ = 0;
 };
 
 class Login {
  public:
-  Login(Pop3Conversation& conversation, const Pop3Options& options, std::stop_token stop)
-      : c_(conversation), options_(options), stop_(std::move(stop)) {}
+  Login(Pop3Conversation& conversation, const Pop3Options& options, Pop3Maildrop& drop, std::stop_token stop)
+      : c_(conversation), options_(options), drop_(drop), stop_(std::move(stop)) {}
 
   Status run() {
     if (options_.security == Pop3Security::Tls && c_.channel().tls() == nullptr)
@@ -82,7 +114,7 @@ class Login {
     if (capabilities().utf8) TB_TRY(c_.ask(pop3::utf8(), stop_));
     TB_TRY(authenticate());
     // A server without CAPA before the login has none behind it either. With PIPELINING, which is the same before and
-    // behind it (RFC 2449, section 6.6), it goes out with the listings (Pop3Maildrop::load()).
+    // behind it (RFC 2449, section 6.6), it goes out with the listings (Pop3Maildrop::ask()).
     if (capabilities().known && !capabilities().pipelining) TB_TRY(ask_capabilities());
     tell_login_delay(c_.session(), options_);
     return {};
@@ -168,8 +200,9 @@ class Login {
                                      .port = options_.port});
     TB_ASSIGN(const auto initial, mechanism->initial());
     TB_TRY(c_.send(initial ? pop3::auth(row.name, *initial) : pop3::auth(row.name)));
-    Exchange exchange(c_, *mechanism);
-    TB_TRY(c_.drain(exchange, stop_));
+    Exchange exchange(c_, drop_, row, *mechanism);
+    TB_TRY(exchange.said());
+    TB_TRY(wait_for(exchange));
     if (exchange.error) {
       exchange.error->what = host() + ": " + exchange.error->what;
       return fail(*exchange.error);
@@ -191,16 +224,36 @@ class Login {
 
   Status by_apop() {
     TB_ASSIGN(const auto who, prepared());
-    TB_ASSIGN(const auto status, c_.ask(pop3::apop(who.user, c_.session().timestamp(), who.password), stop_));
-    return status.ok ? Status() : refused(status, {});
+    TB_TRY(c_.send(pop3::apop(who.user, c_.session().timestamp(), who.password)));
+    return password_said();
   }
 
   Status by_user() {
     TB_ASSIGN(const auto who, prepared());
-    TB_ASSIGN(const auto user, c_.ask(pop3::user(who.user), stop_));
-    if (!user.ok) return refused(user, {});
-    TB_ASSIGN(const auto status, c_.ask(pop3::pass(who.password), stop_));
-    return status.ok ? Status() : refused(status, {});
+    TB_TRY(c_.send(pop3::user(who.user)));
+    // Where others might read the password, it is kept back from a server that does not want to know it.
+    if (!c_.session().can_send(pop3::Verb::Pass) || c_.channel().tls() == nullptr) {
+      LoginAnswer answer(c_, drop_);
+      TB_TRY(c_.drain(answer, stop_));
+      if (!answer.status.ok) return refused(answer.status, {});
+    }
+    TB_TRY(c_.send(pop3::pass(who.password)));
+    return password_said();
+  }
+
+  Status password_said() {
+    LoginAnswer answer(c_, drop_);
+    TB_TRY(answer.last_line_said());
+    TB_TRY(wait_for(answer));
+    return answer.status.ok ? Status() : refused(answer.status, {});
+  }
+
+  // No longer than that: what went behind it may be answered later, or in any way where the login was refused.
+  Status wait_for(LoginAnswer& answer) {
+    while (!answer.came) {
+      if (Status status = c_.pump(answer, stop_); !status && !answer.came) return status;
+    }
+    return {};
   }
 
   Status refused(const pop3::StatusLine& status, std::string failure) const {
@@ -211,6 +264,7 @@ class Login {
 
   Pop3Conversation& c_;
   const Pop3Options& options_;
+  Pop3Maildrop& drop_;
   std::stop_token stop_;
 };
 
@@ -221,8 +275,8 @@ void tell_login_delay(const pop3::Session& session, const Pop3Options& options) 
   if (delay.count() > 0 && options.on_login_delay) options.on_login_delay(delay);
 }
 
-Status log_in(Pop3Conversation& conversation, const Pop3Options& options, std::stop_token stop) {
-  return Login(conversation, options, std::move(stop)).run();
+Status log_in(Pop3Conversation& conversation, const Pop3Options& options, Pop3Maildrop& drop, std::stop_token stop) {
+  return Login(conversation, options, drop, std::move(stop)).run();
 }
 
 }  // namespace libsync::replicas

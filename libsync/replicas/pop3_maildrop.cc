@@ -43,6 +43,8 @@ std::optional<Token> parse_token(std::string_view text) {
 // A STAT without a LIST to bear it out is believed up to here: pop3::Limits::listing_lines.
 constexpr uint64_t kMaxUnlisted = 4'000'000;
 
+constexpr size_t kListings = 3;  // STAT, LIST, UIDL
+
 // RFC 1939, section 7. Longer ones are taken too, and counted.
 constexpr size_t kMaxUidl = 70;
 constexpr size_t kUsualUidl = 24;
@@ -163,24 +165,37 @@ class Pop3Maildrop::Digester final : public pop3::Events {
   Sha256 whole_;
 };
 
-Result<Pop3Maildrop> Pop3Maildrop::load(Pop3Conversation& conversation, std::string_view token, std::stop_token stop) {
-  Pop3Maildrop drop;
-  Reader reader(drop, conversation.session().quirks());
-  const pop3::Capabilities& before = conversation.session().capabilities();
-  if (before.known && before.pipelining) TB_TRY(conversation.send(pop3::capa()));
-  for (const pop3::Command& command : {pop3::stat(), pop3::list(), pop3::uidl()}) {
-    if (!conversation.session().can_send(command.verb)) TB_TRY(conversation.drain(reader, stop));
-    TB_TRY(conversation.send(command));
+Pop3Maildrop::Pop3Maildrop(pop3::Quirks& quirks) : reader_(std::make_unique<Reader>(*this, quirks)) {}
+Pop3Maildrop::~Pop3Maildrop() = default;
+pop3::Events& Pop3Maildrop::answers() { return *reader_; }
+
+Status Pop3Maildrop::ask(Pop3Conversation& conversation) {
+  const std::array<pop3::Command, kListings> listings{pop3::stat(), pop3::list(), pop3::uidl()};
+  const pop3::Session& session = conversation.session();
+  const pop3::Capabilities& before = session.capabilities();
+  if (asked_ == 0 && before.known && before.pipelining && session.can_send(Verb::Stat)) {
+    TB_TRY(conversation.send(pop3::capa()));
   }
-  TB_TRY(conversation.drain(reader, stop));
-  if (reader.stat_refused && drop.entries_.empty()) {
-    return fail(pop3::refusal(say("{} does not show the maildrop", conversation.channel().host()), *reader.stat_refused,
-                              conversation.session().capabilities(), Errc::Refused));
+  for (; asked_ < listings.size() && session.can_send(listings[asked_].verb); ++asked_) {
+    TB_TRY(conversation.send(listings[asked_]));
   }
-  drop.drop_numbers(conversation.session().quirks());
-  TB_TRY(drop.probe_top(conversation, stop));
-  TB_TRY(drop.settle_keys(conversation, token, stop));
-  return drop;
+  return {};
+}
+
+Status Pop3Maildrop::load(Pop3Conversation& conversation, std::string_view token, std::stop_token stop) {
+  do {
+    TB_TRY(ask(conversation));
+    TB_TRY(conversation.drain(*reader_, stop));
+  } while (asked_ < kListings);
+  if (reader_->stat_refused && entries_.empty()) {
+    return fail(pop3::refusal(say("{} does not show the maildrop", conversation.channel().host()),
+                              *reader_->stat_refused, conversation.session().capabilities(), Errc::Refused));
+  }
+  drop_numbers(conversation.session().quirks());
+  TB_TRY(probe_top(conversation, stop));
+  TB_TRY(settle_keys(conversation, token, stop));
+  loaded_ = true;
+  return {};
 }
 
 Status Pop3Maildrop::probe_top(Pop3Conversation& conversation, std::stop_token stop) {

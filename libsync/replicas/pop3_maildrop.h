@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -21,6 +22,11 @@ namespace libsync::replicas {
 // Kept small: 24 octets and the UIDL a message, so that a million take some 50 MB.
 class Pop3Maildrop {
  public:
+  explicit Pop3Maildrop(pop3::Quirks& quirks);  // noted while load() reads
+  ~Pop3Maildrop();
+  Pop3Maildrop(const Pop3Maildrop&) = delete;
+  Pop3Maildrop& operator=(const Pop3Maildrop&) = delete;
+
   struct Entry {
     uint64_t number = 0;
     uint64_t size = 0;                  // as LIST says
@@ -31,11 +37,17 @@ class Pop3Maildrop {
     sync::Id object{};  // set where the whole message was read
   };
 
-  // STAT, LIST and UIDL, in one flight where the server allows it, then with the CAPA that tells what holds behind the
-  // login (RFC 2449, section 5) before them; then the digests that are needed. `token`: what token() gave in the last
+  // Sends STAT, LIST and UIDL, where the server pipelines behind the CAPA that tells what holds behind the login (RFC
+  // 2449, section 5); as many of them as may go now, the others go by load().
+  Status ask(Pop3Conversation& conversation);
+  // Takes their answers.
+  pop3::Events& answers();
+  // What ask() does, and the answers; then the digests that are needed. Once. `token`: what token() gave in the last
   // session, or nothing; where it shows that the messages of then are at their places still, most of their digests are
   // not taken: partial().
-  static Result<Pop3Maildrop> load(Pop3Conversation& conversation, std::string_view token, std::stop_token stop);
+  Status load(Pop3Conversation& conversation, std::string_view token, std::stop_token stop);
+  bool asked() const { return asked_ > 0; }
+  bool loaded() const { return loaded_; }
   // Takes the digests that are missing.
   Status complete_digests(Pop3Conversation& conversation, std::stop_token stop);
   // Not every message has a key: those without one were there in the last session too.
@@ -77,6 +89,9 @@ class Pop3Maildrop {
   void sort_keys();
   void number_twins();
 
+  std::unique_ptr<Reader> reader_;
+  size_t asked_ = 0;  // commands sent
+  bool loaded_ = false;
   std::vector<Entry> entries_;
   std::vector<uint32_t> by_key_;  // indexes of entries_ that have a key, by key, then by number
   std::string keys_;

@@ -144,20 +144,22 @@ TEST(Pop3Quirks, RepeatedUidl) {
     C: RSET
     S: +OK
   )");
-  const auto drop = Pop3Maildrop::load(t.conversation, {}, {});
-  ASSERT_TRUE(drop) << drop.error().text();
+  Pop3Maildrop drop(t.conversation.session().quirks());
+  const Status loaded = drop.load(t.conversation, {}, {});
+  ASSERT_TRUE(loaded) << loaded.error().text();
   EXPECT_EQ(t.count(Quirk::RepeatedUidl), 2U);
-  EXPECT_NE(drop->key(drop->entries()[0]), drop->key(drop->entries()[1]));
+  EXPECT_NE(drop.key(drop.entries()[0]), drop.key(drop.entries()[1]));
 }
 
 TEST(Pop3Quirks, NumberForUidl) {
   const auto keys = [](const std::string& tops, const std::string& uidls) {
     Talk t("C: STAT\nS: +OK 2 20\nC: LIST\nS: +OK\\r\\n1 10\\r\\n2 10\\r\\n.\nC: UIDL\nS: +OK\\r\\n" + uidls +
            "\\r\\n.\nC: TOP 1 0\nS: +OK\\r\\nA: probe\\r\\n\\r\\n.\nC: RSET\nS: +OK\n" + tops);
-    const auto drop = Pop3Maildrop::load(t.conversation, {}, {});
-    EXPECT_TRUE(drop) << drop.error().text();
-    EXPECT_EQ(drop->has_uidl(), t.count(Quirk::NumberForUidl) == 0);
-    return std::pair(std::string(drop->key(drop->entries()[0])), std::string(drop->key(drop->entries()[1])));
+    Pop3Maildrop drop(t.conversation.session().quirks());
+    const Status loaded = drop.load(t.conversation, {}, {});
+    EXPECT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ(drop.has_uidl(), t.count(Quirk::NumberForUidl) == 0);
+    return std::pair(std::string(drop.key(drop.entries()[0])), std::string(drop.key(drop.entries()[1])));
   };
   const auto tops = [](const std::string& first, const std::string& second) {
     return "C: TOP 1 0\nS: +OK\\r\\nA: " + first + "\\r\\n\\r\\n.\nC: TOP 2 0\nS: +OK\\r\\nA: " + second +
@@ -177,9 +179,10 @@ TEST(Pop3Quirks, NumberForUidlAsksForWhatMayHaveChanged) {
     const auto count = std::to_string(std::ranges::count(sizes, ' '));
     Talk t("C: STAT\nS: +OK " + count + " 20\nC: LIST\nS: +OK\\r\\n" + sizes + ".\nC: UIDL\nS: +OK\\r\\n" + uidls +
            ".\nC: TOP 1 0\nS: +OK\\r\\nA: probe\\r\\n\\r\\n.\nC: RSET\nS: +OK\n" + tops + "C: RSET\nS: +OK\n");
-    auto drop = Pop3Maildrop::load(t.conversation, token, {});
-    EXPECT_TRUE(drop) << drop.error().text();
-    return std::move(*drop);
+    auto drop = std::make_unique<Pop3Maildrop>(t.conversation.session().quirks());
+    const Status loaded = drop->load(t.conversation, token, {});
+    EXPECT_TRUE(loaded) << loaded.error().text();
+    return drop;
   };
   const auto top = [](int number, const std::string& header) {
     const std::string n = std::to_string(number);
@@ -187,25 +190,25 @@ TEST(Pop3Quirks, NumberForUidlAsksForWhatMayHaveChanged) {
   };
   const std::string sizes = "1 10\\r\\n2 10\\r\\n3 10\\r\\n", uidls = "1 1\\r\\n2 2\\r\\n3 3\\r\\n";
   const auto first = load(sizes, uidls, top(1, "a") + top(2, "b") + top(3, "c"), {});
-  EXPECT_FALSE(first.partial());
-  ASSERT_FALSE(first.token().empty());
-  const auto same = load(sizes, uidls, top(2, "b") + top(3, "c"), first.token());  // 2 because it is its turn
-  EXPECT_TRUE(same.partial());
-  EXPECT_EQ(same.key(same.entries()[2]), first.key(first.entries()[2]));
-  EXPECT_EQ(same.entries()[0].key_size, 0U);
-  EXPECT_NE(same.token(), first.token()) << "another has its turn";
+  EXPECT_FALSE(first->partial());
+  ASSERT_FALSE(first->token().empty());
+  const auto same = load(sizes, uidls, top(2, "b") + top(3, "c"), first->token());  // 2 because it is its turn
+  EXPECT_TRUE(same->partial());
+  EXPECT_EQ(same->key(same->entries()[2]), first->key(first->entries()[2]));
+  EXPECT_EQ(same->entries()[0].key_size, 0U);
+  EXPECT_NE(same->token(), first->token()) << "another has its turn";
   const auto more =
-      load(sizes + "4 10\\r\\n", uidls + "4 4\\r\\n", top(2, "b") + top(3, "c") + top(4, "d"), first.token());
-  EXPECT_TRUE(more.partial());
-  EXPECT_TRUE(more.is_new(more.entries()[3]) && !more.is_new(more.entries()[2]));
-  const auto moved = load(sizes, uidls, top(2, "c") + top(3, "d") + "C: RSET\nS: +OK\n" + top(1, "b"), first.token());
-  EXPECT_FALSE(moved.partial()) << "the last is another one: all are asked for";
-  EXPECT_EQ(moved.key(moved.entries()[0]), first.key(first.entries()[1]));
+      load(sizes + "4 10\\r\\n", uidls + "4 4\\r\\n", top(2, "b") + top(3, "c") + top(4, "d"), first->token());
+  EXPECT_TRUE(more->partial());
+  EXPECT_TRUE(more->is_new(more->entries()[3]) && !more->is_new(more->entries()[2]));
+  const auto moved = load(sizes, uidls, top(2, "c") + top(3, "d") + "C: RSET\nS: +OK\n" + top(1, "b"), first->token());
+  EXPECT_FALSE(moved->partial()) << "the last is another one: all are asked for";
+  EXPECT_EQ(moved->key(moved->entries()[0]), first->key(first->entries()[1]));
   const auto other =
-      load("1 10\\r\\n2 11\\r\\n3 10\\r\\n", uidls, top(1, "a") + top(2, "x") + top(3, "c"), first.token());
-  EXPECT_FALSE(other.partial()) << "another size";
+      load("1 10\\r\\n2 11\\r\\n3 10\\r\\n", uidls, top(1, "a") + top(2, "x") + top(3, "c"), first->token());
+  EXPECT_FALSE(other->partial()) << "another size";
   for (const char* nonsense : {"1:0::", "1:3:x", "x", "1:99:a:b", "1:3:a:b:c"}) {
-    EXPECT_FALSE(load(sizes, uidls, top(1, "a") + top(2, "b") + top(3, "c"), nonsense).partial()) << nonsense;
+    EXPECT_FALSE(load(sizes, uidls, top(1, "a") + top(2, "b") + top(3, "c"), nonsense)->partial()) << nonsense;
   }
 }
 
@@ -213,11 +216,12 @@ TEST(Pop3Quirks, LongUidl) {
   const std::string name = std::string(69, 'u') + " \x7f";
   Talk t("C: STAT\nS: +OK 2 20\nC: LIST\nS: +OK\\r\\n1 10\\r\\n2 10\\r\\n.\nC: UIDL\nS: +OK\\r\\n1 " +
          std::string(300, 'v') + "\\r\\n2 " + name + "\\r\\n.\nC: TOP 1 0\nS: -ERR\n");
-  const auto drop = Pop3Maildrop::load(t.conversation, {}, {});
-  ASSERT_TRUE(drop) << drop.error().text();
+  Pop3Maildrop drop(t.conversation.session().quirks());
+  const Status loaded = drop.load(t.conversation, {}, {});
+  ASSERT_TRUE(loaded) << loaded.error().text();
   EXPECT_EQ(t.count(Quirk::LongUidl), 2U);
-  EXPECT_EQ(drop->key(drop->entries()[0]), std::string(300, 'v'));
-  EXPECT_EQ(drop->key(drop->entries()[1]), name);
+  EXPECT_EQ(drop.key(drop.entries()[0]), std::string(300, 'v'));
+  EXPECT_EQ(drop.key(drop.entries()[1]), name);
 }
 
 TEST(Pop3Quirks, PartialMaildrop) {

@@ -1,0 +1,147 @@
+// What goes out behind the last line of a POP3 login, before its answer: nothing where the server might lose it.
+#include <gtest/gtest.h>
+
+#include "libsync/base/base64.h"
+#include "libsync/replicas/pop3.h"
+
+#include "tests/support/scripted_channel.h"
+
+namespace libsync::replicas {
+namespace {
+
+using twinbox::test::ScriptedChannel;
+
+const std::string kListings = "CAPA\r\nSTAT\r\nLIST\r\nUIDL\r\n";
+const std::string kAnswers =
+    "S: +OK\\r\\nTOP\\r\\nUIDL\\r\\nPIPELINING\\r\\n.\nS: +OK 1 9\nS: +OK\\r\\n1 9\\r\\n.\nS: +OK\\r\\n1 a\\r\\n.\n";
+
+std::string hello(const std::string& capabilities, const std::string& greeting = "+OK Dovecot ready.") {
+  return "S: " + greeting + "\nC: CAPA\nS: +OK\\r\\n" + capabilities + "\\r\\n.\n";
+}
+
+struct Opened {
+  Result<std::unique_ptr<sync::Replica>> replica;
+  ScriptedChannel* channel;
+  bool sent(std::string_view end) const { return channel->sent().ends_with(end); }
+};
+
+Opened open(const std::string& script, Pop3Options options = {}, bool tls = true) {
+  sasl::Credentials& who = options.credentials;
+  who.user = "joe";
+  if (who.token.empty()) who.password = Secret("hunter2");
+  if (!tls) options.security = Pop3Security::Plain;
+  auto channel = std::make_unique<ScriptedChannel>(
+      script, ScriptedChannel::Options{.host = "mail.example.org", .tls = tls, .piece = 0, .info = {}});
+  ScriptedChannel* raw = channel.get();
+  return {open_pop3(std::move(channel), std::move(options), {}), raw};
+}
+
+struct Nobody final : sync::ActionSink {
+  Status done(uint64_t, const sync::Outcome&) override { return {}; }
+  Status durable() override { return {}; }
+};
+
+struct Keys final : sync::ChangeSink {
+  Status open(const sync::BoxId&, const sync::BoxState&) override { return {}; }
+  Status seen(const sync::MsgRef& ref, const sync::Facts&) override {
+    all += ref.key.name + " ";
+    return {};
+  }
+  Status vanished(const sync::BoxId&, uint64_t, const sync::Key&) override { return {}; }
+  Status present(const sync::BoxId&, std::span<const sync::KeyRange>) override { return {}; }
+  Status close(const sync::BoxId&, std::string_view, uint64_t) override { return {}; }
+  Status missing(const sync::BoxId&) override { return {}; }
+  std::string all;
+};
+
+std::string keys(sync::Replica& replica) {
+  Keys keys;
+  const std::vector<sync::BoxCursor> cursors = {{.box = "INBOX"}};
+  const Status status = replica.changes(cursors, keys, {});
+  return status ? keys.all : status.error().text();
+}
+
+TEST(Pop3BehindALogin, TheListingsCostNoRoundTrip) {
+  Pop3Options options;
+  options.mechanism = "PLAIN";
+  auto o = open(hello("PIPELINING\\r\\nSASL PLAIN") + "C~ AUTH PLAIN \nS: +OK\n" + kAnswers, options);
+  ASSERT_TRUE(o.replica) << o.replica.error().text();
+  EXPECT_TRUE(o.sent(kListings));
+  EXPECT_EQ(keys(**o.replica), "a ");
+  EXPECT_EQ(o.channel->cost().round_trips, 3U) << "greeting, CAPA, and all the rest";
+  EXPECT_TRUE(o.channel->sent().ends_with(kListings)) << "once";
+}
+
+TEST(Pop3BehindALogin, UserPassAndTheListingsAreOneFlight) {
+  const std::string login = "C: USER joe\nC: PASS hunter2\nS: +OK\nS: +OK\n";
+  auto o = open(hello("PIPELINING\\r\\nUSER") + login + kAnswers);
+  ASSERT_TRUE(o.replica) << o.replica.error().text();
+  EXPECT_EQ(keys(**o.replica), "a ");
+  EXPECT_EQ(o.channel->cost().round_trips, 3U);
+}
+
+TEST(Pop3BehindALogin, ThePasswordIsKeptBackInPlainTextWhereTheNameIsRefused) {
+  auto o = open(hello("PIPELINING\\r\\nUSER") + "C: USER joe\nS: -ERR not in plain text\n", {}, false);
+  ASSERT_FALSE(o.replica);
+  EXPECT_EQ(o.channel->sent().find("hunter2"), std::string::npos);
+}
+
+TEST(Pop3BehindALogin, NothingGoesThereToAServerThatMightLoseIt) {
+  // Courier announces PIPELINING, and loses what its login has read.
+  for (const std::string& start : {hello("PIPELINING\\r\\nUSER", "+OK Hello there."), hello("USER")}) {
+    auto o = open(start + "C: USER joe\nS: +OK\nC: PASS hunter2\nS: -ERR no\n");
+    ASSERT_FALSE(o.replica);
+    EXPECT_TRUE(o.sent("PASS hunter2\r\n")) << o.channel->sent();
+  }
+}
+
+TEST(Pop3BehindALogin, NothingGoesBehindATokenWhoseRefusalIsAChallenge) {
+  Pop3Options options;
+  options.credentials.token = Secret("tok");
+  auto o = open(hello("PIPELINING\\r\\nSASL XOAUTH2") + "C~ AUTH XOAUTH2 \nS: + " + base64_encode("{}") +
+                    "\nC: \nS: -ERR [AUTH] invalid\n",
+                options);
+  ASSERT_FALSE(o.replica);
+  EXPECT_EQ(o.replica.error().code, Errc::Auth);
+  EXPECT_EQ(o.channel->sent().find("STAT"), std::string::npos);
+}
+
+TEST(Pop3BehindALogin, ARefusedLoginIsToldInItsOwnWords) {
+  Pop3Options options;
+  options.mechanism = "PLAIN";
+  const std::string start = hello("PIPELINING\\r\\nSASL PLAIN") + "C~ AUTH PLAIN \nS: -ERR [AUTH] wrong password\n";
+  // It says no to each of them, shows what it can do, goes away, stops, or speaks in tongues.
+  for (const char* rest : {"S: -ERR a\\r\\n-ERR b\\r\\n-ERR c\\r\\n-ERR d\n", "S: +OK\\r\\nUSER\\r\\n.\\r\\n-ERR b\n",
+                           "CLOSE\n", "", "S: 500 what\n", "S: +OK 1 9\\r\\n+OK 1 9\\r\\n"}) {
+    const auto o = open(start + rest, options);
+    ASSERT_FALSE(o.replica) << rest;
+    EXPECT_EQ(o.replica.error().code, Errc::Auth) << rest;
+    EXPECT_EQ(o.replica.error().server, "[AUTH] wrong password") << rest;
+  }
+  const auto name =
+      open(hello("PIPELINING\\r\\nUSER") + "C: USER joe\nC: PASS hunter2\nS: -ERR who?\\r\\n-ERR [AUTH] first USER\n");
+  ASSERT_FALSE(name.replica);
+  EXPECT_EQ(name.replica.error().server, "who?");
+}
+
+TEST(Pop3BehindALogin, AServerThatThenAsksForMoreIsLeft) {
+  Pop3Options options;
+  options.mechanism = "PLAIN";
+  const auto o = open(hello("PIPELINING\\r\\nSASL PLAIN") + "C~ AUTH PLAIN \nS: + c3VycHJpc2U=\n", options);
+  ASSERT_FALSE(o.replica);
+  EXPECT_EQ(o.replica.error().code, Errc::Protocol);
+  EXPECT_TRUE(o.sent(kListings)) << "nothing was said to that";
+}
+
+TEST(Pop3BehindALogin, WhatWasAskedForIsTakenBeforeASessionInWhichNobodyLooksEnds) {
+  const std::string login = "C: USER joe\nC: PASS hunter2\nS: +OK\nS: +OK\n";
+  auto o =
+      open(hello("PIPELINING\\r\\nUSER") + login + "C: CAPA\nC: STAT\nC: LIST\nC: UIDL\n" + kAnswers + "C: QUIT\n");
+  ASSERT_TRUE(o.replica) << o.replica.error().text();
+  Nobody nobody;
+  EXPECT_TRUE((*o.replica)->finish(nobody, {}));
+  EXPECT_TRUE(o.channel->finished()) << o.channel->mismatch();
+}
+
+}  // namespace
+}  // namespace libsync::replicas
