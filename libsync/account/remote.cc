@@ -75,6 +75,8 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   imap.forbidden_mechanisms = account.forbid_auth;
   imap.pinned_mechanism = options.pinned_mechanism;
   imap.on_login = options.on_login;
+  imap.last_capabilities = options.last_capabilities;
+  imap.on_capabilities = options.on_capabilities;
   imap.on_alert = options.on_alert;
   imap.compress = account.compress.value_or(true);
   imap.compress_loopback = account.compress.value_or(false);

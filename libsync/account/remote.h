@@ -24,6 +24,9 @@ struct RemoteOptions {
   // The mechanism of the last login: nothing weaker is used unless the account names one. Empty: any.
   std::string pinned_mechanism{};
   std::function<void(std::string_view mechanism)> on_login{};  // told the mechanism that was accepted
+  // What an IMAP server could do behind the login of the last session, as on_capabilities told it: a hint.
+  std::string last_capabilities{};
+  std::function<void(std::string_view capabilities)> on_capabilities{};
   // Told how long the server wants to be left alone after this login (POP3's LOGIN-DELAY).
   std::function<void(std::chrono::seconds)> on_login_delay{};
   // Told what the server wants its user to read (IMAP's ALERT), printable, each text once. Only what came over

@@ -15,8 +15,9 @@ namespace libsync::account {
 namespace {
 
 constexpr std::string_view kMechanism = "login_mechanism";
-constexpr std::string_view kIdentityForm = "identity_form";  // "port": ports of one's own are in it
-constexpr std::string_view kNotBefore = "not_before";        // Unix seconds; when the server may be asked again
+constexpr std::string_view kCapabilities = "imap_capabilities";  // of the last session, behind the login
+constexpr std::string_view kIdentityForm = "identity_form";      // "port": ports of one's own are in it
+constexpr std::string_view kNotBefore = "not_before";            // Unix seconds; when the server may be asked again
 constexpr std::chrono::seconds kLongestPause{86'400};
 // A refusal that passes, without a time: mail programs ask again after so long, and no server minds.
 constexpr std::chrono::seconds kDefaultPause{300};
@@ -79,6 +80,7 @@ class Job {
     if (settings_.scheduled) TB_TRY(keep_away());
     TB_ASSIGN(const auto before, store_->mailboxes());
     const Status status = sync();
+    if (!status) TB_TRY(forget_capabilities());
     TB_TRY(record(status));
     TB_TRY(note_pause(status));
     if (status) TB_TRY(recover());
@@ -158,16 +160,27 @@ class Job {
     observer_.connecting();
     TB_ASSIGN(const Secret secret, secret_());
     TB_ASSIGN(const auto pinned, store_->meta(kMechanism));
+    TB_ASSIGN(const auto could, store_->meta(kCapabilities));
     if (account_.auth.empty()) remote_options_.pinned_mechanism = pinned.value_or("");
     std::string accepted;
     remote_options_.on_login = [&](std::string_view mechanism) { accepted = mechanism; };
+    std::string can;
+    remote_options_.last_capabilities = could.value_or("");
+    remote_options_.on_capabilities = [&](std::string_view capabilities) { can = capabilities; };
     remote_options_.on_login_delay = [&](std::chrono::seconds delay) { login_delay_ = delay; };
     remote_options_.on_alert = [this](std::string_view text) { observer_.alert(text); };
     TB_ASSIGN(auto remote, open_remote(account_, secret, remote_options_, stop_));
     if (!settings_.dry_run && !accepted.empty() && accepted != pinned) {
       TB_TRY(store_->set_meta(kMechanism, accepted));
     }
+    if (!settings_.dry_run && can != could.value_or("")) TB_TRY(store_->set_meta(kCapabilities, can));
     return remote;
+  }
+
+  // Whatever went wrong may have come of believing in them; the next session asks.
+  Status forget_capabilities() {
+    if (settings_.dry_run || remote_options_.last_capabilities.empty()) return {};
+    return store_->set_meta(kCapabilities, "");
   }
 
   // A store rebuilt from its segments has contents and no messages: what the server shows is compared

@@ -33,6 +33,8 @@ unsigned allowed_states(CommandKind kind) {
   }
 }
 
+bool is_login(CommandKind kind) { return kind == CommandKind::Login || kind == CommandKind::Authenticate; }
+
 }  // namespace
 
 std::string_view name(State state) {
@@ -65,10 +67,17 @@ void Session::break_off(Errc code, std::string what, std::string_view server) {
 Status Session::check_state(CommandKind kind) const {
   // Commands for the selected mailbox may be queued behind the SELECT that is still out: the server
   // then says BAD to them if it fails.
-  if (state_ == State::Greeting || (allowed_states(kind) & bit(state_)) == 0) {
-    return fail(Errc::Internal, fmt::format("a command does not belong into the state \"{}\"", name(state_)));
+  const State state = login_said_ ? State::Authenticated : state_;
+  if (state == State::Greeting || (allowed_states(kind) & bit(state)) == 0) {
+    return fail(Errc::Internal, fmt::format("a command does not belong into the state \"{}\"", name(state)));
   }
   return {};
+}
+
+bool Session::login_is_said() {
+  login_said_ = queued_.empty() && sent_.size() == 1 && !sent_.back().waits() && is_login(sent_.back().command.kind);
+  if (login_said_) sent_.back().command.exclusive = false;
+  return login_said_;
 }
 
 Result<CommandId> Session::submit(Command command) {
@@ -290,6 +299,7 @@ void Session::continuation(std::string_view text) {
     send_queued();
     return;
   }
+  if (login_said_) return break_off(Errc::Protocol, say("the server goes on with a login that is over"), text);
   if (pending.command.kind == CommandKind::Authenticate) return handler_->on_challenge(trim(text));
   if (pending.command.kind == CommandKind::Idle) return handler_->on_idling();
   break_off(Errc::Protocol, say("the server asks for more where nothing was begun"), text);
@@ -327,6 +337,9 @@ void Session::tagged(const Frame& frame) {
       line.condition == Condition::Preauth) {
     return break_off(Errc::Protocol, say("the server's answer is neither OK, NO nor BAD"), frame.text);
   }
+  if (login_said_ && !is_login(found->command.kind)) {
+    return break_off(Errc::Protocol, say("the server answers what came behind a login before the login"), frame.text);
+  }
   untagged_ = 0;
   const Pending pending = std::move(*found);
   sent_.erase(found);
@@ -341,6 +354,7 @@ void Session::completed(const Pending& pending, const StatusLine& line) {
   switch (pending.command.kind) {
     case CommandKind::Login:
     case CommandKind::Authenticate:
+      login_said_ = false;
       if (!ok) break;
       // What was said before login is not believed after it; the OK, or a line before it (Gmail), may bring
       // it anew.

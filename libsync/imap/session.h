@@ -34,6 +34,9 @@ class Session final : private FrameSink {
   // Queues a command; it goes out when those before it allow. Refused with Errc::Internal when the command
   // does not belong into the state that the commands before it lead to.
   Result<CommandId> submit(Command command);
+  // The last line of the login is in the output, and no challenge can come any more: what needs the login may be
+  // submitted now, and goes out behind it. If the login is refused, so is that. False: a part of it still waits.
+  bool login_is_said();
   // Answers a challenge of AUTHENTICATE; base64 is done here.
   void respond(const Secret& response);
   void cancel_authentication();  // "*"
@@ -106,6 +109,7 @@ class Session final : private FrameSink {
   State state_ = State::Greeting;
   Capabilities capabilities_;
   bool capabilities_are_new_ = false;  // came while a login was under way
+  bool login_said_ = false;
   bool utf8_names_ = false;
   CommandId last_id_ = 0;
   std::deque<Pending> queued_, sent_;

@@ -44,6 +44,11 @@ class ImapReplica final : public sync::Replica {
  public:
   explicit ImapReplica(std::unique_ptr<ImapConversation> conversation) : c_(std::move(conversation)) {}
 
+  Status log_in(std::stop_token stop) {
+    const SendAhead ahead = [this](const imap::Capabilities& believed) { return mailboxes_.ask_ahead(believed); };
+    return replicas::log_in(*c_, ahead, std::move(stop));
+  }
+
   sync::Capabilities capabilities() const override {
     return {.folders = true,
             .flags = true,
@@ -176,8 +181,9 @@ class ImapReplica final : public sync::Replica {
 Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> channel, ImapOptions options,
                                                  std::stop_token stop) {
   auto conversation = std::make_unique<ImapConversation>(std::move(channel), std::move(options));
-  TB_TRY(log_in(*conversation, std::move(stop)));
-  return std::make_unique<ImapReplica>(std::move(conversation));
+  auto replica = std::make_unique<ImapReplica>(std::move(conversation));
+  TB_TRY(replica->log_in(std::move(stop)));
+  return replica;
 }
 
 }  // namespace libsync::replicas

@@ -38,6 +38,12 @@ struct ImapOptions {
   // Told the server's [ALERT] texts, printable; only those said over a connection that is as safe as
   // asked for. May be empty.
   std::function<void(std::string_view text)> on_alert{};
+  // What the server could do behind the login of the last session, as on_capabilities told it. A hint: by it ID,
+  // ENABLE, NAMESPACE and LIST go out behind the last line of this login, and are asked for anew where it no longer
+  // holds.
+  std::string last_capabilities{};
+  // Told what the server can do behind the login, where it would take commands there. May be empty.
+  std::function<void(std::string_view capabilities)> on_capabilities{};
   bool compress = true;            // COMPRESS=DEFLATE where offered, from behind the first LIST on
   bool compress_loopback = false;  // to this machine too, where it costs more than it saves
   bool client_id = true;           // tell name and version by ID (RFC 2971); NetEase demands it

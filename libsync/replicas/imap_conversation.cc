@@ -8,6 +8,7 @@
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/imap/compress.h"
+#include "libsync/replicas/reads_on.h"
 
 namespace libsync::replicas {
 
@@ -25,6 +26,7 @@ std::string shown_line(std::string_view text, std::string_view why) {
 void ImapListener::on_greeting(const imap::StatusLine& line) {
   c_.alert(line);
   c_.heard_name(line.text);
+  c_.reads_on = reads_on_behind_a_login(line.text);
 }
 void ImapListener::on_status(const imap::StatusLine& line) { c_.alert(line); }
 
@@ -144,6 +146,13 @@ Status ImapConversation::drain(std::stop_token stop) {
   return {};
 }
 
+Result<ImapAnswer> ImapConversation::answer_to(imap::CommandId id, std::stop_token stop) {
+  while (!answers_.contains(id)) {
+    if (Status status = step({}, stop); !status && !answers_.contains(id)) return std::unexpected(status.error());
+  }
+  return *take_answer(id);
+}
+
 Result<ImapAnswer> ImapConversation::ask(Result<imap::Command> command, std::stop_token stop) {
   TB_ASSIGN(const imap::CommandId id, send(std::move(command)));
   TB_TRY(drain(stop));
@@ -174,10 +183,10 @@ Status ImapConversation::start_tls(std::stop_token stop) {
   return {};
 }
 
-Status ImapConversation::offer_compression() {
+Status ImapConversation::offer_compression(const imap::Capabilities& can) {
   const bool loopback = host() == "localhost" || host().starts_with("127.") || host() == "::1";
   if (std::exchange(offered_compression_, true) || !options_.compress || (loopback && !options_.compress_loopback) ||
-      !can().has("COMPRESS=DEFLATE")) {
+      !can.has("COMPRESS=DEFLATE")) {
     return {};
   }
   TB_ASSIGN(compress_, send(imap::compress()));

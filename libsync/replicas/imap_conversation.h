@@ -70,14 +70,16 @@ class ImapConversation {
   Status flush(Deadline deadline, std::stop_token stop);
   // Until every command has its answer.
   Status drain(std::stop_token stop);
+  // Waits until this one has its answer, whatever else has none.
+  Result<ImapAnswer> answer_to(imap::CommandId id, std::stop_token stop);
   // Drains; the answer to this one.
   Result<ImapAnswer> ask(Result<imap::Command> command, std::stop_token stop);
   std::optional<ImapAnswer> take_answer(imap::CommandId id);
 
   Status start_tls(std::stop_token stop);
   // Queues COMPRESS where it is wanted and offered, once: behind a command whose answer is waited for anyway
-  // it costs no round trip. step() turns compression on when the server says OK.
-  Status offer_compression();
+  // it costs no round trip. step() turns compression on when the server says OK. `can`: what it can do, known or hoped.
+  Status offer_compression(const imap::Capabilities& can);
   void limit_time(std::optional<Deadline> deadline) { overall_ = deadline; }
   // A call was left before the server had answered all: the connection is of no use.
   void abandon() { abandoned_ = true; }
@@ -92,6 +94,7 @@ class ImapConversation {
   std::string selected{};       // wire name
   uint32_t selected_epoch = 0;  // its UIDVALIDITY
   bool read_only = true;        // mailboxes are opened by EXAMINE: but for Quirk::UnsavedUids
+  bool reads_on = false;        // takes commands behind the last line of a login (reads_on.h)
   bool trust_texts = false;     // the connection is as safe as asked for: the server's words may be shown
 
  private:

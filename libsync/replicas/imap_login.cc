@@ -1,5 +1,9 @@
 #include "libsync/replicas/imap_login.h"
 
+#include <utility>
+
+#include <fmt/format.h>
+
 #include "libsync/base/base64.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
@@ -18,13 +22,19 @@ using imap::Code;
 // Answers AUTHENTICATE's challenges by a mechanism.
 class Exchange final : public ImapListener {
  public:
-  Exchange(ImapConversation& conversation, sasl::Mechanism& mechanism, std::optional<Secret> late_initial)
-      : ImapListener(conversation), mechanism_(mechanism), initial_(std::move(late_initial)) {}
+  // `said`: called when the mechanism has no more to say.
+  Exchange(ImapConversation& conversation, sasl::Mechanism& mechanism, std::optional<Secret> late_initial,
+           std::function<void()> said)
+      : ImapListener(conversation), mechanism_(mechanism), initial_(std::move(late_initial)), said_(std::move(said)) {}
 
   void on_challenge(std::string_view text) override {
     if (error) return;
     auto response = answer(text);
-    if (response && ++challenges_ <= kMaxChallenges) return c_.session().respond(*response);
+    if (response && ++challenges_ <= kMaxChallenges) {
+      c_.session().respond(*response);
+      if (mechanism_.done()) said_();
+      return;
+    }
     error = response ? Error{.code = Errc::Protocol, .what = say("too many challenges")} : response.error();
     c_.session().cancel_authentication();
   }
@@ -48,6 +58,7 @@ class Exchange final : public ImapListener {
 
   sasl::Mechanism& mechanism_;
   std::optional<Secret> initial_;
+  std::function<void()> said_;
   int challenges_ = 0;
 };
 
@@ -65,12 +76,13 @@ class Greeting final : public ImapListener {
 
 class Login {
  public:
-  Login(ImapConversation& conversation, std::stop_token stop) : c_(conversation), stop_(std::move(stop)) {}
+  Login(ImapConversation& conversation, const SendAhead& ahead, std::stop_token stop)
+      : c_(conversation), ahead_(ahead), stop_(std::move(stop)) {}
 
   Status run() {
     c_.limit_time(Steady::now() + options().login_timeout);
     Status done = steps();
-    c_.listen(nullptr);
+    if (!done || !went_ahead_) c_.listen(nullptr);
     c_.limit_time({});
     if (!done) c_.abandon();
     return done;
@@ -93,7 +105,22 @@ class Login {
       TB_TRY(authenticate());
     }
     if (c_.can().empty()) TB_TRY(ask_capabilities());
-    return queue_extensions();
+    if (c_.reads_on && options().on_capabilities) {
+      options().on_capabilities(fmt::format("{}", fmt::join(c_.can().names(), " ")));
+    }
+    return went_ahead_ && c_.can().names() == believed_.names() ? Status() : queue_extensions(c_.can());
+  }
+
+  // The last line of the login is out: what can go behind it does.
+  void said() {
+    if (!c_.reads_on || options().last_capabilities.empty() || !c_.session().login_is_said()) return;
+    const std::string hint = " " + options().last_capabilities;
+    imap::Quirks ignored;
+    imap::Parser in({.text = hint, .literals = {}}, ignored);
+    (void)imap::parse_capability(in, believed_);
+    went_ahead_ = true;
+    ahead_status_ = queue_extensions(believed_);
+    if (ahead_status_) ahead_status_ = ahead_(believed_);
   }
 
   Status read_greeting() {
@@ -174,8 +201,10 @@ class Login {
 
   Status by_login() {
     const sasl::Credentials& who = options().credentials;
-    TB_ASSIGN(const ImapAnswer answer, c_.ask(imap::login(who.user, who.password), stop_));
-    return answer.ok() ? Status() : refused(answer, {});
+    TB_ASSIGN(const imap::CommandId id, c_.send(imap::login(who.user, who.password)));
+    said();
+    TB_ASSIGN(const ImapAnswer answer, c_.answer_to(id, stop_));
+    return answer.ok() ? ahead_status_ : refused(answer, {});
   }
 
   Status by_sasl(const sasl::MechanismInfo& row, const sasl::Situation& s) {
@@ -188,14 +217,19 @@ class Login {
     auto initial = mechanism->initial();
     if (!initial) return c_.at_host(initial.error());
     const bool at_once = c_.can().has("SASL-IR") || c_.can().has("IMAP4REV2");
-    Exchange exchange(c_, *mechanism, at_once ? std::nullopt : *initial);
+    const auto last_said = [this, &row] {
+      if (row.proof == sasl::Proof::Password) said();  // a token is refused by one more challenge, which tells why
+    };
+    Exchange exchange(c_, *mechanism, at_once ? std::nullopt : *initial, last_said);
     c_.listen(&exchange);
-    const auto answer = c_.ask(imap::authenticate(row.name, at_once ? *initial : std::nullopt), stop_);
-    c_.listen(nullptr);
+    const auto id = c_.send(imap::authenticate(row.name, at_once ? *initial : std::nullopt));
+    if (id && at_once && mechanism->done()) last_said();
+    const auto answer = id ? c_.answer_to(*id, stop_) : fail(id.error());
+    if (!went_ahead_) c_.listen(nullptr);
     if (exchange.error) return c_.at_host(*exchange.error);
     if (!answer) return fail(answer.error());
     if (!answer->ok()) return refused(*answer, mechanism->failure());
-    if (mechanism->done()) return {};
+    if (mechanism->done()) return ahead_status_;
     return fail(Errc::Auth, say("{}: the server did not prove that it knows the password", host()));
   }
 
@@ -227,31 +261,35 @@ class Login {
     return fail(std::move(error));
   }
 
-  Status queue_extensions() {
-    if (options().client_id && c_.can().has("ID")) {
+  Status queue_extensions(const imap::Capabilities& can) {
+    if (options().client_id && can.has("ID")) {
       TB_TRY(c_.send(imap::id({{"name", "twinbox"}, {"version", TWINBOX_VERSION}})));
     }
     // One that speaks IMAP4rev2 alone has no other way to write names (RFC 9051, section 5.1).
-    if (c_.can().has("IMAP4REV2") && !c_.can().has("IMAP4REV1")) c_.session().set_utf8_names(true);
+    if (can.has("IMAP4REV2") && !can.has("IMAP4REV1")) c_.session().set_utf8_names(true);
     std::vector<std::string> wanted;
-    if (c_.can().qresync())
+    if (can.qresync())
       wanted.emplace_back("QRESYNC");
-    else if (c_.can().condstore())
+    else if (can.condstore())
       wanted.emplace_back("CONDSTORE");
-    if (c_.can().has("UTF8=ACCEPT") || c_.can().has("UTF8=ONLY")) wanted.emplace_back("UTF8=ACCEPT");
-    if (c_.can().has("ENABLE") && !wanted.empty()) TB_TRY(c_.send(imap::enable(wanted)));
-    if (!options().namespaces && c_.can().has("NAMESPACE")) TB_TRY(c_.send(imap::namespaces()));
+    if (can.has("UTF8=ACCEPT") || can.has("UTF8=ONLY")) wanted.emplace_back("UTF8=ACCEPT");
+    if (can.has("ENABLE") && !wanted.empty()) TB_TRY(c_.send(imap::enable(wanted)));
+    if (!options().namespaces && can.has("NAMESPACE")) TB_TRY(c_.send(imap::namespaces()));
     return {};
   }
 
   ImapConversation& c_;
+  const SendAhead& ahead_;
+  imap::Capabilities believed_{};  // of the last session
+  bool went_ahead_ = false;
+  Status ahead_status_{};
   std::stop_token stop_;
 };
 
 }  // namespace
 
-Status log_in(ImapConversation& conversation, std::stop_token stop) {
-  return Login(conversation, std::move(stop)).run();
+Status log_in(ImapConversation& conversation, const SendAhead& ahead, std::stop_token stop) {
+  return Login(conversation, ahead, std::move(stop)).run();
 }
 
 }  // namespace libsync::replicas

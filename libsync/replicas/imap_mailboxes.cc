@@ -91,22 +91,46 @@ bool selectable(const imap::ListData& data) { return !data.has("\\Noselect") && 
 
 }  // namespace
 
-Status ImapMailboxes::ask(Listener& found, std::stop_token stop) {
-  const imap::Capabilities& can = c_.can();
+ImapMailboxes::ImapMailboxes(ImapConversation& conversation) : c_(conversation) {}
+ImapMailboxes::~ImapMailboxes() = default;
+
+Result<ImapMailboxes::Asked> ImapMailboxes::send(const imap::Capabilities& can) {
   imap::ListOptions options;
   const bool extended = can.list_extended();
   options.subscribed = extended;
   options.special_use = extended && can.special_use();
   if (extended && can.list_status()) options.status_items = status_items(can);
-  TB_ASSIGN(const auto id, c_.send(imap::list("*", options)));
+  Asked asked{.with_status = !options.status_items.empty()};
+  TB_ASSIGN(asked.list, c_.send(imap::list("*", options)));
   if (!extended) TB_TRY(c_.send(imap::lsub("*")));
-  if (!options.status_items.empty() && can.has("OBJECTID"))
+  if (asked.with_status && can.has("OBJECTID"))
     TB_TRY(c_.send(imap::list("*", imap::ListOptions{.status_items = std::string(kIdItem)})));
-  TB_TRY(c_.offer_compression());
+  TB_TRY(c_.offer_compression(can));
+  return asked;
+}
+
+Status ImapMailboxes::ask_ahead(const imap::Capabilities& believed) {
+  believed_ = believed;
+  ahead_ = std::make_unique<Listener>(c_);
+  c_.listen(ahead_.get());
+  TB_ASSIGN(asked_ahead_, send(believed));
+  return {};
+}
+
+// False: what was asked ahead is not what this server is to be asked.
+Result<bool> ImapMailboxes::take_ahead(std::stop_token stop) {
+  if (ahead_ == nullptr) return false;
+  TB_TRY(c_.drain(std::move(stop)));
+  const ImapAnswer answer = c_.take_answer(asked_ahead_.list).value_or(ImapAnswer{});
+  return answer.ok() && c_.can().names() == believed_.names();
+}
+
+Status ImapMailboxes::ask(Listener& found, std::stop_token stop) {
+  TB_ASSIGN(const Asked asked, send(c_.can()));
   TB_TRY(c_.drain(stop));
-  const ImapAnswer answer = c_.take_answer(id).value_or(ImapAnswer{});
+  const ImapAnswer answer = c_.take_answer(asked.list).value_or(ImapAnswer{});
   if (!answer.ok()) return fail(c_.error(Errc::Refused, say("the server does not list its folders"), answer));
-  return options.status_items.empty() ? ask_status(found, stop) : Status();
+  return asked.with_status ? Status() : ask_status(found, stop);
 }
 
 Status ImapMailboxes::ask_status(Listener& found, std::stop_token stop) {
@@ -168,12 +192,25 @@ void ImapMailboxes::add(ImapBox box) {
   boxes_.emplace(id, std::move(box));
 }
 
-Result<std::vector<sync::Mailbox>> ImapMailboxes::list(std::stop_token stop) {
-  Listener found(c_);
-  c_.listen(&found);
-  Status asked = ask(found, stop);
+Result<std::unique_ptr<ImapMailboxes::Listener>> ImapMailboxes::hear(const std::stop_token& stop) {
+  const auto had_ahead = take_ahead(stop);
+  auto found = std::move(ahead_);
+  Status status = had_ahead ? Status() : fail(had_ahead.error());
+  if (status && !*had_ahead) {
+    found = std::make_unique<Listener>(c_);
+    c_.listen(found.get());
+    status = ask(*found, stop);
+  } else if (status && !asked_ahead_.with_status) {
+    status = ask_status(*found, stop);
+  }
   c_.listen(nullptr);
-  if (!asked) return std::unexpected(asked.error());
+  if (!status) return std::unexpected(status.error());
+  return found;
+}
+
+Result<std::vector<sync::Mailbox>> ImapMailboxes::list(std::stop_token stop) {
+  TB_ASSIGN(const std::unique_ptr<Listener> heard, hear(stop));
+  const Listener& found = *heard;
   boxes_.clear();
   paths_.clear();
   listed_names_.clear();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -22,8 +23,13 @@ struct ImapBox {
 
 class ImapMailboxes {
  public:
-  explicit ImapMailboxes(ImapConversation& conversation) : c_(conversation) {}
+  explicit ImapMailboxes(ImapConversation& conversation);
+  ~ImapMailboxes();
+  ImapMailboxes(const ImapMailboxes&) = delete;
+  ImapMailboxes& operator=(const ImapMailboxes&) = delete;
 
+  // Sends what the first list() asks for, by what the server is believed to be able to do, and listens from here on.
+  Status ask_ahead(const imap::Capabilities& believed);
   Result<std::vector<sync::Mailbox>> list(std::stop_token stop);
   bool listed() const { return listed_; }
   ImapBox* find(const sync::BoxId& id);
@@ -42,6 +48,13 @@ class ImapMailboxes {
 
  private:
   class Listener;
+  struct Asked {
+    imap::CommandId list = 0;
+    bool with_status = false;
+  };
+  Result<Asked> send(const imap::Capabilities& can);
+  Result<std::unique_ptr<Listener>> hear(const std::stop_token& stop);
+  Result<bool> take_ahead(std::stop_token stop);
   Status ask(Listener& found, std::stop_token stop);
   Status ask_status(Listener& found, std::stop_token stop);
   bool left_out(const imap::ListData& data) const;
@@ -49,6 +62,9 @@ class ImapMailboxes {
   void add(ImapBox box);
 
   ImapConversation& c_;
+  std::unique_ptr<Listener> ahead_;  // of what was asked by ask_ahead(), until list()
+  Asked asked_ahead_{};
+  imap::Capabilities believed_{};
   std::map<sync::BoxId, ImapBox> boxes_;
   std::set<sync::Path> paths_;
   std::vector<sync::Mailbox> troubled_;  // of the list at hand

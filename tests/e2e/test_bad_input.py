@@ -197,6 +197,26 @@ class Hanging(Case):
         self.assert_same_mail("probe", [MESSAGE])
         self.comes_good()
 
+    def test_a_server_that_begins_to_lose_what_comes_behind_a_login_is_asked_behind_its_answer(self):
+        losing = []
+
+        def login(line, tag, _words):
+            if losing:
+                line.lose_what_came()
+            line.send(tag + b" OK [CAPABILITY " + hostile.CAPABILITY + b"] in\r\n")
+
+        def serve(line):
+            line.send(b"* OK [CAPABILITY " + hostile.CAPABILITY + b"] Dovecot ready.\r\n")
+            hostile.imap(line, {b"LOGIN": login}, greeting=False)
+
+        self.against(serve)
+        self.sync("probe")
+        self.sync("probe")  # knows now what the server can do
+        losing.append(True)
+        self.assert_complaint(self.sync("probe", status=NETWORK), "probe", rf"{HOST}.*did not answer")
+        self.sync("probe")
+        self.assert_same_mail("probe", [MESSAGE])
+
     def test_at_quit_the_mail_is_here_and_the_removal_is_not_taken_for_done(self):
         self.against(hostile.stops_at, hostile.pop3, b"QUIT", protocol="pop3+plain", leave="never")
         done = self.sync("probe", status=NETWORK)

@@ -140,6 +140,10 @@ class Line:
         self.connection = self._tls.context.wrap_socket(self.connection, server_side=True)
         self.encrypted = True
 
+    def lose_what_came(self):
+        """As servers do whose login hands nothing of it to what answers behind it."""
+        self._buffer = b""
+
     def send(self, octets):
         octets = self.finish(octets)
         if self.garbler is not None:
