@@ -192,8 +192,8 @@ Status Session::on_reply(Steady::time_point now, Events& events) {
 Status Session::on_ok(const Pending& pending, const StatusLine&) {
   const Rule& row = rule(pending.verb);
   if (pending.verb == Verb::Capa) {
-    capabilities_ = Capabilities();
-    capabilities_.known = true;
+    coming_ = Capabilities();
+    coming_.known = true;
   }
   if (pending.verb == Verb::Stls) stls_done_ = true;
   if (pending.verb == Verb::Quit)
@@ -230,6 +230,7 @@ Status Session::on_listing_line(Steady::time_point now, Events& events) {
   if (line_ == ".") {
     reading_ = Reading::Status;
     const Event end = event(Event::Kind::End);
+    if (end.verb == Verb::Capa) capabilities_ = std::exchange(coming_, {});
     next_command(now);
     return events.event(end);
   }
@@ -241,7 +242,7 @@ Status Session::on_listing_line(Steady::time_point now, Events& events) {
   }
   std::string_view text = line_;
   if (text.starts_with("..")) text.remove_prefix(1);
-  if (in_flight_.front().verb == Verb::Capa) add_capability(capabilities_, text, quirks_);
+  if (in_flight_.front().verb == Verb::Capa) add_capability(coming_, text, quirks_);
   Event line = event(Event::Kind::Line);
   line.text = text;
   return events.event(line);

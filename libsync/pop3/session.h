@@ -124,7 +124,7 @@ class Session {
   size_t in_flight() const { return in_flight_.size(); }
   Quirks& quirks() { return quirks_; }
   const Quirks& quirks() const { return quirks_; }
-  const Capabilities& capabilities() const { return capabilities_; }
+  const Capabilities& capabilities() const { return capabilities_; }  // of the last whole answer to CAPA
   // APOP's time stamp; empty if there is none or TLS has started since.
   const std::string& timestamp() const { return timestamp_; }
 
@@ -164,7 +164,7 @@ class Session {
   Options options_;
   State state_ = State::Greeting;
   Reading reading_ = Reading::Status;
-  Capabilities capabilities_;
+  Capabilities capabilities_, coming_;
   Quirks quirks_, told_quirks_;
   std::string timestamp_;
   std::deque<Pending> in_flight_;

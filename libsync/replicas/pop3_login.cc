@@ -115,7 +115,7 @@ class Login {
     TB_TRY(authenticate());
     // A server without CAPA before the login has none behind it either. With PIPELINING, which is the same before and
     // behind it (RFC 2449, section 6.6), it goes out with the listings (Pop3Maildrop::ask()).
-    if (capabilities().known && !capabilities().pipelining) TB_TRY(ask_capabilities());
+    if (capabilities().known && !capabilities().pipelining && !drop_.asked()) TB_TRY(ask_capabilities());
     tell_login_delay(c_.session(), options_);
     return {};
   }

@@ -25,13 +25,13 @@ struct Opened {
   bool sent(std::string_view end) const { return channel->sent().ends_with(end); }
 };
 
-Opened open(const std::string& script, Pop3Options options = {}, bool tls = true) {
+Opened open(const std::string& script, Pop3Options options = {}, bool tls = true, size_t piece = 0) {
   sasl::Credentials& who = options.credentials;
   who.user = "joe";
   if (who.token.empty()) who.password = Secret("hunter2");
   if (!tls) options.security = Pop3Security::Plain;
   auto channel = std::make_unique<ScriptedChannel>(
-      script, ScriptedChannel::Options{.host = "mail.example.org", .tls = tls, .piece = 0, .info = {}});
+      script, ScriptedChannel::Options{.host = "mail.example.org", .tls = tls, .piece = piece, .info = {}});
   ScriptedChannel* raw = channel.get();
   return {open_pop3(std::move(channel), std::move(options), {}), raw};
 }
@@ -70,6 +70,20 @@ TEST(Pop3BehindALogin, TheListingsCostNoRoundTrip) {
   EXPECT_EQ(keys(**o.replica), "a ");
   EXPECT_EQ(o.channel->cost().round_trips, 3U) << "greeting, CAPA, and all the rest";
   EXPECT_TRUE(o.channel->sent().ends_with(kListings)) << "once";
+}
+
+TEST(Pop3BehindALogin, TheAnswersMayComeInPiecesAndSayThatThereIsNoMorePipelining) {
+  const std::string less = "S: +OK\\r\\nUIDL\\r\\n.\nS: +OK 1 9\nS: +OK\\r\\n1 9\\r\\n.\nS: +OK\\r\\n1 a\\r\\n.\n";
+  const std::string login = hello("PIPELINING\\r\\nUIDL\\r\\nUSER") + "C: USER joe\nC: PASS hunter2\nS: +OK\nS: +OK\n";
+  for (const std::string& answers : {kAnswers, less}) {
+    for (const size_t piece : {size_t{1}, size_t{5}, size_t{7}, size_t{0}}) {
+      auto o = open(login + "C: CAPA\nC: STAT\nC: LIST\nC: UIDL\n" + answers, {}, true, piece);
+      ASSERT_TRUE(o.replica) << o.replica.error().text();
+      EXPECT_TRUE((*o.replica)->capabilities().stable_ids) << "half an answer is none";
+      EXPECT_EQ(keys(**o.replica), "a ");
+      EXPECT_TRUE(o.channel->finished()) << o.channel->mismatch();
+    }
+  }
 }
 
 TEST(Pop3BehindALogin, UserPassAndTheListingsAreOneFlight) {
