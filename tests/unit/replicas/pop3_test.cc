@@ -418,6 +418,28 @@ TEST(Pop3Replica, RemovesOnlyWhenQuitIsAcknowledged) {
   EXPECT_EQ(finished.dids.size(), 2U) << "once";
 }
 
+TEST(Pop3Replica, RemovesManyInOneFlight) {
+  std::string listing = "C: STAT\nC: LIST\nC: UIDL\nS: +OK 1000 9000\nS= +OK\\r\\n", uidls = "+OK\\r\\n", deles,
+              oks = "S= ";
+  std::vector<sync::Action> actions;
+  for (uint64_t n = 1; n <= 1000; ++n) {
+    const std::string number = std::to_string(n);
+    listing += number + " 9\\r\\n";
+    uidls += number + " u" + number + "\\r\\n";
+    deles += "C: DELE " + number + "\n";
+    oks += "+OK\\r\\n";
+    actions.push_back(remove(n, "u" + number, 9));
+  }
+  auto [replica, channel] = open(kModernLogin + listing + ".\\r\\n" + uidls + ".\\r\\n\n" + deles + oks + "\n");
+  ASSERT_TRUE(replica) << replica.error().text();
+  look(**replica);
+  const uint64_t before = channel->cost().round_trips;
+  Acted acted;
+  ASSERT_TRUE((*replica)->apply(actions, acted, {})) << channel->mismatch();
+  EXPECT_EQ(acted.dids.size(), 1000U);
+  EXPECT_EQ(channel->cost().round_trips - before, 1U);
+}
+
 TEST(Pop3Replica, DoesNotClaimRemovalsThatQuitDidNotAcknowledge) {
   for (const char* end : {"S: -ERR some are left", "CUT", "CLOSE", ""}) {
     auto [replica, channel] = open(kModernLogin + kTwoMessages + "C: DELE 1\nS: +OK\nC: QUIT\n" + end);
