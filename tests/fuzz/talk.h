@@ -150,6 +150,8 @@ inline Talked talk_imap(std::string_view input, Trace* trace) {
   options.namespaces = (choice & 2U) != 0;
   options.compress = (choice & 4U) != 0;
   options.client_id = (choice & 8U) == 0;
+  // Of use where the greeting names Dovecot.
+  options.last_capabilities = "IMAP4REV1 ID ENABLE QRESYNC NAMESPACE LIST-EXTENDED LIST-STATUS COMPRESS=DEFLATE";
   options.trace = trace;
   options.random = [](size_t bytes) { return std::string(bytes, '\0'); };
   auto channel = std::make_unique<BytesChannel>(
