@@ -29,7 +29,16 @@ class RoundTrips(harness.Case):
         relay.reset()
         self.sync(name)
         self.assertEqual(relay.connections, 1)
+        self.hears_goodbye(server, 2)
         return relay.round_trips
+
+    def hears_goodbye(self, server, times):
+        """Not waited for, and said all the same: no session was just broken off."""
+        for _ in range(50):
+            if server.read_log().count("Logged out") == times:
+                return
+            time.sleep(0.1)
+        self.fail(server.read_log())
 
     def test_five_folders_by_imap_cost_five(self):
         """TCP and the greeting: two; SCRAM: three, with LIST with STATUS and all else behind its last line."""

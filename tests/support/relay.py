@@ -56,9 +56,11 @@ class Relay:
     def _received(self, source, state, from_server):
         """What comes from the source, each piece when its delay is over."""
         if not self.delay:
-            while octets := source.recv(1 << 16):
-                yield octets
-            self._gone(state, from_server)
+            try:
+                while octets := source.recv(1 << 16):
+                    yield octets
+            finally:
+                self._gone(state, from_server)
             return
         on_the_way = queue.SimpleQueue()
         threading.Thread(target=self._read_ahead, args=(source, on_the_way, state, from_server), daemon=True).start()
