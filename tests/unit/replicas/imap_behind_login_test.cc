@@ -53,7 +53,9 @@ TEST(ImapBehindALogin, TheListCostsNoRoundTrip) {
     EXPECT_EQ(names(o), "INBOX ");
     EXPECT_TRUE(o.channel->finished()) << o.channel->mismatch();
     EXPECT_EQ(told, kCould);
-    if (piece == 0) EXPECT_EQ(o.channel->cost().round_trips, 2U) << "the greeting, and all the rest";
+    if (piece == 0) {
+      EXPECT_EQ(o.channel->cost().round_trips, 2U) << "the greeting, and all the rest";
+    }
   }
 }
 
