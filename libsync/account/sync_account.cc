@@ -22,12 +22,11 @@ constexpr std::chrono::seconds kLongestPause{86'400};
 // A refusal that passes, without a time: mail programs ask again after so long, and no server minds.
 constexpr std::chrono::seconds kDefaultPause{300};
 constexpr int64_t kRecoverAfter = 7 * 86400;  // a server that is out of order for a day or two is waited for
-// At the end of a run the index may take a tenth of the run's time, and so long in any case: some 500 ordinary
-// messages.
+// At the end of a run the index may take a tenth of the run's time, and so long in any case.
 constexpr int kIndexingShare = 10;
 constexpr std::chrono::milliseconds kLeastIndexing{100};
-// If more wait for it, as after a first mirror, they are left to the first search: it would take dozens of runs.
-constexpr uint64_t kMostIndexed = 2'000;
+// If more wait for it than it can take in that time, as after a first mirror, they are left to the first search.
+constexpr uint64_t kMostIndexed = 500;
 constexpr std::string_view kRecovered = "Recovered";  // a mailbox of the local store, not the server's
 
 class Job {

@@ -325,7 +325,7 @@ class Files(harness.Case):
 
     def test_the_index_of_a_first_mirror_is_left_to_the_first_search_and_then_kept(self):
         server = self.serve()
-        harness.sample.deliver_bulk(server, 2001, 300)
+        harness.sample.deliver_bulk(server, 501, 300)
         self.home.connect("it", server, "imaps")
 
         def indexed():
@@ -333,14 +333,14 @@ class Files(harness.Case):
                 return store.execute("SELECT count(*) FILTER (WHERE indexed), count(*) FROM content").fetchone()
 
         self.sync("it")
-        self.assertEqual(indexed(), (0, 2001))
-        self.assertEqual(len(self.lines("search", "it", "larger:1", "-n", "3000")), 2001)
-        self.assertEqual(indexed(), (2001, 2001))
+        self.assertEqual(indexed(), (0, 501))
+        self.assertEqual(len(self.lines("search", "it", "larger:1", "-n", "3000")), 501)
+        self.assertEqual(indexed(), (501, 501))
         harness.sample.deliver_bulk(server, 5, 900)
         self.sync("it")
         done, every = indexed()
         self.assertEqual(done, every)
-        self.assertGreater(every, 2001)
+        self.assertGreater(every, 501)
 
     def test_a_sync_killed_in_the_middle_is_finished_by_the_next(self):
         server = self.serve()

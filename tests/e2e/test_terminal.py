@@ -142,10 +142,17 @@ class Sync(harness.Case):
             self.assertRegex(terminal.rows()[-2], self.DONE, "in one row")
 
     def test_after_the_mirror_it_says_that_it_indexes(self):
-        terminal = self.start("sync")
+        server = harness.dovecot.Dovecot()
+        sample.deliver_bulk(server, 400, OCTETS)  # more than 500 would be left to the first search
+        server.start()
+        self.addCleanup(server.stop)
+        line = relay.Relay(server.ports["imaps"], pace=PACE)
+        self.addCleanup(line.close)
+        self.home.add("few", f"imaps://{server.user}@localhost:{line.port}", password=server.password, tls_ca=server.ca_file)
+        terminal = self.start("sync", "few")
         terminal.wait_for("^rc=")
         written = terminal.all_that_was_written()
-        carried, indexed = re.search("bulk +[█▏▎▍▌▋▊▉]", written), written.find("bulk   indexing")
+        carried, indexed = re.search("few +[█▏▎▍▌▋▊▉]", written), written.find("few   indexing")
         self.assertTrue(carried and carried.start() < indexed, written)
 
     def test_the_other_commands_leave_nothing_of_their_board(self):
