@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -63,6 +64,73 @@ class Table(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("twinbox brought 0 of 3 messages", done.stderr)
         self.assertNotIn("imap-first", done.stdout)
+
+
+class Parts(unittest.TestCase):
+    """`twinbox bench`, with little mail: what it says, never how fast."""
+
+    def setUp(self):
+        self.home = harness.Home()
+        self.addCleanup(self.home.close)
+        self.place = os.path.join(self.home.folder, "work")
+        os.mkdir(self.place)
+        self.home.environment["TMPDIR"] = self.place
+        self.mbox = os.path.join(self.home.folder, "mail.mbox")
+        with open(self.mbox, "wb") as file:
+            for number in range(5):
+                file.write(b"From me@example.org Mon Jun  1 08:00:00 2026\nSubject: %d\n\nText.\n>From me\n\n" % number)
+
+    def bench(self, *arguments, status=harness.DONE):
+        done = self.home.run("bench", "--corpus", self.mbox, *arguments)
+        self.assertEqual(done.status, status, done.err)
+        self.assertEqual(os.listdir(self.place), [], "nothing is left behind")
+        return done
+
+    def test_every_part_is_measured(self):
+        lines = [json.loads(line) for line in self.bench("--json", "--repetitions", "1").out.decode().splitlines()]
+        parts = {line["bench"] for line in lines}
+        self.assertLessEqual({"imap-framer", "imap-fetch", "pop3-body", "mime-tree", "plan", "store-add", "store-index"}, parts)
+        for line in lines:
+            with self.subTest(line["bench"]):
+                self.assertEqual(line["messages"], 5)
+                self.assertEqual(line["seconds_each"], [line["seconds"]])
+                self.assertGreater(line["seconds"], 0)
+
+    def test_a_run_is_compared_with_its_own_output(self):
+        old = os.path.join(self.home.folder, "old.json")
+        with open(old, "wb") as file:
+            file.write(self.bench("--only", "^mime", "--repetitions", "3", "--json").out)
+        done = self.bench("--only", "^(mime|imap-body)", "--repetitions", "3", "--compare", old)
+        self.assertRegex(done.out.decode(), r"(?m)^mime-tree .* (faster|slower|within the noise|waits less|waits longer)$")
+        self.assertRegex(done.out.decode(), r"(?m)^imap-body .* not in the old file$")
+        self.assertNotIn("store", done.out.decode())
+
+    def test_generated_mail_is_the_same_each_time(self):
+        first, second = (self.home.run("bench", "--only", "^mime-tree$", "--repetitions", "1", "--json") for _ in range(2))
+        self.assertEqual(first.status, harness.DONE, first.err)
+        first, second = (json.loads(done.out) for done in (first, second))
+        self.assertEqual((first["units"], first["size"]), (3000, second["size"]))
+
+    def test_stopped_by_the_keyboard_it_takes_its_folder_along(self):
+        with subprocess.Popen((harness.PROGRAM, "--config", self.home.config, "bench", "--only", "store", "--repetitions", "100"),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.home.environment) as child:
+            deadline = time.monotonic() + harness.SECONDS
+            while not os.listdir(self.place) and child.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self.assertNotEqual(os.listdir(self.place), [])
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=harness.SECONDS)
+        self.assertEqual((child.returncode, out), (130, b""))
+        self.assertRegex(err.decode(), r"(?m)^twinbox: interrupted$")
+        self.assertEqual(os.listdir(self.place), [])
+
+    def test_a_file_of_something_else_is_one_line(self):
+        for octets, status in ((b"{}\n", harness.DAMAGED), (b"\x00" * 100, harness.DAMAGED)):
+            with open(os.path.join(self.home.folder, "bad.json"), "wb") as file:
+                file.write(octets)
+            done = self.bench("--compare", os.path.join(self.home.folder, "bad.json"), status=status)
+            self.assertRegex(done.err, r"^twinbox: .*bad\.json: line 1 is not what bench --json prints\n")
+            self.assertEqual(done.out, b"")
 
 
 class LongWay(unittest.TestCase):

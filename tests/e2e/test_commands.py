@@ -39,7 +39,7 @@ class Commands(harness.Case):
         return inbox[number], [message for message in self.made if message.folder == "INBOX"][number]
 
     def test_every_command_has_help_with_an_example(self):
-        for command in ("sync", "status", "ls", "show", "search", "export", "verify", "compact", "mime",
+        for command in ("sync", "status", "ls", "show", "search", "export", "verify", "compact", "mime", "bench",
                         "account add", "account list", "account remove", "schedule enable", "schedule status"):
             done = self.run_it(*command.split(), "--help")
             self.assertIn(f"twinbox {command}", done.out.decode())
@@ -60,7 +60,8 @@ class Commands(harness.Case):
         for head, *words in (("ls", "it"), ("ls --folders", "it"), ("search", "会议"), ("show", "it", str(row["id"])),
                              ("mime", os.path.join(place, "one.eml")), ("sync",), ("sync", "--dry-run"), ("status",),
                              ("export", "it", "--eml", os.path.join(place, "eml")), ("verify", "it"),
-                             ("verify --remote", "it"), ("compact", "it"), ("account list",), ("schedule status",)):
+                             ("verify --remote", "it"), ("compact", "it"), ("account list",), ("schedule status",),
+                             ("bench", "it", "--only", "mime", "--repetitions", "1")):
             printed = self.lines(*head.split(), *words)
             self.assertGreater(len(printed), 0, head)
             for key, value in (pair for line in printed for pair in line.items()):

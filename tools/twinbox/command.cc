@@ -9,7 +9,7 @@
 namespace twinbox {
 
 extern const Command kAccountAdd, kAccountList, kAccountRemove, kSync, kStatus, kLs, kShow, kSearch, kExport, kVerify,
-    kCompact, kMime, kScheduleEnable, kScheduleDisable, kScheduleStatus;
+    kCompact, kMime, kBench, kScheduleEnable, kScheduleDisable, kScheduleStatus;
 
 namespace {
 
@@ -19,7 +19,7 @@ constexpr auto kCommands = std::to_array<const Command*>({
     &kLs, &kShow, &kSearch, &kExport,                       // read
     &kVerify, &kCompact,                                    // look after
     &kScheduleEnable, &kScheduleDisable, &kScheduleStatus,  // by itself
-    &kMime,                                                 // learn
+    &kMime, &kBench,                                        // learn
 });
 
 }  // namespace
