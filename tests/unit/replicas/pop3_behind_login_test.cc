@@ -4,11 +4,13 @@
 #include "libsync/base/base64.h"
 #include "libsync/replicas/pop3.h"
 
+#include "tests/support/lent_channel.h"
 #include "tests/support/scripted_channel.h"
 
 namespace libsync::replicas {
 namespace {
 
+using twinbox::test::LentChannel;
 using twinbox::test::ScriptedChannel;
 
 const std::string kListings = "CAPA\r\nSTAT\r\nLIST\r\nUIDL\r\n";
@@ -21,7 +23,7 @@ std::string hello(const std::string& capabilities, const std::string& greeting =
 
 struct Opened {
   Result<std::unique_ptr<sync::Replica>> replica;
-  ScriptedChannel* channel;
+  std::shared_ptr<ScriptedChannel> channel;  // there also where no replica is
   bool sent(std::string_view end) const { return channel->sent().ends_with(end); }
 };
 
@@ -30,10 +32,9 @@ Opened open(const std::string& script, Pop3Options options = {}, bool tls = true
   who.user = "joe";
   if (who.token.empty()) who.password = Secret("hunter2");
   if (!tls) options.security = Pop3Security::Plain;
-  auto channel = std::make_unique<ScriptedChannel>(
+  const auto channel = std::make_shared<ScriptedChannel>(
       script, ScriptedChannel::Options{.host = "mail.example.org", .tls = tls, .piece = piece, .info = {}});
-  ScriptedChannel* raw = channel.get();
-  return {open_pop3(std::move(channel), std::move(options), {}), raw};
+  return {open_pop3(std::make_unique<LentChannel>(channel), std::move(options), {}), channel};
 }
 
 struct Nobody final : sync::ActionSink {
