@@ -77,7 +77,7 @@ constexpr std::chrono::milliseconds kPoll{5};
 // A first mirror writes into indexes at random: with SQLite's 2 MB of cache each page would be read and written many
 // times over. The log is copied into the database every 4 MB, SQLite's own measure: more of it at a time would be more
 // that a copy made file by file can miss.
-constexpr std::string_view kWriting = "PRAGMA cache_size=-24000; PRAGMA wal_autocheckpoint=500;";
+constexpr std::string_view kWriting = "PRAGMA cache_size=-16000; PRAGMA wal_autocheckpoint=500;";
 
 // Of a new database; of pages at random half as many are written as with 4 kB.
 constexpr std::string_view kPages = "PRAGMA page_size=8192";

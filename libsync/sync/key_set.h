@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
-#include <vector>
 
 #include "libsync/sync/replica.h"
 
@@ -25,7 +25,7 @@ class KeySet {
  private:
   void settle() const;
   std::map<uint64_t, uint64_t> ranges_;  // first → last, disjoint, not adjacent
-  mutable std::vector<uint64_t> names_;  // sorted and unique up to settled_
+  mutable std::deque<uint64_t> names_;   // sorted and unique up to settled_; never in memory twice to grow
   mutable size_t settled_ = 0;
 };
 

@@ -55,7 +55,7 @@ struct Run {
 // How many rows are worked on at a time: bounds memory whatever the size of the mailbox.
 inline constexpr size_t kRowsAtOnce = 16'000;
 // The same where the next ones are planned while these are on their way, so that two such lots are in memory.
-inline constexpr size_t kRowsOnTheWay = 6'000;
+inline constexpr size_t kRowsOnTheWay = 4'000;
 // The first of those: the sooner it is planned, the sooner something is on its way.
 inline constexpr size_t kRowsToBegin = 1'000;
 

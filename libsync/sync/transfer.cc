@@ -72,6 +72,8 @@ std::vector<FetchItem> fetch_items(std::span<const TransferItem> items) {
 }
 
 constexpr size_t kPieceBytes = 256 << 10;
+// What a message takes in the queue besides its octets: an event, what lists show of its header, what malloc adds.
+constexpr size_t kBesideOctets = 1 << 10;
 
 bool falls_short(std::string_view message, uint64_t announced) {
   if (message.size() >= announced) return false;
@@ -134,7 +136,7 @@ class QueueSink final : public MessageSink {
     if (!as_announced) whole.received.print = print_of_message(buffer_, announced);
     whole.content = to_.prepare(buffer_);
     if (as_announced) whole.received.print = whole.content->print();
-    return push(std::move(whole), octets + sizeof(Event));
+    return push(std::move(whole), octets + kBesideOctets);
   }
   Status flush() {
     const uint64_t bytes = buffer_.size();

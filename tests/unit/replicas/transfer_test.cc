@@ -169,7 +169,7 @@ TEST_F(Transfer, NothingToCarryAsksForNothing) {
 
 // More than two lots of the engine's, with flags to set and a message that is gone in between.
 TEST(LongTransfer, NewMailInManyLotsWithOtherWorkInBetweenIsMirroredWhole) {
-  constexpr uint64_t kFirst = 500, kAll = 14'500;
+  constexpr uint64_t kFirst = 500, kAll = 10'500;
   MemoryReplica server, local({.identity = "local"});
   const auto db = store::Db::open("", store::DbMode::Memory).value();
   ASSERT_TRUE(store::create_link_tables(*db));
