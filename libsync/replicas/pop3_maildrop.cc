@@ -48,6 +48,8 @@ constexpr size_t kListings = 3;  // STAT, LIST, UIDL
 // RFC 1939, section 7. Longer ones are taken too, and counted.
 constexpr size_t kMaxUidl = 70;
 constexpr size_t kUsualUidl = 24;
+// Messages that room is made for at a word of the server's: 48 MB.
+constexpr uint64_t kMostExpected = 1'000'000;
 bool is_uidl_char(char c) { return c >= 0x21 && c <= 0x7E; }
 
 }  // namespace
@@ -211,7 +213,7 @@ Status Pop3Maildrop::probe_top(Pop3Conversation& conversation, std::stop_token s
 // Room for as many as there are said to be, within bounds: a listing that grows step by step is in memory twice.
 void Pop3Maildrop::expect(uint64_t messages) {
   exists_ = messages;
-  const auto room = static_cast<size_t>(std::min(messages, kMaxUnlisted));
+  const auto room = static_cast<size_t>(std::min(messages, kMostExpected));
   entries_.reserve(room);
   keys_.reserve(room * kUsualUidl);
 }

@@ -305,7 +305,7 @@ class Copies(Races):
                 child = seat.start("sync")
                 self.addCleanup(ended, child)
                 time.sleep(chance.random() * 0.15)
-                durable = set(twins.hashes(seat.local())) if os.path.exists(os.path.join(seat.store, "twin.db")) else set()
+                durable = self.durable(seat)
                 copy = os.path.join(seat.home.folder, "copy")
                 copy_by_files(seat.store, copy, chance)
                 child.communicate(timeout=harness.SECONDS)
@@ -316,6 +316,18 @@ class Copies(Races):
                 met[how] = met.get(how, 0) + 1
                 self.assertLess(time.monotonic() - start, harness.SECONDS)
             print(f"{kind.name}: copies {met}", flush=True)
+
+    @staticmethod
+    def durable(seat):
+        """What the store holds now; asked again where its log goes at that moment, because the sync ends."""
+        for _ in range(5):
+            if not os.path.exists(os.path.join(seat.store, "twin.db")):
+                return set()
+            try:
+                return set(twins.hashes(seat.local()))
+            except sqlite3.OperationalError:
+                time.sleep(0.02)
+        raise AssertionError("the store can't be opened")
 
     def use_copy(self, seat, copy, durable, expected):
         """The copy in the place of the store. Returns what became of it."""
