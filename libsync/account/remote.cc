@@ -54,6 +54,8 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
   pop3.pinned_mechanism = options.pinned_mechanism;
   pop3.on_login = options.on_login;
   pop3.on_login_delay = options.on_login_delay;
+  pop3.wait_for_login = options.wait_for_login;
+  pop3.on_ahead = options.on_ahead;
   if (const auto timeout = account.timeout) {
     pop3.timeouts = {.greeting = *timeout, .reply = *timeout, .idle = *timeout};
     pop3.login_timeout = 2 * *timeout;  // several answers, the last of them a slow one
@@ -77,6 +79,8 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
   imap.on_login = options.on_login;
   imap.last_capabilities = options.last_capabilities;
   imap.on_capabilities = options.on_capabilities;
+  imap.wait_for_login = options.wait_for_login;
+  imap.on_ahead = options.on_ahead;
   imap.on_alert = options.on_alert;
   imap.compress = account.compress.value_or(true);
   imap.compress_loopback = account.compress.value_or(false);

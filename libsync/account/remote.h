@@ -27,6 +27,10 @@ struct RemoteOptions {
   // What an IMAP server could do behind the login of the last session, as on_capabilities told it: a hint.
   std::string last_capabilities{};
   std::function<void(std::string_view capabilities)> on_capabilities{};
+  // Nothing goes out behind the last line of a login before it is answered. `on_ahead` is told true when something did,
+  // and false when all of that is answered.
+  bool wait_for_login = false;
+  std::function<void(bool waiting)> on_ahead{};
   // Told how long the server wants to be left alone after this login (POP3's LOGIN-DELAY).
   std::function<void(std::chrono::seconds)> on_login_delay{};
   // Told what the server wants its user to read (IMAP's ALERT), printable, each text once. Only what came over

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kMechanism = "login_mechanism";
 constexpr std::string_view kCapabilities = "imap_capabilities";  // of the last session, behind the login
+constexpr std::string_view kWaitForLogin = "wait_for_login";     // there: the server lost what came behind a login
 constexpr std::string_view kIdentityForm = "identity_form";      // "port": ports of one's own are in it
 constexpr std::string_view kNotBefore = "not_before";            // Unix seconds; when the server may be asked again
 constexpr std::chrono::seconds kLongestPause{86'400};
@@ -79,7 +80,7 @@ class Job {
     if (settings_.scheduled) TB_TRY(keep_away());
     TB_ASSIGN(const auto before, store_->mailboxes());
     const Status status = sync();
-    if (!status) TB_TRY(forget_capabilities());
+    TB_TRY(note_lost_commands(status));
     TB_TRY(record(status));
     TB_TRY(note_pause(status));
     if (status) TB_TRY(recover());
@@ -166,6 +167,9 @@ class Job {
     std::string can;
     remote_options_.last_capabilities = could.value_or("");
     remote_options_.on_capabilities = [&](std::string_view capabilities) { can = capabilities; };
+    TB_ASSIGN(const auto waits, store_->meta(kWaitForLogin));
+    remote_options_.wait_for_login = waits.has_value();
+    remote_options_.on_ahead = [this](bool waiting) { ahead_waits_ = waiting; };
     remote_options_.on_login_delay = [&](std::chrono::seconds delay) { login_delay_ = delay; };
     remote_options_.on_alert = [this](std::string_view text) { observer_.alert(text); };
     TB_ASSIGN(auto remote, open_remote(account_, secret, remote_options_, stop_));
@@ -176,10 +180,12 @@ class Job {
     return remote;
   }
 
-  // Whatever went wrong may have come of believing in them; the next session asks.
-  Status forget_capabilities() {
-    if (settings_.dry_run || remote_options_.last_capabilities.empty()) return {};
-    return store_->set_meta(kCapabilities, "");
+  // A server that was given commands behind its login and did not answer them may have lost them, and would do so each
+  // time: from now on its login is waited for. A line that broke just then costs the account a round trip or two.
+  Status note_lost_commands(const Status& status) {
+    if (status || !ahead_waits_ || settings_.dry_run) return {};
+    const Errc code = status.error().code;
+    return code == Errc::Network || code == Errc::Protocol ? store_->set_meta(kWaitForLogin, "1") : Status();
   }
 
   // A store rebuilt from its segments has contents and no messages: what the server shows is compared
@@ -269,6 +275,7 @@ class Job {
   std::unique_ptr<store::Store> store_;
   store::Run run_;
   std::chrono::seconds login_delay_{0};
+  bool ahead_waits_ = false;  // commands that went out behind the login have no answer yet
   SyncResult result_;
 };
 

@@ -74,9 +74,12 @@ Status Session::check_state(CommandKind kind) const {
   return {};
 }
 
-bool Session::login_is_said() {
+bool Session::login_is_said(size_t challenges) {
   login_said_ = queued_.empty() && sent_.size() == 1 && !sent_.back().waits() && is_login(sent_.back().command.kind);
-  if (login_said_) sent_.back().command.exclusive = false;
+  if (login_said_) {
+    sent_.back().command.exclusive = false;
+    challenges_to_come_ = challenges;
+  }
   return login_said_;
 }
 
@@ -299,7 +302,13 @@ void Session::continuation(std::string_view text) {
     send_queued();
     return;
   }
-  if (login_said_) return break_off(Errc::Protocol, say("the server goes on with a login that is over"), text);
+  if (login_said_) {
+    if (challenges_to_come_ == 0 || sent_.front().command.kind != CommandKind::Authenticate) {
+      return break_off(Errc::Protocol, say("the server goes on with a login that is over"), text);
+    }
+    --challenges_to_come_;
+    return handler_->on_challenge(trim(text));
+  }
   if (pending.command.kind == CommandKind::Authenticate) return handler_->on_challenge(trim(text));
   if (pending.command.kind == CommandKind::Idle) return handler_->on_idling();
   break_off(Errc::Protocol, say("the server asks for more where nothing was begun"), text);

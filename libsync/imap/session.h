@@ -36,7 +36,8 @@ class Session final : private FrameSink {
   Result<CommandId> submit(Command command);
   // The last line of the login is in the output, and no challenge can come any more: what needs the login may be
   // submitted now, and goes out behind it. If the login is refused, so is that. False: a part of it still waits.
-  bool login_is_said();
+  // `challenges`: so many come still, and are answered already (SCRAM's last one).
+  bool login_is_said(size_t challenges = 0);
   // Answers a challenge of AUTHENTICATE; base64 is done here.
   void respond(const Secret& response);
   void cancel_authentication();  // "*"
@@ -110,6 +111,7 @@ class Session final : private FrameSink {
   Capabilities capabilities_;
   bool capabilities_are_new_ = false;  // came while a login was under way
   bool login_said_ = false;
+  size_t challenges_to_come_ = 0;  // behind that, of AUTHENTICATE
   bool utf8_names_ = false;
   CommandId last_id_ = 0;
   std::deque<Pending> queued_, sent_;

@@ -213,7 +213,9 @@ Status Session::on_ok(const Pending& pending, const StatusLine&) {
 Status Session::on_challenge(Steady::time_point now, Events& events) {
   trace(TraceKind::Server, line_.size() > 2 ? "+ ***" : "+");
   if (cancelled_) return protocol_error(say("the server goes on with a login that was given up"));
-  if (login_said_) return protocol_error(say("the server goes on with a login that is over"));
+  if (login_said_ && challenges_to_come_ == 0)
+    return protocol_error(say("the server goes on with a login that is over"));
+  if (login_said_) --challenges_to_come_;
   Pending& pending = in_flight_.front();
   const std::string_view text = trim(std::string_view(line_).substr(1));
   if (pending.initial && text.empty()) {

@@ -84,7 +84,11 @@ class Session {
 
   // The last line of the login is in the output (and no challenge can come any more): where the server pipelines,
   // what needs the login may go behind it. If the login is refused, so is that.
-  void login_is_said() { login_said_ = login_is_last(); }
+  // `challenges`: so many come still, and are answered already (SCRAM's last one).
+  void login_is_said(size_t challenges = 0) {
+    login_said_ = login_is_last();
+    challenges_to_come_ = challenges;
+  }
 
   // Puts the command into the output. Errc::Internal if !can_send(), Errc::Usage for CR, LF or NUL in
   // an argument; both change nothing.
@@ -176,6 +180,7 @@ class Session {
   bool has_marked_ = false;
   bool cancelled_ = false;  // AUTH was given up: only its end may come
   bool login_said_ = false;
+  size_t challenges_to_come_ = 0;  // behind that, of AUTH
   Unstuffer unstuffer_;
   std::optional<Pending> held_;  // a message whose dot came, and not yet what follows
   bool resumed_ = false;         // that message had a dot that was text

@@ -44,6 +44,10 @@ struct ImapOptions {
   std::string last_capabilities{};
   // Told what the server can do behind the login, where it would take commands there. May be empty.
   std::function<void(std::string_view capabilities)> on_capabilities{};
+  // Nothing goes out behind the last line of the login, whatever the server (reads_on.h).
+  bool wait_for_login = false;
+  // Told true when something went out there, and false when all of that is answered. May be empty.
+  std::function<void(bool waiting)> on_ahead{};
   bool compress = true;            // COMPRESS=DEFLATE where offered, from behind the first LIST on
   bool compress_loopback = false;  // to this machine too, where it costs more than it saves
   bool client_id = true;           // tell name and version by ID (RFC 2971); NetEase demands it

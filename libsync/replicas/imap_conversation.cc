@@ -26,7 +26,7 @@ std::string shown_line(std::string_view text, std::string_view why) {
 void ImapListener::on_greeting(const imap::StatusLine& line) {
   c_.alert(line);
   c_.heard_name(line.text);
-  c_.reads_on = reads_on_behind_a_login(line.text);
+  c_.reads_on = !c_.options_.wait_for_login && reads_on_behind_a_login(line.text);
 }
 void ImapListener::on_status(const imap::StatusLine& line) { c_.alert(line); }
 
@@ -49,6 +49,10 @@ void ImapListener::on_id(const imap::IdFields& fields) {
   for (const auto& [key, value] : fields) {
     if (iequals(key, "name") && value) c_.heard_name(*value);
   }
+}
+
+void ImapListener::on_challenge(std::string_view text) {
+  if (c_.challenged) c_.challenged(text);
 }
 
 void ImapListener::on_namespace(const imap::Namespaces& found) { c_.namespaces = found; }
@@ -133,7 +137,12 @@ Status ImapConversation::step(std::optional<Deadline> deadline, std::stop_token 
     return at_host(std::move(error));
   }
   if (!inside || session_.responses() != responses) response_pace_.begin();
+  if (session_.in_flight() == 0) tell_ahead(false);
   return compress_ == 0 ? Status() : answered_compression();
+}
+
+void ImapConversation::tell_ahead(bool waiting) {
+  if (std::exchange(ahead_, waiting) != waiting && options_.on_ahead) options_.on_ahead(waiting);
 }
 
 Status ImapConversation::flush(Deadline deadline, std::stop_token stop) {

@@ -1,6 +1,7 @@
 // The session on its channel: sends, waits, hands out answers. Internal to the IMAP replica.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,6 +43,7 @@ class ImapListener : public imap::Handler {
   void on_enabled(const std::vector<std::string_view>& names) override;
   void on_namespace(const imap::Namespaces& found) override;
   void on_id(const imap::IdFields& fields) override;
+  void on_challenge(std::string_view text) override;
 
  protected:
   ImapConversation& c_;
@@ -81,12 +83,17 @@ class ImapConversation {
   // it costs no round trip. step() turns compression on when the server says OK. `can`: what it can do, known or hoped.
   Status offer_compression(const imap::Capabilities& can);
   void limit_time(std::optional<Deadline> deadline) { overall_ = deadline; }
+  // Something went out behind the last line of the login.
+  void went_ahead() { tell_ahead(true); }
   // A call was left before the server had answered all: the connection is of no use.
   void abandon() { abandoned_ = true; }
   bool usable() const { return !abandoned_; }
 
   Error error(Errc code, std::string what, const ImapAnswer& answer) const;
   Status at_host(Error error);
+
+  // Answers AUTHENTICATE's challenges, whoever listens.
+  std::function<void(std::string_view text)> challenged{};
 
   // What the session has learnt.
   bool qresync = false;
@@ -101,6 +108,7 @@ class ImapConversation {
   friend class ImapListener;
   Status closed();
   Status answered_compression();
+  void tell_ahead(bool waiting);
   void alert(const imap::StatusLine& line);
   void heard_name(std::string_view name);
 
@@ -114,6 +122,7 @@ class ImapConversation {
   std::set<std::string> alerts_;
   bool offered_compression_ = false;
   imap::CommandId compress_ = 0;  // 0: not sent, or answered
+  bool ahead_ = false;            // what went ahead waits for its answers
   bool abandoned_ = false;
   bool timed_out_ = false;
 };

@@ -20,23 +20,29 @@ namespace {
 using imap::Code;
 
 // Answers AUTHENTICATE's challenges by a mechanism.
-class Exchange final : public ImapListener {
+class Exchange {
  public:
-  // `said`: called when the mechanism has no more to say.
+  // `said`: called when the mechanism has no more to say, with the number of challenges that come all the same.
   Exchange(ImapConversation& conversation, sasl::Mechanism& mechanism, std::optional<Secret> late_initial,
-           std::function<void()> said)
-      : ImapListener(conversation), mechanism_(mechanism), initial_(std::move(late_initial)), said_(std::move(said)) {}
+           std::function<void(size_t)> said)
+      : c_(conversation), mechanism_(mechanism), initial_(std::move(late_initial)), said_(std::move(said)) {}
 
-  void on_challenge(std::string_view text) override {
+  void challenged(std::string_view text) {
     if (error) return;
     auto response = answer(text);
     if (response && ++challenges_ <= kMaxChallenges) {
+      if (acknowledged_) return;
       c_.session().respond(*response);
-      if (mechanism_.done()) said_();
+      acknowledged_ = c_.reads_on && mechanism_.only_acknowledges();
+      if (acknowledged_) {
+        c_.session().respond(Secret());
+        c_.went_ahead();
+      }
+      if (acknowledged_ || mechanism_.done()) said_(acknowledged_ ? 1 : 0);
       return;
     }
     error = response ? Error{.code = Errc::Protocol, .what = say("too many challenges")} : response.error();
-    c_.session().cancel_authentication();
+    if (!acknowledged_) c_.session().cancel_authentication();
   }
 
   std::optional<Error> error;  // why the exchange was cancelled
@@ -56,10 +62,12 @@ class Exchange final : public ImapListener {
     return mechanism_.respond(*bytes);
   }
 
+  ImapConversation& c_;
   sasl::Mechanism& mechanism_;
   std::optional<Secret> initial_;
-  std::function<void()> said_;
+  std::function<void(size_t)> said_;
   int challenges_ = 0;
+  bool acknowledged_ = false;  // the last challenge was answered before it came
 };
 
 class Greeting final : public ImapListener {
@@ -111,14 +119,15 @@ class Login {
     return went_ahead_ && c_.can().names() == believed_.names() ? Status() : queue_extensions(c_.can());
   }
 
-  // The last line of the login is out: what can go behind it does.
-  void said() {
-    if (!c_.reads_on || options().last_capabilities.empty() || !c_.session().login_is_said()) return;
+  // The last line of the login is out, though so many challenges come still: what can go behind it does.
+  void said(size_t challenges = 0) {
+    if (!c_.reads_on || options().last_capabilities.empty() || !c_.session().login_is_said(challenges)) return;
     const std::string hint = " " + options().last_capabilities;
     imap::Quirks ignored;
     imap::Parser in({.text = hint, .literals = {}}, ignored);
     (void)imap::parse_capability(in, believed_);
     went_ahead_ = true;
+    c_.went_ahead();
     ahead_status_ = queue_extensions(believed_);
     if (ahead_status_) ahead_status_ = ahead_(believed_);
   }
@@ -217,15 +226,16 @@ class Login {
     auto initial = mechanism->initial();
     if (!initial) return c_.at_host(initial.error());
     const bool at_once = c_.can().has("SASL-IR") || c_.can().has("IMAP4REV2");
-    const auto last_said = [this, &row] {
-      if (row.proof == sasl::Proof::Password) said();  // a token is refused by one more challenge, which tells why
+    const auto last_said = [this, &row](size_t challenges) {
+      // A token is refused by one more challenge, which tells why.
+      if (row.proof == sasl::Proof::Password) said(challenges);
     };
     Exchange exchange(c_, *mechanism, at_once ? std::nullopt : *initial, last_said);
-    c_.listen(&exchange);
+    c_.challenged = [&exchange](std::string_view text) { exchange.challenged(text); };
     const auto id = c_.send(imap::authenticate(row.name, at_once ? *initial : std::nullopt));
-    if (id && at_once && mechanism->done()) last_said();
+    if (id && at_once && mechanism->done()) last_said(0);
     const auto answer = id ? c_.answer_to(*id, stop_) : fail(id.error());
-    if (!went_ahead_) c_.listen(nullptr);
+    c_.challenged = nullptr;
     if (exchange.error) return c_.at_host(*exchange.error);
     if (!answer) return fail(answer.error());
     if (!answer->ok()) return refused(*answer, mechanism->failure());

@@ -173,7 +173,7 @@ Result<std::unique_ptr<sync::Replica>> open_pop3(std::unique_ptr<net::Channel> c
       std::move(channel),
       pop3::Session::Options{
           .host = host, .trace = options.trace, .timeouts = options.timeouts, .limits = options.limits},
-      options.clock != nullptr ? *options.clock : machine);
+      options.clock != nullptr ? *options.clock : machine, options.wait_for_login, options.on_ahead);
   auto replica = std::make_unique<Pop3Replica>(std::move(conversation), std::move(identity), std::move(options));
   TB_TRY(replica->log_in(std::move(stop)));
   return replica;

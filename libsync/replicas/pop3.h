@@ -39,6 +39,10 @@ struct Pop3Options {
   std::function<void(std::string_view mechanism)> on_login{};
   // Told what the server wants between logins (LOGIN-DELAY; RFC 2449, section 6.5). May be empty.
   std::function<void(std::chrono::seconds)> on_login_delay{};
+  // Nothing goes out behind the last line of the login, whatever the server (reads_on.h).
+  bool wait_for_login = false;
+  // Told true when something went out there, and false when all of that is answered. May be empty.
+  std::function<void(bool waiting)> on_ahead{};
   pop3::Timeouts timeouts{};
   // From the greeting to the open maildrop. Some servers count a large maildrop before they answer PASS.
   std::chrono::seconds login_timeout{300};

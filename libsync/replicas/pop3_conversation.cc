@@ -38,8 +38,16 @@ class Answer final : public pop3::Events {
 }  // namespace
 
 Pop3Conversation::Pop3Conversation(std::unique_ptr<net::Channel> channel, pop3::Session::Options options,
-                                   const Clock& clock)
-    : channel_(std::move(channel)), clock_(&clock), session_(std::move(options), clock.now()) {}
+                                   const Clock& clock, bool wait_for_login, std::function<void(bool)> on_ahead)
+    : channel_(std::move(channel)),
+      clock_(&clock),
+      session_(std::move(options), clock.now()),
+      wait_for_login_(wait_for_login),
+      on_ahead_(std::move(on_ahead)) {}
+
+void Pop3Conversation::tell_ahead(bool waiting) {
+  if (std::exchange(ahead_, waiting) != waiting && on_ahead_) on_ahead_(waiting);
+}
 
 Status Pop3Conversation::give_up(Error error) {
   broken_ = error;
@@ -66,7 +74,9 @@ Status Pop3Conversation::pump(pop3::Events& events, std::stop_token stop) {
   }
   if (!bytes) return give_up(bytes.error());
   const auto status = bytes->empty() ? session_.peer_closed() : session_.feed(*bytes, now(), events);
-  return status ? status : give_up(status.error());
+  if (!status) return give_up(status.error());
+  if (session_.idle()) tell_ahead(false);
+  return {};
 }
 
 Status Pop3Conversation::drain(pop3::Events& events, std::stop_token stop) {
@@ -105,7 +115,7 @@ Status Pop3Conversation::part(const pop3::Command& command, std::stop_token stop
 Status Pop3Conversation::read_greeting(std::stop_token stop) {
   Greeting greeting;
   while (session_.state() == pop3::State::Greeting) TB_TRY(pump(greeting, stop));
-  reads_on_ = reads_on_behind_a_login(greeting.text);
+  reads_on_ = !wait_for_login_ && reads_on_behind_a_login(greeting.text);
   return {};
 }
 

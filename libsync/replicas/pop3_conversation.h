@@ -1,6 +1,7 @@
 // A POP3 session on a channel: the blocking half. Internal to the POP3 replica.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -14,7 +15,9 @@ namespace libsync::replicas {
 // One thread at a time. The first error ends it: every later call returns that error.
 class Pop3Conversation {
  public:
-  Pop3Conversation(std::unique_ptr<net::Channel> channel, pop3::Session::Options options, const Clock& clock);
+  // `wait_for_login`, `on_ahead`: Pop3Options.
+  Pop3Conversation(std::unique_ptr<net::Channel> channel, pop3::Session::Options options, const Clock& clock,
+                   bool wait_for_login = false, std::function<void(bool)> on_ahead = {});
 
   Status send(const pop3::Command& command);
   // Sends what is queued and takes what comes next.
@@ -40,19 +43,25 @@ class Pop3Conversation {
   const net::Channel& channel() const { return *channel_; }
   // The server takes commands behind the last line of a login (reads_on.h).
   bool reads_on() const { return reads_on_; }
+  // Something went out there.
+  void went_ahead() { tell_ahead(true); }
   Steady::time_point now() const { return clock_->now(); }
   // The error that ended it, or OK.
   Status health() const { return broken_ ? Status(fail(*broken_)) : Status(); }
 
  private:
   Status give_up(Error error);
+  void tell_ahead(bool waiting);
 
   std::unique_ptr<net::Channel> channel_;
   const Clock* clock_;
   pop3::Session session_;
   std::optional<Deadline> overall_;
   std::optional<Error> broken_;
+  bool wait_for_login_;
+  std::function<void(bool)> on_ahead_;
   bool reads_on_ = false;
+  bool ahead_ = false;  // what went ahead waits for its answers
 };
 
 }  // namespace libsync::replicas

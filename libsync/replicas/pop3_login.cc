@@ -28,11 +28,13 @@ class LoginAnswer : public pop3::Events {
     return {};
   }
 
-  // The login's last line goes out, and what may go behind it.
-  Status last_line_said() {
+  // The login's last line goes out, though so many challenges come still, and what may go behind it.
+  Status last_line_said(size_t challenges = 0) {
     if (!conversation_.reads_on()) return {};
-    conversation_.session().login_is_said();
-    return drop_.ask(conversation_);
+    conversation_.session().login_is_said(challenges);
+    TB_TRY(drop_.ask(conversation_));
+    if (drop_.asked()) conversation_.went_ahead();
+    return {};
   }
 
   bool came = false;
@@ -55,7 +57,15 @@ class Exchange final : public LoginAnswer {
       : LoginAnswer(conversation, drop), row_(row), mechanism_(mechanism) {}
 
   // A server refuses a token by one more challenge, which tells why.
-  Status said() { return mechanism_.done() && row_.proof == sasl::Proof::Password ? last_line_said() : Status(); }
+  Status said() {
+    if (row_.proof != sasl::Proof::Password) return {};
+    if (mechanism_.done()) return last_line_said();
+    acknowledged_ = conversation_.reads_on() && mechanism_.only_acknowledges();
+    if (!acknowledged_) return {};
+    conversation_.session().answer(Secret(), conversation_.now());
+    conversation_.went_ahead();
+    return last_line_said(1);
+  }
 
   std::optional<Error> error;  // why the exchange was cancelled
 
@@ -66,11 +76,12 @@ class Exchange final : public LoginAnswer {
   Status challenge(std::string_view text) override {
     auto response = respond(text);
     if (response && ++challenges_ <= kMaxChallenges) {
+      if (acknowledged_) return {};
       conversation_.session().answer(*response, conversation_.now());
       return said();
     }
     error = response ? Error{.code = Errc::Protocol, .what = say("too many challenges")} : response.error();
-    conversation_.session().cancel_auth(conversation_.now());
+    if (!acknowledged_) conversation_.session().cancel_auth(conversation_.now());
     return {};
   }
 
@@ -84,6 +95,7 @@ class Exchange final : public LoginAnswer {
   const sasl::MechanismInfo& row_;
   sasl::Mechanism& mechanism_;
   int challenges_ = 0;
+  bool acknowledged_ = false;  // the last challenge was answered before it came
 };
 
 class Login {

@@ -64,6 +64,10 @@ class Mechanism {
   // signature: a success that comes before it is an error.
   virtual bool done() const = 0;
 
+  // Whether the next challenge, if it comes, is answered by nothing, whatever it says: respond() only looks whether it
+  // is right. The empty response may then go out before it.
+  virtual bool only_acknowledges() const { return false; }
+
   // What the server told the mechanism about a failure (OAUTHBEARER's status), printable; or empty.
   virtual std::string failure() const { return {}; }
 };

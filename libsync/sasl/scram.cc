@@ -65,6 +65,7 @@ class Scram final : public Mechanism {
   Scram(Kind kind, Context context) : kind_(kind), context_(std::move(context)) {}
   std::string_view name() const override { return kind_.name; }
   bool done() const override { return step_ == Step::Verified; }
+  bool only_acknowledges() const override { return step_ == Step::SentProof; }
   std::string failure() const override { return failure_; }
 
   Result<std::optional<Secret>> initial() override {

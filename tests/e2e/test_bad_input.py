@@ -205,17 +205,30 @@ class Hanging(Case):
                 line.lose_what_came()
             line.send(tag + b" OK [CAPABILITY " + hostile.CAPABILITY + b"] in\r\n")
 
-        def serve(line):
+        def imap(line):
             line.send(b"* OK [CAPABILITY " + hostile.CAPABILITY + b"] Dovecot ready.\r\n")
             hostile.imap(line, {b"LOGIN": login}, greeting=False)
 
-        self.against(serve)
-        self.sync("probe")
-        self.sync("probe")  # knows now what the server can do
-        losing.append(True)
-        self.assert_complaint(self.sync("probe", status=NETWORK), "probe", rf"{HOST}.*did not answer")
-        self.sync("probe")
-        self.assert_same_mail("probe", [MESSAGE])
+        def passed(line):
+            if losing:
+                line.lose_what_came()
+            return b"+OK\r\n"
+
+        def pop3(line):
+            line.send(b"+OK Dovecot ready.\r\n")
+            hostile.pop3(line, capa=[b"PIPELINING", b"UIDL", b"USER"], passed=passed, greeting=False)
+
+        for protocol, serve in (("imap+plain", imap), ("pop3+plain", pop3)):
+            with self.subTest(protocol):
+                losing.clear()
+                self.against(serve, protocol=protocol)
+                self.sync("probe")
+                self.sync("probe")  # by IMAP, it knows now what the server can do
+                losing.append(True)
+                self.assert_complaint(self.sync("probe", status=NETWORK), "probe", rf"{HOST}.*did not answer")
+                for _ in range(3):
+                    self.sync("probe")
+                self.assert_same_mail("probe", [MESSAGE])
 
     def test_at_quit_the_mail_is_here_and_the_removal_is_not_taken_for_done(self):
         self.against(hostile.stops_at, hostile.pop3, b"QUIT", protocol="pop3+plain", leave="never")

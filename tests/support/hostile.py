@@ -601,7 +601,8 @@ def folder_names(line, *names):
 
 def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, retr=None, stuff=True, passed=None,
          greeting=True):
-    """A POP3 server by RFC 1939; without CAPA, UIDL, TOP or dot-stuffing if so wished. passed: the answer to PASS.
+    """A POP3 server by RFC 1939; without CAPA, UIDL, TOP or dot-stuffing if so wished. passed: the answer to PASS, or
+    what gives it.
     TLS by STLS where it has a certificate and does not speak it already.
 
     uidl="number": each UIDL is the number of the message. greeting=False: the dialogue has begun already."""
@@ -619,8 +620,9 @@ def pop3(line, messages=(MESSAGE,), capa=None, uidl=True, top=True, sizes=None, 
         if name in (b"RETR", b"TOP", b"DELE", b"LIST", b"UIDL") and number and number not in here:
             line.send(b"-ERR no such message\r\n")
         elif name == b"PASS" and passed:
-            line.send(passed)
-            if not passed.startswith(b"+OK"):
+            answer = passed(line) if callable(passed) else passed
+            line.send(answer)
+            if not answer.startswith(b"+OK"):
                 return
         elif name in (b"USER", b"PASS", b"NOOP", b"RSET"):
             line.send(b"+OK\r\n")

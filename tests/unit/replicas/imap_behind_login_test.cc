@@ -3,6 +3,7 @@
 
 #include "libsync/base/base64.h"
 
+#include "tests/support/scram.h"
 #include "tests/unit/replicas/imap_script.h"
 
 namespace libsync::replicas {
@@ -146,6 +147,95 @@ TEST(ImapBehindALogin, NothingGoesBehindATokenOrALiteralThatWaits) {
       open(kHello + "C: T1 LOGIN \"me\" {3}\nS: + go on\nC: p\xC3\xA4\n" + yes() + begins(2) + answers(2), literal);
   EXPECT_EQ(names(waits), "INBOX ");
   EXPECT_TRUE(waits.channel->finished()) << waits.channel->mismatch();
+}
+
+struct Scram : twinbox::test::ScramScript {
+  explicit Scram(const std::string& hint = kCould) : o(hinted(hint)) {
+    o.mechanism = "SCRAM-SHA-1";
+    o.credentials = credentials;
+    o.random = random;
+  }
+  std::string hello(const std::string& name) const {
+    return "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-1] " + name +
+           " ready.\nC: T1 AUTHENTICATE SCRAM-SHA-1 " + client_first + "\nS: + " + server_first +
+           "\nC: " + client_final + "\n";
+  }
+  ImapOptions o;
+};
+
+TEST(ImapBehindALogin, ScramsLastEmptyResponseDoesNotWaitForItsChallenge) {
+  for (const size_t piece : {size_t{0}, size_t{1}}) {
+    const Scram s;
+    const std::string proof = "S: + " + s.server_final + "\n";
+    auto all = open(s.hello("Dovecot") + "C: \n" + begins(2) + proof + yes() + answers(2), s.o, true, piece);
+    EXPECT_EQ(names(all), "INBOX ");
+    EXPECT_TRUE(all.channel->finished()) << all.channel->mismatch();
+    if (piece == 0) {
+      EXPECT_EQ(all.channel->cost().round_trips, 3U) << "greeting, nonce, and all the rest";
+    }
+    const Scram first("");
+    auto alone = open(s.hello("Dovecot") + "C: \n" + proof + yes() + begins(2) + answers(2), first.o, true, piece);
+    EXPECT_EQ(names(alone), "INBOX ") << "without a hint too";
+    EXPECT_TRUE(alone.channel->finished()) << alone.channel->mismatch();
+  }
+  // Cyrus throws away what comes with AUTHENTICATE.
+  const Scram s;
+  auto waits = open(s.hello("Cyrus") + "S: + " + s.server_final + "\nC: \n" + yes() + begins(2) + answers(2), s.o);
+  EXPECT_EQ(names(waits), "INBOX ");
+  EXPECT_TRUE(waits.channel->finished()) << waits.channel->mismatch();
+}
+
+TEST(ImapBehindALogin, AServerThatDoesNotProveItselfIsLeftThoughAllWasSaid) {
+  for (const std::string& hint : {kCould, std::string()}) {
+    const Scram s(hint);
+    const std::string sent = s.hello("Dovecot") + "C: \n" + (hint.empty() ? "" : begins(2));
+    const auto refuses = [&](const std::string& rest, Errc code, const std::string& words) {
+      const auto o = open(sent + rest, s.o);
+      ASSERT_FALSE(o.replica) << rest;
+      EXPECT_EQ(o.replica.error().code, code) << rest;
+      EXPECT_NE(o.replica.error().text().find(words), std::string::npos) << o.replica.error().text();
+      EXPECT_EQ(o.channel->sent().find("*\r\n"), std::string::npos) << "the exchange is over";
+      EXPECT_EQ(o.channel->mismatch(), "");
+    };
+    refuses("S: + " + s.server_final_of_another + "\n" + yes(), Errc::Auth, "could not prove");
+    refuses(yes(), Errc::Auth, "did not prove");
+    refuses("S: T1 NO [AUTHENTICATIONFAILED] wrong password\nS: * BAD what\nS: T2 BAD what\n", Errc::Auth,
+            "wrong password");
+    const std::string proof = "S: + " + s.server_final + "\n";
+    refuses(proof + proof + yes(), Errc::Protocol, hint.empty() ? "more than" : "login that is over");
+  }
+}
+
+TEST(ImapBehindALogin, NothingGoesThereWhereItGotLostBefore) {
+  ImapOptions with = hinted();
+  with.wait_for_login = true;
+  auto o = open(kHello + kLogin + yes() + begins(2) + answers(2), with);
+  EXPECT_EQ(names(o), "INBOX ");
+  Scram s;
+  s.o.wait_for_login = true;
+  auto scram = open(s.hello("Dovecot") + "S: + " + s.server_final + "\nC: \n" + yes() + begins(2) + answers(2), s.o);
+  EXPECT_EQ(names(scram), "INBOX ");
+  EXPECT_TRUE(scram.channel->finished()) << scram.channel->mismatch();
+}
+
+TEST(ImapBehindALogin, WhetherAllOfItWasAnsweredIsTold) {
+  std::string told;
+  ImapOptions with = hinted();
+  with.on_ahead = [&told](bool waiting) { told += waiting ? "waits " : "answered "; };
+  auto o = open(kHello + kLogin + begins(2) + yes() + answers(2), with, true, 1);
+  EXPECT_EQ(told, "waits ");
+  EXPECT_EQ(names(o), "INBOX ");
+  EXPECT_EQ(told, "waits answered ");
+  told.clear();
+  Scram first("");
+  first.o.on_ahead = with.on_ahead;
+  auto hangs = open(first.hello("Dovecot") + "C: \n", first.o);  // the empty response got lost
+  EXPECT_FALSE(hangs.replica);
+  EXPECT_EQ(told, "waits ");
+  told.clear();
+  auto lost = open(kHello + kLogin + begins(2) + yes() + "S: T3 OK\n", with);  // the first of them got lost
+  EXPECT_NE(names(lost), "INBOX ");
+  EXPECT_EQ(told, "waits ");
 }
 
 TEST(ImapBehindALogin, CompressionBeginsBehindTheList) {

@@ -5,6 +5,7 @@
 #include "libsync/replicas/pop3.h"
 
 #include "tests/support/lent_channel.h"
+#include "tests/support/scram.h"
 #include "tests/support/scripted_channel.h"
 
 namespace libsync::replicas {
@@ -29,8 +30,8 @@ struct Opened {
 
 Opened open(const std::string& script, Pop3Options options = {}, bool tls = true, size_t piece = 0) {
   sasl::Credentials& who = options.credentials;
-  who.user = "joe";
-  if (who.token.empty()) who.password = Secret("hunter2");
+  if (who.user.empty()) who.user = "joe";
+  if (who.token.empty() && who.password.empty()) who.password = Secret("hunter2");
   if (!tls) options.security = Pop3Security::Plain;
   const auto channel = std::make_shared<ScriptedChannel>(
       script, ScriptedChannel::Options{.host = "mail.example.org", .tls = tls, .piece = piece, .info = {}});
@@ -146,6 +147,77 @@ TEST(Pop3BehindALogin, AServerThatThenAsksForMoreIsLeft) {
   ASSERT_FALSE(o.replica);
   EXPECT_EQ(o.replica.error().code, Errc::Protocol);
   EXPECT_TRUE(o.sent(kListings)) << "nothing was said to that";
+}
+
+struct Scram : twinbox::test::ScramScript {
+  Scram() {
+    options.mechanism = "SCRAM-SHA-1";
+    options.credentials = credentials;
+    options.random = random;
+  }
+  std::string login(const std::string& greeting) const {
+    return hello("PIPELINING\\r\\nSASL SCRAM-SHA-1", "+OK " + greeting) + "C: AUTH SCRAM-SHA-1 " + client_first +
+           "\nS: + " + server_first + "\nC: " + client_final + "\n";
+  }
+  const std::string listings = "C: CAPA\nC: STAT\nC: LIST\nC: UIDL\n";
+  Pop3Options options;
+};
+
+TEST(Pop3BehindALogin, ScramsLastEmptyResponseDoesNotWaitForItsChallenge) {
+  const Scram s;
+  const std::string proof = "S: + " + s.server_final + "\n";
+  for (const size_t piece : {size_t{0}, size_t{1}}) {
+    auto o = open(s.login("Dovecot") + "C: \n" + s.listings + proof + "S: +OK\n" + kAnswers, s.options, true, piece);
+    ASSERT_TRUE(o.replica) << o.replica.error().text() << o.channel->mismatch();
+    EXPECT_EQ(keys(**o.replica), "a ");
+    EXPECT_TRUE(o.channel->finished()) << o.channel->mismatch();
+    if (piece == 0) {
+      EXPECT_EQ(o.channel->cost().round_trips, 4U) << "greeting, CAPA, nonce, and all the rest";
+    }
+  }
+  auto waits = open(s.login("Cyrus") + proof + "C: \nS: +OK\n" + s.listings + kAnswers, s.options);
+  ASSERT_TRUE(waits.replica) << waits.replica.error().text() << waits.channel->mismatch();
+  EXPECT_EQ(keys(**waits.replica), "a ");
+}
+
+TEST(Pop3BehindALogin, AServerThatDoesNotProveItselfIsLeftThoughAllWasSaid) {
+  const Scram s;
+  const auto refuses = [&](const std::string& rest, Errc code, const std::string& words) {
+    const auto o = open(s.login("Dovecot") + "C: \n" + s.listings + rest, s.options);
+    ASSERT_FALSE(o.replica) << rest;
+    EXPECT_EQ(o.replica.error().code, code) << rest;
+    EXPECT_NE(o.replica.error().text().find(words), std::string::npos) << o.replica.error().text();
+    EXPECT_EQ(o.channel->sent().find("*\r\n"), std::string::npos) << "the exchange is over";
+  };
+  refuses("S: + " + s.server_final_of_another + "\nS: +OK\n", Errc::Auth, "could not prove");
+  refuses("S: +OK\n", Errc::Auth, "without proving");
+  refuses("S: -ERR [AUTH] wrong password\nS: -ERR what\n", Errc::Auth, "wrong password");
+  const std::string proof = "S: + " + s.server_final + "\n";
+  refuses(proof + proof + "S: +OK\n", Errc::Protocol, "login that is over");
+}
+
+TEST(Pop3BehindALogin, NothingGoesThereWhereItGotLostBefore) {
+  Pop3Options options;
+  options.wait_for_login = true;
+  auto o = open(hello("PIPELINING\\r\\nUSER") + "C: USER joe\nC: PASS hunter2\nS: +OK\nS: -ERR no\n", options);
+  ASSERT_FALSE(o.replica);
+  EXPECT_TRUE(o.sent("PASS hunter2\r\n")) << o.channel->sent();
+}
+
+TEST(Pop3BehindALogin, WhetherAllOfItWasAnsweredIsTold) {
+  std::string told;
+  Pop3Options options;
+  options.on_ahead = [&told](bool waiting) { told += waiting ? "waits " : "answered "; };
+  const std::string login = hello("PIPELINING\\r\\nUSER") + "C: USER joe\nC: PASS hunter2\nS: +OK\nS: +OK\n";
+  auto o = open(login + kAnswers, options);
+  ASSERT_TRUE(o.replica) << o.replica.error().text();
+  EXPECT_EQ(keys(**o.replica), "a ");
+  EXPECT_EQ(told, "waits answered ");
+  told.clear();
+  auto lost = open(login + "S: +OK 1 9\n", options);
+  ASSERT_TRUE(lost.replica) << lost.replica.error().text();
+  EXPECT_NE(keys(**lost.replica), "a ");
+  EXPECT_EQ(told, "waits ");
 }
 
 TEST(Pop3BehindALogin, WhatWasAskedForIsTakenBeforeASessionInWhichNobodyLooksEnds) {
