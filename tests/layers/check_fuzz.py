@@ -6,7 +6,7 @@ import tree
 
 FUZZ = "tests/fuzz/"
 TABLE = FUZZ + "parsers.txt"
-LAYERS = "account|imap|mime|net|pop3|sasl|store"
+LAYERS = "account|imap|mime|net|pop3|sasl|server|store"
 # A function or method that reads text handed to it.
 PARSER = re.compile(r"^[^/\n]*\b(?:parse(?:_\w+)?|decode_\w+|\w+_to_text|feed|receive|respond|take)"
                     r"\((?:std::string_view|Parser&)", re.M)

@@ -1,0 +1,148 @@
+// The server's side of a POP3 session, without I/O (RFC 1939; CAPA, EXPIRE, LOGIN-DELAY, PIPELINING and response codes
+// by RFC 2449 and 3206, STLS by RFC 2595, AUTH by RFC 5034, UTF8 by RFC 6856): bytes and the time in; bytes to send and
+// the next deadline out.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsync/base/clock.h"
+#include "libsync/base/trace.h"
+#include "libsync/pop3/command.h"
+#include "libsync/sasl/server.h"
+#include "libsync/server/dot_stuffer.h"
+#include "libsync/server/maildrop.h"
+
+namespace libsync::server {
+
+struct Pop3Limits {
+  // RFC 2449, section 4: 255 octets. Passwords and AUTH's responses of real clients may need more.
+  size_t line = 1024;
+  size_t response_line = 12 * 1024;  // sasl::kMaxResponse in base64
+  size_t output = 64 * 1024;         // commands are carried out while less than this waits to be sent
+  size_t input = 64 * 1024;          // lines that wait to be carried out; no more is read then
+  uint64_t commands_before_login = 50;
+  uint64_t bad_commands = 20;  // unknown, or out of turn
+  uint64_t failed_logins = 3;
+  std::chrono::seconds failed_login_delay{1};  // behind the first failed login; twice as long behind each other one
+  std::chrono::seconds login_timeout{60};      // from the greeting, or STLS, to the login
+  std::chrono::seconds idle_timeout{600};      // between whole commands (RFC 1939, section 3: at least ten minutes)
+};
+
+struct Pop3Options {
+  sasl::FindPassword find_password{};
+  OpenMaildrop open_maildrop{};
+  // Switched off, by name: CAPA STLS USER SASL APOP UIDL TOP PIPELINING EXPIRE LOGIN-DELAY UTF8 RESP-CODES
+  // AUTH-RESP-CODE IMPLEMENTATION, or a SASL mechanism. USER, PLAIN and LOGIN are on offer inside TLS alone, unless
+  // `plain_allowed`; APOP and CRAM-MD5 where they are in `asked_for`.
+  std::vector<std::string> off{};
+  std::vector<std::string> asked_for{};
+  bool plain_allowed = false;
+  bool has_tls = false;                          // STLS can be had
+  bool encrypted = false;                        // TLS runs from the first octet on
+  std::vector<sasl::ChannelBinding> bindings{};  // of that
+  std::optional<uint64_t> expire_days{};         // EXPIRE; nothing: NEVER
+  uint64_t login_delay = 0;                      // seconds; told, and for open_maildrop() to keep
+  std::string host = "localhost";                // in the banner
+  Secret salt_secret{};
+  sasl::RandomBytes random = sasl::system_random;
+  Trace* trace = nullptr;  // not owned, outlives the session
+  Pop3Limits limits{};
+};
+
+// One thread at a time. Errors of the client never end a session without an answer; those that end it have one too.
+class Pop3Session {
+ public:
+  Pop3Session(Pop3Options options, Steady::time_point now);
+  ~Pop3Session();
+
+  // Takes all of `bytes`, in any pieces. To be called while wants_input() alone, or it grows.
+  void feed(std::string_view bytes, Steady::time_point now);
+  bool wants_input() const;
+
+  // Carries out what can be, and gives what is to be sent next, each octet once. Empty: nothing now. More may follow as
+  // soon as that is sent.
+  std::string take_output(Steady::time_point now);
+
+  // The +OK to STLS was taken: once it is sent, TLS begins, with tls_started() behind the handshake. What the client
+  // sent behind STLS before is thrown away.
+  bool wants_tls() const { return wants_tls_; }
+  void tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now);
+
+  // When the next call of take_output() is due without anything having come: an answer that was delayed, or the end of
+  // patience.
+  Deadline deadline() const;
+
+  // All is said: the connection is to be closed once the output is sent. What was marked is removed, if QUIT said so.
+  bool over() const { return state_ == pop3::State::Closed; }
+
+ private:
+  bool has(std::string_view extension) const;
+  bool may_say_password() const { return encrypted_ || options_.plain_allowed; }
+  bool offers(const sasl::ServerMechanismInfo& row) const;
+  void line(std::string_view text);
+  void say(bool ok, std::string_view code, std::string_view text);
+  void end_session(std::string_view code, std::string_view text);
+
+  bool next_line(std::string& line);
+  void carry_out(std::string_view text, Steady::time_point now);
+  void capa();
+  void stls(Steady::time_point now);
+  void user(std::string_view argument, Steady::time_point now);
+  void pass(std::string_view argument, Steady::time_point now);
+  void apop(std::string_view argument, Steady::time_point now);
+  void auth(std::string_view argument, Steady::time_point now);
+  void challenge(std::string_view text);
+  void response(std::string_view text, Steady::time_point now);
+  void give_up(std::string_view why);
+  void refuse_login(Steady::time_point now);
+  void log_in(const std::string& name, Steady::time_point now);
+
+  std::optional<size_t> message(std::string_view argument);  // its index; answers where there is none
+  void stat();
+  void list(std::string_view argument, bool uidls);
+  std::string listing_line(size_t index, bool uidls) const;
+  void retr(std::string_view argument);
+  void top(std::string_view argument);
+  void dele(std::string_view argument);
+  void rset();
+  void quit();
+  void send_message(size_t index, std::optional<uint64_t> lines);
+  bool cut_to_lines(std::string_view& piece);
+  void send_piece(std::string_view piece);
+  void send_more();
+
+  Pop3Options options_;
+  pop3::State state_ = pop3::State::Authorization;
+  std::string input_, output_;
+  size_t taken_ = 0;  // of input_
+  std::string banner_time_;
+  bool encrypted_ = false, wants_tls_ = false;
+  std::string user_;  // USER's, or of who is logged in
+  std::unique_ptr<sasl::ServerMechanism> mechanism_;
+  uint64_t commands_ = 0, bad_commands_ = 0, failed_logins_ = 0;
+  Steady::time_point patience_ends_;
+  std::optional<Steady::time_point> answer_at_;  // a failed login's, which is delayed
+  std::unique_ptr<Maildrop> drop_;
+  std::vector<bool> marked_;
+  struct Sending {
+    size_t index = 0;
+    uint64_t at = 0;
+    std::optional<uint64_t> lines{};  // of the body, still to come (TOP)
+    bool in_header = true, line_is_empty = true;
+    DotStuffer stuffer{};
+  };
+  std::optional<Sending> sending_;
+  struct Listing {
+    bool uidls = false;
+    size_t next = 0;
+  };
+  std::optional<Listing> listing_;
+};
+
+}  // namespace libsync::server
