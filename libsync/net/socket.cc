@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "libsync/base/words.h"
 #include "libsync/net/connect.h"
@@ -182,6 +183,21 @@ Result<Socket> Socket::dial(const std::vector<Address>& addresses, uint16_t port
     return Socket(std::move(impl));
   } catch (const boost::system::system_error& error) {  // out of file descriptors
     return fail(Errc::Network, say("cannot reach {}: {}", who, error.code().message()));
+  }
+}
+
+Result<Socket> Socket::adopt(int descriptor, bool v6, std::string peer) {
+  try {
+    auto impl = std::make_unique<Impl>();
+    impl->socket.assign(v6 ? tcp::v6() : tcp::v4(), descriptor);
+    impl->peer = std::move(peer);
+    boost::system::error_code ignored;
+    impl->socket.set_option(tcp::no_delay(true), ignored);
+    impl->socket.set_option(tcp::socket::keep_alive(true), ignored);
+    return Socket(std::move(impl));
+  } catch (const boost::system::system_error& error) {  // out of file descriptors
+    ::close(descriptor);
+    return fail(Errc::Network, say("cannot take the connection of {}: {}", peer, error.code().message()));
   }
 }
 

@@ -36,6 +36,9 @@ class Socket {
                              std::chrono::milliseconds per_address, Deadline deadline, std::stop_token stop,
                              const std::string& who, const std::function<void(const std::string&)>& note = {});
 
+  // A connected socket that accept() gave; `peer`: the client's address. Errc::Network without descriptors for it.
+  static Result<Socket> adopt(int descriptor, bool v6, std::string peer);
+
   Socket(Socket&&) noexcept;
   Socket& operator=(Socket&&) noexcept;
   ~Socket();

@@ -11,6 +11,8 @@ namespace {
 // What one receive() hands out at most: large enough that a fast server costs few calls, small enough
 // to stay in the processor's cache.
 constexpr size_t kReadBuffer = 256 << 10;
+// Clients say little, and there may be hundreds of them.
+constexpr size_t kServerReadBuffer = 16 << 10;
 // Past this a queue that has drained gives its memory back (an APPEND of a large message).
 constexpr size_t kKeepOutput = 1 << 20;
 }  // namespace
@@ -22,6 +24,16 @@ SocketChannel::SocketChannel(Socket socket, std::string host, uint16_t port, Tls
       tls_options_(std::move(tls)),
       trace_(trace),
       in_(kReadBuffer) {}
+
+SocketChannel::SocketChannel(Socket socket, std::string client, uint16_t port, std::shared_ptr<TlsServer> server,
+                             Trace* trace)
+    : socket_(std::move(socket)),
+      host_(std::move(client)),
+      port_(port),
+      serves_(true),
+      tls_server_(std::move(server)),
+      trace_(trace),
+      in_(kServerReadBuffer) {}
 
 SocketChannel::~SocketChannel() {
   if (tls_) tls_->close_notify();
@@ -142,7 +154,8 @@ Status SocketChannel::start_tls(size_t surplus, Deadline deadline, std::stop_tok
   if (error_) return fail(*error_);
   if (tls_ || inflater_) return fail(Errc::Internal, say("TLS must be the first layer on the connection to {}", host_));
   if (output_left()) return fail(Errc::Internal, say("commands to {} are still queued before TLS", host_));
-  if (surplus != 0 || socket_.has_input()) {
+  // A client may begin the handshake as soon as it has our OK; what else it said is thrown away by the session.
+  if (!serves_ && (surplus != 0 || socket_.has_input())) {
     return broke({.code = Errc::Protocol,
                   .what = say("{} sent more behind its answer to STARTTLS than it may", host_),
                   .hint = say("someone on the way may be inserting commands; the connection was closed")});
@@ -151,7 +164,9 @@ Status SocketChannel::start_tls(size_t surplus, Deadline deadline, std::stop_tok
 }
 
 Status SocketChannel::handshake(Deadline deadline, const std::stop_token& stop) {
-  auto session = TlsSession::make(socket_, tls_options_, host_, port_, trace_);
+  if (serves_ && tls_server_ == nullptr) return fail(Errc::Internal, say("there is no certificate to serve TLS with"));
+  auto session = serves_ ? TlsSession::serve(socket_, tls_server_, host_, port_, kServerReadBuffer)
+                         : TlsSession::make(socket_, tls_options_, host_, port_, trace_);
   if (!session) return broke(std::move(session.error()));
   if (auto done = (*session)->handshake(deadline, stop); !done) return broke(std::move(done.error()));
   tls_ = std::move(*session);
@@ -166,11 +181,11 @@ Status SocketChannel::start_deflate(std::string_view surplus) {
   if (error_) return fail(*error_);
   if (inflater_) return fail(Errc::Internal, say("compression is on already for {}", host_));
   // The surplus may be a view into in_, which stays untouched until it is used up.
-  if (surplus.size() > kReadBuffer) return fail(Errc::Internal, say("the surplus is not from receive()"));
+  if (surplus.size() > in_.size()) return fail(Errc::Internal, say("the surplus is not from receive()"));
   std::string copy(surplus);
   std::ranges::copy(copy, in_.begin());
   compressed_ = std::string_view(in_.data(), copy.size());
-  inflated_.resize(kReadBuffer);
+  inflated_.resize(in_.size());
   deflater_ = std::make_unique<Deflater>();
   inflater_ = std::make_unique<Inflater>();
   note(say("compression on (DEFLATE)"));

@@ -12,6 +12,7 @@
 #include "libsync/net/deflate.h"
 #include "libsync/net/socket.h"
 #include "libsync/net/tls_options.h"
+#include "libsync/net/tls_server.h"
 #include "libsync/net/tls_session.h"
 
 namespace libsync::net {
@@ -19,6 +20,8 @@ namespace libsync::net {
 class SocketChannel final : public Channel {
  public:
   SocketChannel(Socket socket, std::string host, uint16_t port, TlsOptions tls, Trace* trace);
+  // Of an accepted connection: `client` is its address, start_tls() the server's half. Reads in small pieces.
+  SocketChannel(Socket socket, std::string client, uint16_t port, std::shared_ptr<TlsServer> server, Trace* trace);
   ~SocketChannel() override;
 
   void send(std::string_view bytes) override;
@@ -49,6 +52,8 @@ class SocketChannel final : public Channel {
   const std::string host_;
   const uint16_t port_;
   const TlsOptions tls_options_;
+  const bool serves_ = false;
+  const std::shared_ptr<TlsServer> tls_server_{};
   Trace* trace_;
   std::unique_ptr<TlsSession> tls_;
   std::unique_ptr<Deflater> deflater_;

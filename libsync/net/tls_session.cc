@@ -14,6 +14,8 @@
 #include "libsync/base/digest.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/net/openssl_owned.h"
+#include "libsync/net/tls_server_impl.h"
 #include "libsync/net/tls_verify.h"
 
 namespace libsync::net {
@@ -26,23 +28,13 @@ constexpr size_t kReadAhead = 256 << 10;
 // The first byte of every TLS stream: a handshake record, or an alert.
 constexpr unsigned char kHandshakeRecord = 22, kAlertRecord = 21;
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-template <class T, auto Free>
-using Owned = std::unique_ptr<T, Freer<Free>>;
-
 // What the BIO needs, and what it saw that OpenSSL's error queue does not tell.
 struct Wire {
   Socket* socket = nullptr;
   bool eof = false;
   int error = 0;
   std::optional<unsigned char> first{};
-  std::vector<char> ahead = std::vector<char>(kReadAhead);
+  std::vector<char> ahead{};
   std::string_view left{};  // of `ahead`, not yet OpenSSL's
 };
 
@@ -131,22 +123,27 @@ std::string exporter_binding(SSL* ssl) {
 }  // namespace
 
 struct TlsSession::Impl {
-  Impl(Socket& socket_in, const TlsOptions& options, const std::string& host_in, uint16_t port_in, std::string name,
-       Trace* trace)
-      : socket(socket_in), host(host_in), port(port_in), verifier(host_in, std::move(name), options, trace) {}
+  Impl(Socket& socket_in, const std::string& host_in, uint16_t port_in, size_t read_ahead)
+      : socket(socket_in), host(host_in), port(port_in) {
+    wire.socket = &socket;
+    wire.ahead.resize(read_ahead);
+  }
 
   Socket& socket;
   std::string host;
   uint16_t port;
   Wire wire;
-  Verifier verifier;
+  std::optional<Verifier> verifier{};  // of the client
+  std::shared_ptr<TlsServer> server{};
   Owned<SSL_CTX, SSL_CTX_free> context;
   Owned<SSL, SSL_free> ssl;
   TlsInfo info;
   std::optional<Error> failure;
   bool wants_write = false;
 
+  Status begin(SSL_CTX* context);
   Error handshake_error() const;
+  Error client_error(unsigned long code) const;
   Error stream_error() const;
   void learn();
 };
@@ -157,33 +154,45 @@ const TlsInfo& TlsSession::info() const { return impl_->info; }
 const Error& TlsSession::failure() const { return *impl_->failure; }
 bool TlsSession::read_wants_write() const { return impl_->wants_write; }
 
+Status TlsSession::Impl::begin(SSL_CTX* of) {
+  ssl.reset(SSL_new(of));
+  BIO* bio = BIO_new(wire_method());
+  if (ssl == nullptr || bio == nullptr) {
+    BIO_free(bio);
+    return fail(Errc::Internal, say("TLS cannot be set up"));
+  }
+  BIO_set_data(bio, &wire);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(ssl.get(), bio, bio);
+  return {};
+}
+
 Result<std::unique_ptr<TlsSession>> TlsSession::make(Socket& socket, const TlsOptions& options, const std::string& host,
                                                      uint16_t port, Trace* trace) {
   std::string name = options.server_name.empty() ? host : options.server_name;
   if (name.ends_with('.')) name.pop_back();  // the root's dot is in no certificate
-  auto impl = std::make_unique<Impl>(socket, options, host, port, name, trace);
-  impl->wire.socket = &impl->socket;
+  auto impl = std::make_unique<Impl>(socket, host, port, kReadAhead);
+  impl->verifier.emplace(host, name, options, trace);
   impl->context.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* context = impl->context.get();
   if (context == nullptr) return fail(Errc::Internal, say("TLS cannot be set up"));
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  set_common_options(context);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  impl->ssl.reset(SSL_new(context));
-  BIO* bio = BIO_new(wire_method());
-  if (impl->ssl == nullptr || bio == nullptr) {
-    BIO_free(bio);
-    return fail(Errc::Internal, say("TLS cannot be set up"));
-  }
-  BIO_set_data(bio, &impl->wire);
-  BIO_set_init(bio, 1);
-  SSL_set_bio(impl->ssl.get(), bio, bio);
-  TB_TRY(impl->verifier.attach(context, impl->ssl.get()));
+  TB_TRY(impl->begin(context));
+  TB_TRY(impl->verifier->attach(context, impl->ssl.get()));
   // RFC 6066, section 3: no address and no final dot in the server's name.
   if (!is_ip_address(name))
     SSL_ctrl(impl->ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
   SSL_set_connect_state(impl->ssl.get());
+  return std::unique_ptr<TlsSession>(new TlsSession(std::move(impl)));
+}
+
+Result<std::unique_ptr<TlsSession>> TlsSession::serve(Socket& socket, std::shared_ptr<TlsServer> server,
+                                                      const std::string& client, uint16_t port, size_t read_ahead) {
+  auto impl = std::make_unique<Impl>(socket, client, port, read_ahead);
+  impl->server = std::move(server);
+  TB_TRY(impl->begin(impl->server->impl_->context.get()));
+  SSL_set_accept_state(impl->ssl.get());
   return std::unique_ptr<TlsSession>(new TlsSession(std::move(impl)));
 }
 
@@ -215,7 +224,7 @@ Status TlsSession::handshake(Deadline deadline, const std::stop_token& stop) {
 void TlsSession::Impl::learn() {
   info.version = tls_version_text(ssl.get());
   info.cipher = SSL_get_cipher_name(ssl.get());
-  X509* certificate = SSL_get0_peer_certificate(ssl.get());
+  X509* certificate = server ? SSL_get_certificate(ssl.get()) : SSL_get0_peer_certificate(ssl.get());
   info.fingerprint_sha256 = to_hex(certificate_digest(certificate));
   info.subject = subject_of(certificate);
   info.expires = expiry_of(certificate);
@@ -226,7 +235,8 @@ void TlsSession::Impl::learn() {
 Error TlsSession::Impl::handshake_error() const {
   const auto code = ERR_get_error();
   const int reason = ERR_GET_REASON(code);
-  if (verifier.error()) return *verifier.error();
+  if (server) return client_error(code);
+  if (verifier->error()) return *verifier->error();
   if (wire.first && *wire.first != kHandshakeRecord && *wire.first != kAlertRecord)
     return {.code = Errc::Protocol,  // as of any server that speaks another protocol: later it won't work either
             .what = say("{}:{} does not speak TLS on this port", host, port),
@@ -245,6 +255,14 @@ Error TlsSession::Impl::handshake_error() const {
   const char* words = ERR_reason_error_string(code);
   return {.code = Errc::Tls,
           .what = say("the TLS handshake with {}:{} failed: {}", host, port, words != nullptr ? words : "?")};
+}
+
+// What a client did.
+Error TlsSession::Impl::client_error(unsigned long code) const {
+  if (wire.error != 0) return lost(host, wire.error);
+  if (wire.eof) return {.code = Errc::Network, .what = say("{} left during the TLS handshake", host)};
+  const char* words = ERR_reason_error_string(code);
+  return {.code = Errc::Tls, .what = say("the TLS handshake with {} failed: {}", host, words != nullptr ? words : "?")};
 }
 
 Error TlsSession::Impl::stream_error() const {

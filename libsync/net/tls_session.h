@@ -1,4 +1,4 @@
-// The client's side of TLS over a Socket. Inside net only.
+// TLS over a Socket, either side. Inside net only.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,7 @@
 #include "libsync/net/channel.h"
 #include "libsync/net/socket.h"
 #include "libsync/net/tls_options.h"
+#include "libsync/net/tls_server.h"
 
 namespace libsync::net {
 
@@ -21,6 +22,9 @@ class TlsSession {
  public:
   static Result<std::unique_ptr<TlsSession>> make(Socket& socket, const TlsOptions& options, const std::string& host,
                                                   uint16_t port, Trace* trace);
+  // The server's side; `client` is its address. Reads in pieces of `read_ahead` octets.
+  static Result<std::unique_ptr<TlsSession>> serve(Socket& socket, std::shared_ptr<TlsServer> server,
+                                                   const std::string& client, uint16_t port, size_t read_ahead);
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
