@@ -29,6 +29,9 @@ struct ServerContext {
   // A secret of this server that stays the same from one exchange to the next: makes the salts, so that a name that
   // nobody has is answered as one that somebody has (RFC 5802, section 9).
   Secret salt_secret{};
+  // SCRAM's. The keys are made anew from the password for each login: more would cost both sides as much, and keep
+  // nobody out who has the configuration. Clients refuse fewer than RFC 7677's 4,096.
+  uint32_t iterations = 4096;
 };
 
 // What the server says next.

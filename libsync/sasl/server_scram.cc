@@ -14,9 +14,6 @@ namespace libsync::sasl {
 namespace {
 
 constexpr size_t kSaltBytes = 16;
-// The keys are made anew from the password for each login: more would cost the client as much, and keep nobody out who
-// has the configuration.
-constexpr uint32_t kIterations = kMinScramIterations;
 
 struct Kind {
   std::string_view name;
@@ -102,7 +99,7 @@ class Scram final : public ServerMechanism {
     if (random.size() != kScramNonceBytes) return fail(Errc::Internal, say("no random bytes from the system"));
     nonce_ = std::string(nonce.substr(2)) + base64_encode(random);
     salt_ = hmac(Hash::Sha256, context_.salt_secret.reveal(), name_).substr(0, kSaltBytes);
-    server_first_ = "r=" + nonce_ + ",s=" + base64_encode(salt_) + ",i=" + std::to_string(kIterations);
+    server_first_ = "r=" + nonce_ + ",s=" + base64_encode(salt_) + ",i=" + std::to_string(context_.iterations);
     step_ = Step::Final;
     return Turn{.challenge = server_first_};
   }
@@ -136,7 +133,7 @@ class Scram final : public ServerMechanism {
     const std::optional<Secret> known = context_.find_password(name_);
     TB_ASSIGN(std::string prepared, saslprep(known ? known->reveal() : "", word("password")));
     const Secret password(std::move(prepared));
-    const Secret salted(pbkdf2(kind_.hash, password.reveal(), salt_, kIterations));
+    const Secret salted(pbkdf2(kind_.hash, password.reveal(), salt_, context_.iterations));
     const std::string text = first_bare_ + "," + server_first_ + "," + std::string(without_proof);
     const Secret client_key(hmac(kind_.hash, salted.reveal(), "Client Key"));
     std::string wanted = hmac(kind_.hash, digest(kind_.hash, client_key.reveal()), text);

@@ -17,6 +17,7 @@
 #include "libsync/sasl/server.h"
 #include "libsync/server/dot_stuffer.h"
 #include "libsync/server/maildrop.h"
+#include "libsync/server/session.h"
 
 namespace libsync::server {
 
@@ -55,31 +56,20 @@ struct Pop3Options {
   Pop3Limits limits{};
 };
 
-// One thread at a time. Errors of the client never end a session without an answer; those that end it have one too.
-class Pop3Session {
+class Pop3Session final : public Session {
  public:
   Pop3Session(Pop3Options options, Steady::time_point now);
-  ~Pop3Session();
+  ~Pop3Session() override;
 
-  // Takes all of `bytes`, in any pieces. To be called while wants_input() alone, or it grows.
-  void feed(std::string_view bytes, Steady::time_point now);
-  bool wants_input() const;
-
-  // Carries out what can be, and gives what is to be sent next, each octet once. Empty: nothing now. More may follow as
-  // soon as that is sent.
-  std::string take_output(Steady::time_point now);
-
-  // The +OK to STLS was taken: once it is sent, TLS begins, with tls_started() behind the handshake. What the client
-  // sent behind STLS before is thrown away.
-  bool wants_tls() const { return wants_tls_; }
-  void tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now);
-
-  // When the next call of take_output() is due without anything having come: an answer that was delayed, or the end of
-  // patience.
-  Deadline deadline() const;
-
-  // All is said: the connection is to be closed once the output is sent. What was marked is removed, if QUIT said so.
-  bool over() const { return state_ == pop3::State::Closed; }
+  void feed(std::string_view bytes, Steady::time_point now) override;
+  bool wants_input() const override;
+  std::string take_output(Steady::time_point now) override;
+  // What the client sent behind STLS before it was answered is thrown away.
+  bool wants_tls() const override { return wants_tls_; }
+  void tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now) override;
+  Deadline deadline() const override;
+  // What was marked is removed by then, if QUIT said so.
+  bool over() const override { return state_ == pop3::State::Closed; }
 
  private:
   bool has(std::string_view extension) const;
