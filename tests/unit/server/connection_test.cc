@@ -35,7 +35,9 @@ class Serving : public ::testing::Test {
     return std::jthread([this, at_once](std::stop_token stop) {
       auto channel = listener->accept(tls, nullptr, stop);
       ASSERT_TRUE(channel) << channel.error().text();
-      if (at_once) ASSERT_TRUE((*channel)->start_tls(0, Steady::now() + 5s, stop));
+      if (at_once) {
+        ASSERT_TRUE((*channel)->start_tls(0, Steady::now() + 5s, stop));
+      }
       options.encrypted = at_once;
       options.has_tls = !at_once;
       options.bindings = bindings_of(**channel);

@@ -310,6 +310,12 @@ TEST(Pop3Server, OneSessionHasTheMaildrop) {
   EXPECT_EQ(talk("PASS pencil"), "-ERR [IN-USE] another session has it\r\n");
   talk.post.locked = false;
   talk.log_in();
+  Talk soon;
+  soon.o.open_maildrop = [](std::string_view) -> Result<std::unique_ptr<Maildrop>> {
+    return fail(Error{.code = Errc::Refused, .what = "wait a minute", .retry_after = std::chrono::seconds(60)});
+  };
+  soon("USER joe");
+  EXPECT_EQ(soon("PASS pencil"), "-ERR [LOGIN-DELAY] wait a minute\r\n");
 }
 
 TEST(Pop3Server, AnswersWhatIsNoCommandOrComesOutOfTurn) {
