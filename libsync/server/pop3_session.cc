@@ -129,7 +129,7 @@ std::string Pop3Session::take_output(Steady::time_point now) {
       if (now < *answer_at_) break;
       answer_at_.reset();
       say(false, "AUTH", "wrong user name or password");
-      if (failed_logins_ >= options_.limits.failed_logins) end_session("", "too many of them");
+      if (failed_logins_ >= options_.limits.failed_logins) end_session("", "too many failed logins");
     } else if (sending_ || listing_) {
       send_more();
     } else if (next_line(next)) {
@@ -137,12 +137,13 @@ std::string Pop3Session::take_output(Steady::time_point now) {
       if (options_.trace != nullptr) {
         options_.trace->line(TraceKind::Client, mechanism_ ? "***" : shown(line.reveal()));
       }
-      if (state_ == State::Transaction) patience_ends_ = now + options_.limits.idle_timeout;
       mechanism_ ? response(line.reveal(), now) : carry_out(line.reveal(), now);
     } else {
       break;
     }
   }
+  // A message may have taken longer than that to be sent.
+  if (state_ == State::Transaction && !output_.empty()) patience_ends_ = now + options_.limits.idle_timeout;
   // RFC 1939, section 3: a session that is left alone ends, and removes nothing.
   if (state_ != State::Closed && output_.empty() && now >= patience_ends_) end_session("", "nothing came for too long");
   return std::exchange(output_, {});
@@ -158,7 +159,7 @@ void Pop3Session::carry_out(std::string_view text, Steady::time_point now) {
   if (!in && ++commands_ > options_.limits.commands_before_login) return end_session("", "log in first");
   const bool known = verb && *verb != Verb::Lang && has(word);
   if (!known || !(in ? pop3::rule(*verb).in_transaction : pop3::rule(*verb).in_authorization)) {
-    if (++bad_commands_ > options_.limits.bad_commands) return end_session("", "too many of them");
+    if (++bad_commands_ > options_.limits.bad_commands) return end_session("", "too many bad commands");
     return say(false, "", !known ? "no such command" : in ? "not now: you are logged in" : "log in first");
   }
   switch (*verb) {
@@ -298,7 +299,7 @@ void Pop3Session::challenge(std::string_view text) {
 
 void Pop3Session::give_up(std::string_view why) {
   mechanism_.reset();
-  if (++bad_commands_ > options_.limits.bad_commands) return end_session("", "too many of them");
+  if (++bad_commands_ > options_.limits.bad_commands) return end_session("", "too many bad commands");
   say(false, "", why);
 }
 
@@ -340,7 +341,7 @@ void Pop3Session::log_in(const std::string& name, Steady::time_point now) {
 // The maildrop
 
 std::optional<size_t> Pop3Session::message(std::string_view argument) {
-  const auto number = parse_u64(argument);
+  const auto number = parse_u64(trim(argument));
   if (!number || *number == 0 || *number > marked_.size() || marked_[*number - 1]) {
     say(false, "", "no such message");
     return std::nullopt;
@@ -379,7 +380,7 @@ void Pop3Session::retr(std::string_view argument) {
 
 void Pop3Session::top(std::string_view argument) {
   const std::string_view number = take_word(argument);
-  const auto lines = parse_u64(argument);
+  const auto lines = parse_u64(trim(argument));
   if (!lines) return say(false, "", "how many lines?");
   const auto index = message(number);
   if (index) send_message(*index, std::min(*lines, kMostLines));

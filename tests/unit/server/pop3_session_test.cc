@@ -112,7 +112,7 @@ TEST(Pop3Server, ServesAMaildrop) {
     EXPECT_EQ(talk("LIST"), "+OK\r\n1 13\r\n2 31\r\n.\r\n");
     EXPECT_EQ(talk("list 2"), "+OK 2 31\r\n");
     EXPECT_EQ(talk("UIDL"), "+OK\r\n1 u1\r\n2 u2\r\n.\r\n");
-    EXPECT_EQ(talk("UIDL 1"), "+OK 1 u1\r\n");
+    EXPECT_EQ(talk("UIDL 1 "), "+OK 1 u1\r\n");
     EXPECT_EQ(talk("RETR 1"), "+OK 13 octets\r\nA: 1\r\n\r\none\r\n.\r\n");
     EXPECT_EQ(talk("RETR 2"), "+OK 31 octets\r\nB: 2\r\n\r\n..two\r\n...\r\nthree\r\nfour\r\n.\r\n");
     EXPECT_EQ(talk("TOP 2 0"), "+OK 31 octets\r\nB: 2\r\n\r\n.\r\n");
@@ -344,7 +344,7 @@ TEST(Pop3Server, HasLimits) {
   Talk bad;
   std::string out;
   for (uint64_t i = 0; i <= limits.bad_commands; ++i) out = bad("XYZZY");
-  EXPECT_EQ(out, "-ERR too many of them\r\n");
+  EXPECT_EQ(out, "-ERR too many bad commands\r\n");
   EXPECT_TRUE(bad.session->over());
   Talk never;
   for (uint64_t i = 0; i < limits.commands_before_login; ++i) never("CAPA");
@@ -374,6 +374,14 @@ TEST(Pop3Server, EndsASessionThatIsLeftAloneAndRemovesNothing) {
   in.now += std::chrono::seconds(600);
   EXPECT_EQ(in.session->take_output(in.now), "-ERR nothing came for too long\r\n");
   EXPECT_TRUE(in.post.removed.empty());
+  // A message that takes long to be sent is no silence of the client's.
+  Talk slow;
+  slow.post.messages = {std::string(300'000, 'x')};
+  slow.log_in();
+  slow.session->feed("RETR 1\r\n", slow.now);
+  while (!slow.session->take_output(slow.now).empty()) slow.now += std::chrono::seconds(500);
+  EXPECT_FALSE(slow.session->over());
+  EXPECT_EQ(slow("NOOP"), "+OK\r\n");
 }
 
 TEST(Pop3Server, ShowsNoSecretInATrace) {
