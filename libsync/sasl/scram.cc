@@ -12,6 +12,7 @@
 #include "libsync/sasl/gs2.h"
 #include "libsync/sasl/makers.h"
 #include "libsync/sasl/saslprep.h"
+#include "libsync/sasl/scram_proof.h"
 
 namespace libsync::sasl {
 namespace {
@@ -108,19 +109,15 @@ class Scram final : public Mechanism {
       return fail(Errc::Auth, say("SCRAM: the server's nonce does not extend the client's"));
     TB_ASSIGN(std::string prepared, saslprep(context_.credentials.password.reveal(), word("password")));
     const Secret password(std::move(prepared));
-    const Secret salted(pbkdf2(kind_.hash, password.reveal(), first.salt, first.iterations));
 
     const std::string bound = gs2_header_ + (kind_.plus ? context_.binding->data : "");
     std::string final_message = "c=" + base64_encode(bound) + ",r=" + std::string(first.nonce);
     const std::string auth_message = first_bare_ + "," + std::string(challenge) + "," + final_message;
 
-    const Secret client_key(hmac(kind_.hash, salted.reveal(), "Client Key"));
-    std::string proof = hmac(kind_.hash, digest(kind_.hash, client_key.reveal()), auth_message);
-    for (size_t i = 0; i < proof.size(); ++i) proof[i] = static_cast<char>(proof[i] ^ client_key.reveal()[i]);
-    const Secret server_key(hmac(kind_.hash, salted.reveal(), "Server Key"));
-    server_signature_ = hmac(kind_.hash, server_key.reveal(), auth_message);
+    ScramProof proof = scram_proof(kind_.hash, password, first.salt, first.iterations, auth_message);
+    server_signature_ = std::move(proof.server);
     step_ = Step::SentProof;
-    return Secret(std::move(final_message) + ",p=" + base64_encode(proof));
+    return Secret(std::move(final_message) + ",p=" + base64_encode(proof.client));
   }
 
   Result<Secret> verify(std::string_view challenge) {

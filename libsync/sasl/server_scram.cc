@@ -8,6 +8,7 @@
 #include "libsync/sasl/crypto.h"
 #include "libsync/sasl/saslprep.h"
 #include "libsync/sasl/scram.h"
+#include "libsync/sasl/scram_proof.h"
 #include "libsync/sasl/server_makers.h"
 
 namespace libsync::sasl {
@@ -133,15 +134,11 @@ class Scram final : public ServerMechanism {
     const std::optional<Secret> known = context_.find_password(name_);
     TB_ASSIGN(std::string prepared, saslprep(known ? known->reveal() : "", word("password")));
     const Secret password(std::move(prepared));
-    const Secret salted(pbkdf2(kind_.hash, password.reveal(), salt_, context_.iterations));
     const std::string text = first_bare_ + "," + server_first_ + "," + std::string(without_proof);
-    const Secret client_key(hmac(kind_.hash, salted.reveal(), "Client Key"));
-    std::string wanted = hmac(kind_.hash, digest(kind_.hash, client_key.reveal()), text);
-    for (size_t i = 0; i < wanted.size(); ++i) wanted[i] = static_cast<char>(wanted[i] ^ client_key.reveal()[i]);
-    if (!equal(*proof, wanted) || !known) return fail(Errc::Auth, say("wrong user name or password"));
-    const Secret server_key(hmac(kind_.hash, salted.reveal(), "Server Key"));
+    const ScramProof wanted = scram_proof(kind_.hash, password, salt_, context_.iterations, text);
+    if (!equal(*proof, wanted.client) || !known) return fail(Errc::Auth, say("wrong user name or password"));
     step_ = Step::Acknowledged;
-    return Turn{.challenge = "v=" + base64_encode(hmac(kind_.hash, server_key.reveal(), text))};
+    return Turn{.challenge = "v=" + base64_encode(wanted.server)};
   }
 
   Kind kind_;

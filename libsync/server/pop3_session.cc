@@ -18,9 +18,8 @@ using pop3::Verb;
 
 namespace {
 
-constexpr size_t kPiece = 64 * 1024;      // of a message, at a time
-constexpr size_t kBannerRandom = 12;      // octets
-constexpr uint64_t kMostLines = 1 << 30;  // of TOP
+constexpr size_t kPiece = 64 * 1024;  // of a message, at a time
+constexpr size_t kBannerRandom = 12;  // octets
 
 // Words of a command, before its arguments; "" where there is none.
 std::string_view take_word(std::string_view& rest) {
@@ -90,12 +89,11 @@ void Pop3Session::end_session(std::string_view code, std::string_view text) {
 
 // Input
 
-void Pop3Session::feed(std::string_view bytes, Steady::time_point now) {
+void Pop3Session::feed(std::string_view bytes, Steady::time_point) {
   if (state_ == State::Closed || wants_tls_) return;
   // What was read already need not be kept.
   input_.erase(0, std::exchange(taken_, 0));
   input_ += bytes;
-  (void)now;
 }
 
 bool Pop3Session::wants_input() const {
@@ -168,7 +166,7 @@ void Pop3Session::carry_out(std::string_view text, Steady::time_point now) {
     case Verb::Stls:
       return stls(now);
     case Verb::User:
-      return user(argument, now);
+      return user(argument);
     case Verb::Pass:
       return pass(argument, now);
     case Verb::Apop:
@@ -246,7 +244,7 @@ bool Pop3Session::offers(const sasl::ServerMechanismInfo& row) const {
   return row.by_default || contains(options_.asked_for, row.name);
 }
 
-void Pop3Session::user(std::string_view argument, Steady::time_point) {
+void Pop3Session::user(std::string_view argument) {
   if (!may_say_password()) return say(false, "", "not without TLS");
   if (argument.empty()) return say(false, "", "whose?");
   // Whether there is such a user is not told (RFC 1939, section 13).
@@ -383,7 +381,7 @@ void Pop3Session::top(std::string_view argument) {
   const auto lines = parse_u64(trim(argument));
   if (!lines) return say(false, "", "how many lines?");
   const auto index = message(number);
-  if (index) send_message(*index, std::min(*lines, kMostLines));
+  if (index) send_message(*index, lines);
 }
 
 void Pop3Session::dele(std::string_view argument) {

@@ -83,7 +83,7 @@ class Pop3Session final : public Session {
   void carry_out(std::string_view text, Steady::time_point now);
   void capa();
   void stls(Steady::time_point now);
-  void user(std::string_view argument, Steady::time_point now);
+  void user(std::string_view argument);
   void pass(std::string_view argument, Steady::time_point now);
   void apop(std::string_view argument, Steady::time_point now);
   void auth(std::string_view argument, Steady::time_point now);

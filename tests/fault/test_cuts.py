@@ -189,9 +189,9 @@ class OverDovecot(Cuts):
         for kind in KINDS:
             seats = self.seats(kind, tls=True)
             scenario = Scenario(self.first).undisturbed(self, seats[0])
-            # The last bytes are a goodbye, which not every sync waits for, and close_notify; and a handshake takes some bytes
-            # more or less each time.
-            octets = scenario.counted["byte"] - 300
+            # The last bytes are close_notify, and a handshake takes some bytes more or less each time; before them stands
+            # the goodbye, which only a sync that removes waits for.
+            octets = scenario.counted["byte"] - (100 if kind.leave == "never" else 300)
             jobs = [(Place("byte", number, "after"), how) for number, how in
                     zip(chance.sample(range(octets), 400 if LONG else 40), ["end", "end", "end", "reset"] * 100)]
             self.cut_everywhere(f"{kind.name}, TLS, bytes", seats, scenario, jobs)

@@ -13,6 +13,7 @@
 #include "libsync/store/store.h"
 
 #include "tests/support/temp_dir.h"
+#include "tests/unit/server/looks.h"
 
 namespace libsync::server {
 namespace {
@@ -80,46 +81,6 @@ class Serving : public ::testing::Test {
   Status ended = fail(Errc::Internal, "not over yet");
 };
 
-class Look final : public sync::ChangeSink {
- public:
-  Status open(const sync::BoxId&, const sync::BoxState&) override { return {}; }
-  Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
-    items.push_back({.token = items.size(), .ref = ref, .size = facts.size});
-    return {};
-  }
-  Status vanished(const sync::BoxId&, uint64_t, const sync::Key&) override { return {}; }
-  Status present(const sync::BoxId&, std::span<const sync::KeyRange>) override { return {}; }
-  Status close(const sync::BoxId&, std::string_view, uint64_t) override { return {}; }
-  Status missing(const sync::BoxId&) override { return {}; }
-  std::vector<sync::FetchItem> items;
-};
-
-class Bodies final : public sync::MessageSink {
- public:
-  Status begin(uint64_t token, uint64_t) override {
-    text.resize(std::max<size_t>(text.size(), token + 1));
-    now = token;
-    return {};
-  }
-  Status data(std::string_view bytes) override {
-    text[now] += bytes;
-    return {};
-  }
-  Status end(uint64_t) override { return {}; }
-  Status failed(uint64_t, const Error& error) override { return fail(error); }
-  size_t now = 0;
-  std::vector<std::string> text;
-};
-
-struct Nobody final : sync::ActionSink {
-  Status done(uint64_t, const sync::Outcome& outcome) override {
-    words += outcome.words;
-    return {};
-  }
-  Status durable() override { return {}; }
-  std::string words;
-};
-
 TEST_F(Serving, AMirrorOfAMirrorIsTheSame) {
   std::vector<std::string> mail = {"A: 1\r\n\r\n.\r\n", "B: 2\r\n\r\n" + std::string(3'000'000, 'x') + "\r\n", "\r\n"};
   for (const std::string& each : mail) put(each);
@@ -134,8 +95,8 @@ TEST_F(Serving, AMirrorOfAMirrorIsTheSame) {
     Bodies bodies;
     ASSERT_TRUE((*replica)->fetch(look.items, bodies, {}));
     EXPECT_EQ(bodies.text, mail);
-    Nobody nobody;
-    ASSERT_TRUE((*replica)->finish(nobody, {}));
+    Outcomes outcomes;
+    ASSERT_TRUE((*replica)->finish(outcomes, {}));
     replica->reset();
     server.join();
     EXPECT_TRUE(ended) << ended.error().text();
@@ -152,10 +113,10 @@ TEST_F(Serving, NothingIsRemovedFromAMirror) {
   ASSERT_TRUE((*replica)->changes(cursors, look, {}));
   const std::vector<sync::Action> actions = {
       {.op = sync::Op::Remove, .ref = look.items[0].ref, .size_expected = look.items[0].size}};
-  Nobody nobody;
-  ASSERT_TRUE((*replica)->apply(actions, nobody, {}));
-  (void)(*replica)->finish(nobody, {});
-  EXPECT_NE(nobody.words.find("this is a mirror"), std::string::npos) << nobody.words;
+  Outcomes outcomes;
+  ASSERT_TRUE((*replica)->apply(actions, outcomes, {}));
+  (void)(*replica)->finish(outcomes, {});
+  EXPECT_NE(outcomes.words.find("this is a mirror"), std::string::npos) << outcomes.words;
   replica->reset();
   server.join();
   EXPECT_EQ((*store->find_mailbox({"INBOX"}))->messages, 1U);

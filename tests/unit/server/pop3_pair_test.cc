@@ -9,6 +9,7 @@
 
 #include "tests/support/lent_channel.h"
 #include "tests/support/served_channel.h"
+#include "tests/unit/server/looks.h"
 
 namespace libsync::server {
 namespace {
@@ -34,47 +35,6 @@ class Drop final : public Maildrop {
  private:
   std::map<std::string, std::string>& mail_;
   std::vector<Entry> entries_;
-};
-
-class Look final : public sync::ChangeSink {
- public:
-  Status open(const sync::BoxId&, const sync::BoxState&) override { return {}; }
-  Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
-    refs.push_back(ref);
-    sizes.push_back(facts.size);
-    return {};
-  }
-  Status vanished(const sync::BoxId&, uint64_t, const sync::Key&) override { return {}; }
-  Status present(const sync::BoxId&, std::span<const sync::KeyRange>) override { return {}; }
-  Status close(const sync::BoxId&, std::string_view, uint64_t) override { return {}; }
-  Status missing(const sync::BoxId&) override { return {}; }
-  std::vector<sync::MsgRef> refs;
-  std::vector<uint64_t> sizes;
-};
-
-class Bodies final : public sync::MessageSink {
- public:
-  Status begin(uint64_t token, uint64_t) override {
-    now = token;
-    return {};
-  }
-  Status data(std::string_view bytes) override {
-    text[now] += bytes;
-    return {};
-  }
-  Status end(uint64_t) override { return {}; }
-  Status failed(uint64_t, const Error& error) override { return fail(error); }
-  uint64_t now = 0;
-  std::map<uint64_t, std::string> text;
-};
-
-struct Nobody final : sync::ActionSink {
-  Status done(uint64_t, const sync::Outcome& outcome) override {
-    outcomes.push_back(outcome.did);
-    return {};
-  }
-  Status durable() override { return {}; }
-  std::vector<sync::Did> outcomes;
 };
 
 class Pair : public ::testing::Test {
@@ -103,15 +63,11 @@ class Pair : public ::testing::Test {
     const std::vector<sync::BoxCursor> cursors = {{.box = "INBOX"}};
     const Status looked = replica.changes(cursors, look, {});
     EXPECT_TRUE(looked) << (looked ? "" : looked.error().text());
-    std::vector<sync::FetchItem> items;
-    for (size_t i = 0; i < look.refs.size(); ++i) {
-      items.push_back({.token = i, .ref = look.refs[i], .size = look.sizes[i]});
-    }
     Bodies bodies;
-    const Status fetched = replica.fetch(items, bodies, {});
+    const Status fetched = replica.fetch(look.items, bodies, {});
     EXPECT_TRUE(fetched) << (fetched ? "" : fetched.error().text());
     std::map<std::string, std::string> found;
-    for (size_t i = 0; i < look.refs.size(); ++i) found[look.refs[i].key.name] = bodies.text[i];
+    for (const sync::FetchItem& item : look.items) found[item.ref.key.name] = bodies.text[item.token];
     return found;
   }
 
@@ -180,9 +136,10 @@ TEST_F(Pair, WhatIsRemovedIsGoneBehindQuit) {
   ASSERT_TRUE((*replica)->changes(cursors, look, {}));
   std::vector<sync::Action> actions;
   for (const size_t i : {size_t{0}, size_t{3}}) {
-    actions.push_back({.token = i, .op = sync::Op::Remove, .ref = look.refs[i], .size_expected = look.sizes[i]});
+    actions.push_back(
+        {.token = i, .op = sync::Op::Remove, .ref = look.items[i].ref, .size_expected = look.items[i].size});
   }
-  Nobody sink;
+  Outcomes sink;
   ASSERT_TRUE((*replica)->apply(actions, sink, {}));
   EXPECT_EQ(mail.size(), 5U);
   ASSERT_TRUE((*replica)->finish(sink, {}));
