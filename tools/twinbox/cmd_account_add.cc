@@ -100,7 +100,9 @@ Result<libsync::Secret> ask_password(Context& context, const std::string& name, 
   }
   TB_ASSIGN(std::string text, around.read_input(account::kMaxSecret));
   if (const size_t end = text.find_first_of("\r\n"); end != text.npos) text.resize(end);
-  if (text.empty()) return usage(say("no password came on standard input"));
+  if (text.empty())
+    return usage(say("no password came on standard input"),
+                 say("without a terminal, give it there, or use --password-command or --password-file"));
   return libsync::Secret(std::move(text));
 }
 
