@@ -145,6 +145,7 @@ MessageInfo read_message(const Statement& s) {
     info.removed_at = s.integer(18);
     info.removed_from = sync::decode_path(s.text(19));
   }
+  if (!s.is_null(20)) info.saved = s.integer(20);
   return info;
 }
 

@@ -53,7 +53,7 @@ Status set_segment_length(Db& db, uint32_t number, uint64_t length);
 #define TB_MESSAGE_COLUMNS                                                                          \
   "m.id, m.mailbox, m.uid, m.modseq, m.flags, m.keywords, m.internaldate, c.size, c.id, c.sha256, " \
   "c.subject, c.sender, c.recipients, c.cc, c.message_id, c.in_reply_to, c.list_id, c.date, "       \
-  "m.removed_at, m.removed_from"
+  "m.removed_at, m.removed_from, m.saved"
 MessageInfo read_message(const Statement& s);
 
 #define TB_MAILBOX_COLUMNS "id, path, role, subscribed, uidvalidity, uidnext, highestmodseq, messages, unseen, octets"

@@ -87,7 +87,17 @@ Status version_4(Db& db) { return upgrade_link_tables_4(db); }
 // An index at random costs every new message a page; what it was for is asked of few stores (StoreImpl::find_print()).
 Status version_5(Db& db) { return db.exec("DROP INDEX content_print"); }
 
-constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3, version_4, version_5};
+// What an IMAP server tells: when a message came into its mailbox (RFC 8514), and which keywords a mailbox's messages
+// have, as soon as it is opened. Few messages have any, so that the index is small.
+constexpr char kVersion6[] = R"sql(
+ALTER TABLE message ADD COLUMN saved INTEGER;
+CREATE INDEX message_keywords ON message(mailbox, keywords) WHERE mailbox IS NOT NULL AND keywords IS NOT NULL;
+)sql";
+
+Status version_6(Db& db) { return db.exec(kVersion6); }
+
+constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3,
+                                                           version_4, version_5, version_6};
 
 Result<int64_t> pragma(Db& db, std::string_view sql) {
   TB_ASSIGN(auto statement, db.prepare(sql));

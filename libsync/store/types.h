@@ -42,8 +42,9 @@ struct MessageInfo {
   uint32_t uid = 0;
   uint64_t modseq = 0;
   sync::Flags flags{};
-  int64_t internaldate = 0;  // as the server said; else the Date field; else when it was stored
-  uint64_t size = 0;         // octets
+  int64_t internaldate = 0;        // as the server said; else the Date field; else when it was stored
+  std::optional<int64_t> saved{};  // when it came into its mailbox; nothing: before version 6 of the tables
+  uint64_t size = 0;               // octets
   ContentId content = 0;
   Sha256Digest sha256{};
   EnvelopeColumns envelope{};

@@ -214,8 +214,8 @@ Result<WriteImpl::Message> WriteImpl::message(MessageId id) {
 Result<Write::Placed> WriteImpl::insert(MailboxId mailbox, InsertedContent content, uint64_t size,
                                         const sync::Flags& flags, int64_t date) {
   TB_ASSIGN(const Placing placing, enter(mailbox, flags, size));
-  TB_ASSIGN(auto s, db_.prepare("INSERT INTO message(mailbox, uid, modseq, content, flags, keywords, internaldate)"
-                                " VALUES(?,?,?,?,?,?,?)"));
+  TB_ASSIGN(auto s, db_.prepare("INSERT INTO message(mailbox, uid, modseq, content, flags, keywords, internaldate,"
+                                " saved) VALUES(?,?,?,?,?,?,?,?)"));
   s.bind(mailbox, placing.uid, placing.modseq, content.id, flags.system);
   if (flags.keywords.empty()) {
     s.bind_at(5, nullptr);
@@ -223,6 +223,7 @@ Result<Write::Placed> WriteImpl::insert(MailboxId mailbox, InsertedContent conte
     s.bind_at(5, join_keywords(flags));
   }
   s.bind_at(6, date);
+  s.bind_at(7, store_.now());
   TB_TRY(s.run());
   const MessageId id = db_.last_insert_rowid();
   if (!content.fresh) {
@@ -313,8 +314,8 @@ Result<Write::Placed> WriteImpl::move(MessageId id, MailboxId to) {
   if (old.mailbox == to) return Placed{.id = id, .uid = old.uid};
   TB_ASSIGN(const Placing placing, enter(to, old.flags, old.size));
   TB_TRY(leave(old));
-  TB_ASSIGN(auto s, db_.prepare("UPDATE message SET mailbox=?, uid=?, modseq=? WHERE id=?"));
-  TB_TRY(s.bind(to, placing.uid, placing.modseq, id).run());
+  TB_ASSIGN(auto s, db_.prepare("UPDATE message SET mailbox=?, uid=?, modseq=?, saved=? WHERE id=?"));
+  TB_TRY(s.bind(to, placing.uid, placing.modseq, store_.now(), id).run());
   return Placed{.id = id, .uid = placing.uid};
 }
 
@@ -356,9 +357,9 @@ Result<Write::Placed> WriteImpl::restore(MessageId id, std::optional<MailboxId> 
     }
   }
   TB_ASSIGN(const Placing placing, enter(*to, old.flags, old.size));
-  TB_ASSIGN(auto s, db_.prepare("UPDATE message SET mailbox=?, uid=?, modseq=?, removed_at=NULL, removed_from=NULL"
-                                " WHERE id=?"));
-  TB_TRY(s.bind(*to, placing.uid, placing.modseq, id).run());
+  TB_ASSIGN(auto s, db_.prepare("UPDATE message SET mailbox=?, uid=?, modseq=?, saved=?, removed_at=NULL,"
+                                " removed_from=NULL WHERE id=?"));
+  TB_TRY(s.bind(*to, placing.uid, placing.modseq, store_.now(), id).run());
   return Placed{.id = id, .uid = placing.uid};
 }
 

@@ -163,5 +163,19 @@ TEST_F(Migrate, TheRealStepsMakeTheVersionThatTheyAreCounted) {
   EXPECT_EQ(std::ssize(schema_steps()), kSchemaVersion);
 }
 
+TEST_F(Migrate, MessagesOfBeforeVersionSixKeepAllAndHaveNoSaveDate) {
+  const auto db = open();
+  ASSERT_TRUE(register_tokenizer(*db));
+  ASSERT_TRUE(migrate(*db, path, true, schema_steps().first(5)));
+  ASSERT_TRUE(
+      db->exec("INSERT INTO mailbox VALUES(7,'INBOX',1,1,9,2,1,0,1,1,5);"
+               "INSERT INTO message(id, mailbox, uid, modseq, content, flags, keywords, internaldate)"
+               " VALUES(3,7,1,1,1,1,'$Junk',1700000000)"));
+  ASSERT_TRUE(migrate(*db, path, true));
+  EXPECT_EQ(version(*db), kSchemaVersion);
+  EXPECT_EQ(number(*db, "SELECT count(*) FROM message WHERE id=3 AND saved IS NULL AND internaldate=1700000000"), 1);
+  EXPECT_EQ(number(*db, "SELECT count(*) FROM message INDEXED BY message_keywords WHERE mailbox=7 AND keywords>''"), 1);
+}
+
 }  // namespace
 }  // namespace libsync::store

@@ -292,9 +292,37 @@ TEST_F(StoreTest, AStoreOfANewerVersionIsRefused) {
   EXPECT_EQ(opened.error().code, Errc::Newer);
 }
 
+TEST_F(StoreTest, KeepsWhenAMessageCameIntoItsMailbox) {
+  const MailboxId inbox = make_box({"INBOX"}), other = make_box({"Other"});
+  const MessageId id = put(inbox, mail("one", "x"), {}, 1'600'000'000);
+  const auto saved = [&](MessageId of) { return store->message(of).value()->saved; };
+  const auto written = [&](const auto& act) {
+    ++clock.seconds;
+    const auto write = store->begin().value();
+    const auto placed = act(*write);
+    EXPECT_TRUE(placed && write->commit());
+    return saved(placed->id) == clock.seconds;
+  };
+  EXPECT_EQ(saved(id), clock.seconds);
+  EXPECT_TRUE(written([&](Write& write) { return write.move(id, other); }));
+  EXPECT_TRUE(written([&](Write& write) { return write.copy(id, inbox); }));
+  const ContentId content = store->message(id).value()->content;
+  EXPECT_TRUE(written([&](Write& write) { return write.add_known(inbox, content, {}, 1'600'000'000); }));
+  const int64_t before = clock.seconds;
+  EXPECT_TRUE(written([&](Write& write) -> Result<Write::Placed> {
+    TB_TRY(write.remove(id));
+    return write.restore(id);
+  }));
+  clock.seconds += 10;
+  const auto write = store->begin().value();
+  ASSERT_TRUE(write->change_flags(id, {.system = sync::kSeen}, {}) && write->commit());
+  EXPECT_EQ(saved(id), before + 1) << "flags are not its place";
+}
+
 TEST_F(StoreTest, AStoreOfVersionOneGetsWhatIsNewAndKeepsItsRuns) {
   put(make_box({"INBOX"}), mail("one", "x"));
   ASSERT_TRUE(store->db().exec(
+      "DROP INDEX message_keywords; ALTER TABLE message DROP COLUMN saved;"
       "DROP TABLE damaged; DROP TABLE link_turn; DROP INDEX link_row_doubt; ALTER TABLE link_row DROP COLUMN doubt; "
       "DROP TABLE run; CREATE INDEX content_print ON content(print);"
       "CREATE TABLE run(id INTEGER PRIMARY KEY, started INTEGER NOT NULL, finished INTEGER NOT NULL,"
