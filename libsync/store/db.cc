@@ -1,5 +1,6 @@
 #include "libsync/store/db.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <system_error>
@@ -228,6 +229,24 @@ Error Db::error(std::string_view doing) const {
       break;
   }
   return error;
+}
+
+std::optional<std::string> head_of_file(const std::string& path, size_t length) {
+  use_plain_allocator();
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
+  const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> closer(handle, sqlite3_close);
+  sqlite3_file* file = nullptr;
+  if (code != SQLITE_OK) return std::nullopt;
+  if (sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file)) != SQLITE_OK ||
+      file == nullptr || file->pMethods == nullptr) {
+    return std::nullopt;
+  }
+  sqlite3_int64 size = 0;
+  if (file->pMethods->xFileSize(file, &size) != SQLITE_OK) return std::nullopt;
+  std::string head(std::min<size_t>(length, static_cast<size_t>(size)), '\0');
+  if (file->pMethods->xRead(file, head.data(), static_cast<int>(head.size()), 0) != SQLITE_OK) return std::nullopt;
+  return head;
 }
 
 Result<Transaction> Transaction::begin_as(Db& db, const char* outermost) {

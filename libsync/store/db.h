@@ -121,6 +121,11 @@ class Db {
   std::unordered_map<std::string, Cached, Hash, std::equal_to<>> cache_;
 };
 
+// The first bytes of a database's file, as they are on disk; fewer where it ends, nothing where it can't be read. By
+// SQLite: a process that closes a file itself loses the locks that SQLite has on it, and another process would then
+// remove the write-ahead log under it.
+std::optional<std::string> head_of_file(const std::string& path, size_t length);
+
 // BEGIN IMMEDIATE … COMMIT, or ROLLBACK when it goes without commit(). Inside another transaction it
 // is a savepoint.
 class Transaction {

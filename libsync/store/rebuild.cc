@@ -51,12 +51,9 @@ uint32_t big_endian(std::string_view bytes, size_t at) {
 // Empty when there is no such file, or nothing of a database in it; nothing when it can't be read.
 std::optional<std::string> database_head(FileSystem& fs, const std::string& path) {
   if (!fs.exists(path)) return std::string();
-  const auto file = fs.open(path, OpenMode::Read);
-  if (!file) return std::nullopt;
-  std::string head(kHeadBytes, '\0');
-  const auto got = (*file)->read_at(0, head);
-  if (!got) return std::nullopt;
-  return *got == kHeadBytes && head.starts_with(kMagic) ? head : std::string();
+  auto head = head_of_file(path, kHeadBytes);
+  if (head && (head->size() < kHeadBytes || !head->starts_with(kMagic))) head->clear();
+  return head;
 }
 
 // Read from the head alone: a damaged file of a newer version is still not this version's to replace.

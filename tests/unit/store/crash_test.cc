@@ -72,6 +72,33 @@ int in_child(Way way, size_t good, const std::function<Status(FileSystem&)>& wha
   return WEXITSTATUS(status);
 }
 
+// SQLite's locks on a file go when this process closes the file anywhere. Without them another process takes itself for
+// the last one that has the store open, and removes the write-ahead log that this one goes on writing to.
+TEST(Locks, OpeningAStoreAgainKeepsThoseOfTheFirst) {
+  const TempDir dir;
+  int begin[2];
+  ASSERT_EQ(::pipe(begin), 0);
+  const pid_t other = ::fork();  // before SQLite knows of the store in here
+  if (other == 0) {
+    char byte = 0;
+    const bool begun = ::read(begin[0], &byte, 1) == 1;
+    auto opened = store::Store::open(dir / "store");
+    const bool read = opened && (*opened)->mailboxes();
+    if (opened) opened->reset();
+    ::_exit(begun && read ? 0 : 1);
+  }
+  auto first = *store::Store::open(dir / "store", {.mode = store::StoreMode::Create});
+  ASSERT_TRUE((*first->begin())->commit());
+  EXPECT_TRUE(store::Store::open(dir / "store"));
+  EXPECT_TRUE(store::Store::open(dir / "store", {.mode = store::StoreMode::ReadOnly}));
+  ASSERT_EQ(::write(begin[1], "x", 1), 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(other, &status, 0), other);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(stdfs::exists(dir / "store/twin.db-wal"));
+  for (const int end : begin) ::close(end);
+}
+
 class Crash : public StoreTest, public ::testing::WithParamInterface<Way> {
  protected:
   static constexpr uint64_t kSmallSegment = 5'000;
