@@ -65,6 +65,9 @@ class Channel {
   // without yielding anything, is Errc::Limit (deflate.h).
   virtual Status start_deflate(std::string_view surplus) = 0;
 
+  // From any thread: the receive() that waits, or the next one, ends as at its deadline, with nothing lost.
+  virtual void wake() {}
+
   virtual const TlsInfo* tls() const = 0;  // nullptr: not encrypted
   virtual Cost cost() const = 0;
   virtual const std::string& host() const = 0;  // as the user named it, for messages

@@ -41,6 +41,7 @@ struct Socket::Impl {
   tcp::socket socket{io};
   uint64_t in = 0, out = 0;
   std::string peer;
+  bool woken = false;  // set by a handler, and so by the thread that waits
 };
 
 namespace {
@@ -236,8 +237,8 @@ bool Socket::has_input() {
   return ::recv(impl_->socket.native_handle(), &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
 }
 
-Socket::Ready Socket::wait(bool to_read, bool to_write, Deadline deadline, const std::stop_token& stop) {
-  auto& [io, socket, in, out, peer] = *impl_;
+Socket::Ready Socket::wait(bool to_read, bool to_write, Deadline deadline, const std::stop_token& stop, bool wakes) {
+  auto& [io, socket, in, out, peer, woken] = *impl_;
   bool ready = false, stopped = false;
   const auto on_ready = [&ready](const boost::system::error_code& ec) {
     // Anything but our own cancel: the next read or write says what is wrong.
@@ -248,14 +249,19 @@ Socket::Ready Socket::wait(bool to_read, bool to_write, Deadline deadline, const
     const std::stop_callback on_stop(stop, [&] { asio::post(io, [&] { stopped = true; }); });
     if (to_read) socket.async_wait(tcp::socket::wait_read, on_ready);
     if (to_write) socket.async_wait(tcp::socket::wait_write, on_ready);
-    while (!ready && !stopped && io.run_one_until(deadline) != 0) {
+    while (!ready && !stopped && !(wakes && woken) && io.run_one_until(deadline) != 0) {
     }
   }
   boost::system::error_code ignored;
   socket.cancel(ignored);
   io.restart();
   io.run();
+  if (wakes) woken = false;
   return ready ? Ready::Yes : stopped ? Ready::Cancelled : Ready::TimedOut;
+}
+
+void Socket::wake() {
+  asio::post(impl_->io, [this_impl = impl_.get()] { this_impl->woken = true; });
 }
 
 uint64_t Socket::bytes_in() const { return impl_->in; }

@@ -49,7 +49,10 @@ class Socket {
   bool has_input();  // bytes wait to be read
 
   enum class Ready { Yes, TimedOut, Cancelled };
-  Ready wait(bool to_read, bool to_write, Deadline deadline, const std::stop_token& stop);
+  // `wakes`: a wake() makes it TimedOut.
+  Ready wait(bool to_read, bool to_write, Deadline deadline, const std::stop_token& stop, bool wakes = false);
+  // From any thread, for the wait() that wakes: the one at hand, or the next.
+  void wake();
 
   uint64_t bytes_in() const;
   uint64_t bytes_out() const;

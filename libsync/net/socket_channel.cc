@@ -102,7 +102,7 @@ Result<std::string_view> SocketChannel::read_what_came() {
 
 Status SocketChannel::wait(bool to_read, Deadline deadline, const std::stop_token& stop) {
   const bool to_write = (output_left() && write_error_ == 0) || (tls_ && tls_->read_wants_write());
-  switch (socket_.wait(to_read, to_write, deadline, stop)) {
+  switch (socket_.wait(to_read, to_write, deadline, stop, to_read)) {
     case Socket::Ready::Yes:
       return {};
     case Socket::Ready::Cancelled:
@@ -181,8 +181,8 @@ Status SocketChannel::start_deflate(std::string_view surplus) {
   if (error_) return fail(*error_);
   if (inflater_) return fail(Errc::Internal, say("compression is on already for {}", host_));
   // The surplus may be a view into in_, which stays untouched until it is used up.
-  if (surplus.size() > in_.size()) return fail(Errc::Internal, say("the surplus is not from receive()"));
-  std::string copy(surplus);
+  const std::string copy(surplus);
+  if (copy.size() > in_.size()) in_.resize(copy.size());
   std::ranges::copy(copy, in_.begin());
   compressed_ = std::string_view(in_.data(), copy.size());
   inflated_.resize(in_.size());

@@ -29,6 +29,7 @@ class SocketChannel final : public Channel {
   Status flush(Deadline deadline, std::stop_token stop) override;
   Status start_tls(size_t surplus, Deadline deadline, std::stop_token stop) override;
   Status start_deflate(std::string_view surplus) override;
+  void wake() override { socket_.wake(); }
   const TlsInfo* tls() const override;
   Cost cost() const override;
   const std::string& host() const override { return host_; }

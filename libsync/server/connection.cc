@@ -1,11 +1,23 @@
 #include "libsync/server/connection.h"
 
+#include "libsync/base/words.h"
+
 namespace libsync::server {
 namespace {
 
 // For one piece of output, some 64 kB, to be taken by the client's system: the slowest line does.
 constexpr std::chrono::seconds kWriteTimeout{300};
 constexpr std::chrono::seconds kHandshakeTimeout{30};
+constexpr std::chrono::seconds kGoodbyeTimeout{1};
+
+// What was carried out was answered; what was not begun is not.
+Status say_goodbye(net::Channel& channel, Session& session, const Clock& clock) {
+  session.shut_down();
+  channel.send(session.take_output(clock.now()));
+  // Whether it is heard does not matter.
+  (void)channel.flush(clock.now() + kGoodbyeTimeout, {});
+  return fail(Errc::Cancelled, libsync::say("stopped"));
+}
 
 }  // namespace
 
@@ -22,11 +34,13 @@ std::vector<sasl::ChannelBinding> bindings_of(const net::Channel& channel) {
 
 Status serve(net::Channel& channel, Session& session, const Clock& clock, std::stop_token stop) {
   while (true) {
+    if (stop.stop_requested()) return say_goodbye(channel, session, clock);
     const std::string out = session.take_output(clock.now());
     channel.send(out);
     if (!out.empty() || session.over() || session.wants_tls()) {
       TB_TRY(channel.flush(clock.now() + kWriteTimeout, stop));
       if (session.over()) return {};
+      if (const auto behind = session.take_deflate()) TB_TRY(channel.start_deflate(*behind));
       if (!session.wants_tls()) continue;
       TB_TRY(channel.start_tls(0, clock.now() + kHandshakeTimeout, stop));
       session.tls_started(bindings_of(channel), clock.now());
@@ -36,7 +50,7 @@ Status serve(net::Channel& channel, Session& session, const Clock& clock, std::s
     if (bytes && bytes->empty()) return {};
     if (bytes) {
       session.feed(*bytes, clock.now());
-    } else if (bytes.error().code != Errc::Network || channel.broken()) {
+    } else if (channel.broken() || (bytes.error().code != Errc::Network && bytes.error().code != Errc::Cancelled)) {
       return fail(bytes.error());
     }
   }

@@ -87,6 +87,17 @@ void Pop3Session::end_session(std::string_view code, std::string_view text) {
   drop_.reset();
 }
 
+// POP3 has no word for it that a client would take for anything but an answer: in the middle of a message none at all.
+void Pop3Session::shut_down() {
+  if (state_ == State::Closed) return;
+  const bool answering = sending_ || listing_;
+  sending_.reset();
+  listing_.reset();
+  state_ = State::Closed;
+  drop_.reset();
+  if (!answering) say(false, "SYS/TEMP", "the server is going down");
+}
+
 // Input
 
 void Pop3Session::feed(std::string_view bytes, Steady::time_point) {

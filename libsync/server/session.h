@@ -2,6 +2,7 @@
 // next deadline out.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,9 +29,16 @@ class Session {
   virtual bool wants_tls() const = 0;
   virtual void tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now) = 0;
 
-  // When the next call of take_output() is due without anything having come: an answer that was delayed, or the end of
-  // patience.
+  // DEFLATE is to begin in both directions once the output is sent (RFC 4978): what came already behind the command
+  // that asked for it, told once.
+  virtual std::optional<std::string> take_deflate() { return std::nullopt; }
+
+  // When the next call of take_output() is due without anything having come: an answer that was delayed, work that
+  // is not done, or the end of patience.
   virtual Deadline deadline() const = 0;
+
+  // The server is to end: the session says so as its protocol has it, if it may now, and is over.
+  virtual void shut_down() = 0;
 
   // All is said: the connection is to be closed once the output is sent.
   virtual bool over() const = 0;

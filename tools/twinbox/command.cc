@@ -9,14 +9,14 @@
 namespace twinbox {
 
 extern const Command kAccountAdd, kAccountList, kAccountRemove, kSync, kStatus, kLs, kShow, kSearch, kExport, kVerify,
-    kCompact, kMime, kBench, kScheduleEnable, kScheduleDisable, kScheduleStatus;
+    kCompact, kMime, kBench, kScheduleEnable, kScheduleDisable, kScheduleStatus, kServe;
 
 namespace {
 
 constexpr auto kCommands = std::to_array<const Command*>({
     &kAccountAdd, &kAccountList, &kAccountRemove,           // set up
     &kSync, &kStatus,                                       // mirror
-    &kLs, &kShow, &kSearch, &kExport,                       // read
+    &kLs, &kShow, &kSearch, &kExport, &kServe,              // read
     &kVerify, &kCompact,                                    // look after
     &kScheduleEnable, &kScheduleDisable, &kScheduleStatus,  // by itself
     &kMime, &kBench,                                        // learn

@@ -1,0 +1,246 @@
+// twinbox serve: the local mail as an IMAP, POP3 and submission server.
+#include <charconv>
+#include <condition_variable>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include "libsync/account/serving.h"
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/server/imap_session.h"
+#include "libsync/server/mail_maildrop.h"
+#include "libsync/server/maildrop_lock.h"
+#include "libsync/server/pop3_session.h"
+#include "libsync/server/service.h"
+#include "libsync/server/store_mail.h"
+
+#include "tools/twinbox/command.h"
+#include "tools/twinbox/context.h"
+#include "tools/twinbox/store_access.h"
+#include "tools/twinbox/trace_printer.h"
+
+namespace twinbox {
+
+namespace server = libsync::server;
+using libsync::Errc;
+using libsync::Error;
+using libsync::fail;
+using libsync::Result;
+using libsync::say;
+using libsync::Secret;
+using libsync::Status;
+using libsync::word;
+
+namespace {
+
+// How soon it is seen that another process, a sync, has written.
+constexpr std::chrono::milliseconds kLookAgain{1000};
+constexpr uint64_t kMostConnections = 10'000;
+
+using Mails = std::map<std::string, std::shared_ptr<server::StoreMail>, std::less<>>;
+
+// What is listened on without a word: TLS from the first octet, and STARTTLS for programs that know nothing else.
+struct Kind {
+  std::string_view name;
+  bool tls;
+  uint16_t port;
+  enum class Protocol { Imap, Pop3 } protocol;
+};
+constexpr Kind kKinds[] = {
+    {"imaps", true, 1993, Kind::Protocol::Imap},
+    {"imap", false, 1143, Kind::Protocol::Imap},
+    {"pop3s", true, 1995, Kind::Protocol::Pop3},
+    {"pop3", false, 1110, Kind::Protocol::Pop3},
+};
+
+// One that is kept as long as anybody speaks.
+class Servant {
+ public:
+  Servant(Mails mails, libsync::account::Serving serving, bool plain, const libsync::Clock& clock)
+      : mails_(std::move(mails)), serving_(std::move(serving)), plain_(plain), maildrops_(clock, {}) {}
+
+  std::unique_ptr<server::Session> imap(const server::Peer& peer, libsync::Steady::time_point now) {
+    server::ImapOptions options{.find_password = find_password(),
+                                .plain_allowed = plain_,
+                                .has_tls = true,
+                                .encrypted = peer.encrypted,
+                                .bindings = peer.bindings,
+                                .salt_secret = serving_.salt,
+                                .trace = peer.trace};
+    options.open_mail = [this](std::string_view user) -> Result<std::shared_ptr<server::Mail>> {
+      return mails_.find(user)->second;
+    };
+    return std::make_unique<server::ImapSession>(std::move(options), now);
+  }
+
+  std::unique_ptr<server::Session> pop3(const server::Peer& peer, libsync::Steady::time_point now) {
+    server::Pop3Options options{.find_password = find_password(),
+                                .plain_allowed = plain_,
+                                .has_tls = true,
+                                .encrypted = peer.encrypted,
+                                .bindings = peer.bindings,
+                                .salt_secret = serving_.salt,
+                                .trace = peer.trace};
+    options.open_maildrop = [this](std::string_view user) {
+      return maildrops_.open(
+          user, [this](std::string_view name) { return server::open_mail_maildrop(mails_.find(name)->second); });
+    };
+    return std::make_unique<server::Pop3Session>(std::move(options), now);
+  }
+
+  // Whether anything was written by somebody else.
+  bool look() {
+    bool any = false;
+    for (const auto& [name, mail] : mails_) {
+      const uint64_t before = mail->generation();
+      (void)mail->look_for_changes();  // what is wrong with a store its sessions tell
+      any = any || mail->generation() != before;
+    }
+    return any;
+  }
+
+  const Mails& mails() const { return mails_; }
+
+ private:
+  libsync::sasl::FindPassword find_password() const {
+    return [this](std::string_view user) -> std::optional<Secret> {
+      return mails_.contains(user) ? std::optional(serving_.password) : std::nullopt;
+    };
+  }
+
+  const Mails mails_;
+  const libsync::account::Serving serving_;
+  const bool plain_;
+  server::MaildropLock maildrops_;
+};
+
+// "--imap 1143", "--imap off".
+Result<std::optional<uint16_t>> port_of(const Arguments& arguments, const Kind& kind) {
+  if (!arguments.has(kind.name)) return std::optional(kind.port);
+  if (arguments.value(kind.name) == "off") return std::nullopt;
+  TB_ASSIGN(const auto port, arguments.number(kind.name, 0, 65'535));
+  return static_cast<uint16_t>(port.value_or(0));
+}
+
+Result<std::vector<server::Endpoint>> endpoints(const Arguments& arguments, Servant& servant) {
+  std::vector<server::Endpoint> all;
+  for (const Kind& kind : kKinds) {
+    TB_ASSIGN(const auto port, port_of(arguments, kind));
+    if (!port) continue;
+    server::Endpoint endpoint{.name = std::string(kind.name), .tls = kind.tls, .port = *port};
+    if (arguments.has("listen")) endpoint.ip = arguments.value("listen");
+    const bool imap = kind.protocol == Kind::Protocol::Imap;
+    endpoint.make = [&servant, imap](const server::Peer& peer, libsync::Steady::time_point now) {
+      return imap ? servant.imap(peer, now) : servant.pop3(peer, now);
+    };
+    all.push_back(std::move(endpoint));
+  }
+  if (all.empty()) return fail(Errc::Usage, say("every port is off: there is nothing to serve"));
+  return all;
+}
+
+Result<Mails> open_mails(Context& context, const Arguments& arguments) {
+  Mails mails;
+  TB_ASSIGN(const auto accounts, context.accounts(arguments.words()));
+  for (const auto* account : accounts) {
+    auto mail = server::StoreMail::open(account->store,
+                                        {.writable = server::Writable::Nothing, .clock = &context.around().clock});
+    if (!mail && mail.error().code == Errc::NotFound) {
+      mail.error().what = say("{}: no mail was stored there yet", account->name);
+      mail.error().hint = say("first: twinbox sync {}", account->name);
+    }
+    if (!mail) return fail(with_way_out(std::move(mail).error(), account->name));
+    mails.emplace(account->name, std::move(*mail));
+  }
+  return mails;
+}
+
+void announce(Context& context, const server::Service& service, const libsync::account::Serving& serving,
+              const std::string& fingerprint, const Mails& mails) {
+  JsonList ports;
+  std::string at;
+  for (const auto& each : service.endpoints()) {
+    ports.push_back(JsonObject{{"name", each.name}, {"ip", each.ip}, {"port", uint64_t{each.port}}, {"tls", each.tls}});
+    at += fmt::format("  {:<6} {}:{}  {}\n", each.name, each.ip, each.port, each.tls ? word("TLS") : word("STARTTLS"));
+  }
+  JsonList users;
+  std::vector<std::string> names;
+  for (const auto& [name, mail] : mails) {
+    users.emplace_back(name);
+    names.push_back(name);
+  }
+  if (context.json()) {
+    context.out().json(JsonObject{{"serving", std::move(users)},
+                                  {"endpoints", std::move(ports)},
+                                  {"certificate", serving.certificate_path},
+                                  {"fingerprint", "sha256:" + fingerprint},
+                                  {"password_file", serving.password_path}});
+  } else {
+    context.out().text(at);
+    context.out().line(say("user: {}", fmt::join(names, ", ")));
+    context.out().line(say("password: the first line of {}", serving.password_path));
+    context.out().line(say("certificate: sha256:{}", fingerprint));
+    context.out().line(say("Ctrl-C ends it"));
+  }
+  context.out().flush();
+}
+
+Result<int> serve(Context& context, const Arguments& arguments) {
+  TB_ASSIGN(auto mails, open_mails(context, arguments));
+  const std::filesystem::path config(context.config_path());
+  libsync::RealFileSystem fs;
+  libsync::account::ServingPlaces places{.folder = (config.parent_path() / "serve").string(),
+                                         .certificate = arguments.value("certificate"),
+                                         .key = arguments.value("key"),
+                                         .password_file = arguments.value("password-file")};
+  TB_ASSIGN(auto serving, libsync::account::load_serving(fs, places, context.around().clock));
+  TB_ASSIGN(const auto tls, libsync::net::TlsServer::make(serving.certificate));
+  TB_ASSIGN(const auto most, arguments.number("connections", 1, kMostConnections));
+  Servant servant(std::move(mails), serving, arguments.has("plain"), context.around().clock);
+  TracePrinter printer(context.around().err, context.around().clock);
+  server::ServiceOptions options{.tls = tls, .clock = &context.around().clock};
+  if (most) options.connections = static_cast<size_t>(*most);
+  TB_ASSIGN(options.endpoints, endpoints(arguments, servant));
+  if (context.globals().trace) options.trace = [&](const std::string& name) { return printer.label(name); };
+  TB_ASSIGN(const auto service, server::Service::start(std::move(options)));
+  announce(context, *service, serving, libsync::to_hex(tls->fingerprint()), servant.mails());
+  // Until somebody asks for the end.
+  std::mutex mutex;
+  std::condition_variable_any bell;
+  std::unique_lock lock(mutex);
+  const std::stop_token stop = context.stop();
+  while (!bell.wait_for(lock, stop, kLookAgain, [&] { return stop.stop_requested(); })) {
+    if (servant.look()) service->wake();
+  }
+  return 0;
+}
+
+constexpr Option kOptions[] = {
+    {"listen", 0, "IP", "the address to listen on (127.0.0.1)"},
+    {"imaps", 0, "PORT", "IMAP inside TLS (1993); off: not at all; 0: any that is free"},
+    {"imap", 0, "PORT", "IMAP with STARTTLS (1143)"},
+    {"pop3s", 0, "PORT", "POP3 inside TLS (1995)"},
+    {"pop3", 0, "PORT", "POP3 with STLS (1110)"},
+    {"password-file", 0, "FILE", "its first line is the password, the same for all; mode 0600"},
+    {"certificate", 0, "FILE", "a certificate in PEM, instead of one made by twinbox"},
+    {"key", 0, "FILE", "its private key, if that is not in the same file"},
+    {"plain", 0, {}, "take passwords without TLS, too"},
+    {"connections", 0, "N", "at the same time (500)"},
+};
+
+}  // namespace
+
+extern const Command kServe;
+const Command kServe{
+    .name = "serve",
+    .usage = "[ACCOUNT…]",
+    .summary = "let mail programs read the local mail, by IMAP and POP3",
+    .options = kOptions,
+    .least_words = 0,
+    .most_words = kAnyNumber,
+    .example = "twinbox serve work\ntwinbox serve work home --imap off --pop3 off",
+    .run = serve,
+};
+
+}  // namespace twinbox
