@@ -214,6 +214,10 @@ bool Imap::step() {
     return output_.size() != before;
   }
   if (dialogue_) dialogue_->look(*this);
+  if (watching_ && !appending_) {
+    watching_->look(*this);
+    if (work_ || closed_) return true;
+  }
   std::string_view bytes = std::string_view(input_).substr(taken_);
   const size_t had = bytes.size();
   reader_.expect_plain_line(dialogue_ != nullptr);
@@ -501,10 +505,14 @@ void Imap::take_changes(Mail::Changes changes) {
     for (const auto& range : minus(s.uids.all(), changes.uids).ranges()) s.vanished.add(range.first, range.last);
   }
   const uint32_t before = s.uids.count();
+  imap::SequenceSet arrived;
   for (const MessageRow& row : changes.rows) {
-    if (row.uid > s.uids.last_uid()) s.uids.append(row.uid);
+    if (row.uid <= s.uids.last_uid()) continue;
+    s.uids.append(row.uid);
+    arrived.add(row.uid);
   }
-  if (s.uids.count() != before) untagged(fmt::format("{} EXISTS", s.uids.count()));
+  if (!arrived.empty()) untagged(fmt::format("{} EXISTS", s.uids.count()));
+  if (!arrived.empty() && watching_) watching_->arrived(arrived);
   for (const MessageRow& row : changes.rows) {
     const auto own = s.own.find(row.uid);
     if (own != s.own.end() && own->second >= row.modseq) continue;

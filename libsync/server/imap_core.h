@@ -91,6 +91,14 @@ class Imap {
     virtual void look(Imap&) {}
   };
   void dialogue(std::unique_ptr<Dialogue> dialogue) { dialogue_ = std::move(dialogue); }
+  // Who tells of changes between commands, too (NOTIFY).
+  class Watching {
+   public:
+    virtual ~Watching() = default;
+    virtual void look(Imap& imap) = 0;
+    virtual void arrived(const imap::SequenceSet& uids) = 0;  // in what is selected; EXISTS was told
+  };
+  void watch(std::unique_ptr<Watching> watching) { watching_ = std::move(watching); }  // null: nobody
 
   // --- mailboxes ---
   // The name as the client has it, as a path. Nothing: it can't be a name (a BAD was answered).
@@ -165,6 +173,7 @@ class Imap {
   std::optional<Steady::time_point> answer_at_;  // a failed login's, which is delayed
   std::unique_ptr<Work> work_;
   std::unique_ptr<Dialogue> dialogue_;
+  std::unique_ptr<Watching> watching_;
   std::shared_ptr<Mail> mail_;
   uint64_t generation_ = 0;
   std::optional<Selected> selected_;

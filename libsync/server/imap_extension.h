@@ -132,7 +132,7 @@ std::span<const Extension* const> extensions();
 
 extern const Extension kBase, kImap4rev2, kAppendLimit, kBinary, kChildren, kCompressDeflate, kCondstore,
     kCreateSpecialUse, kEnable, kEsearch, kId, kIdle, kListExtended, kListStatus, kLiteralMinus, kLiteralPlus, kMove,
-    kMultiAppend, kNamespace, kObjectId, kPreview, kQresync, kSaslIr, kSaveDate, kSearchRes, kSpecialUse, kStatusSize,
-    kUidPlus, kUnselect, kUtf8Accept, kWithin;
+    kMultiAppend, kNamespace, kNotify, kObjectId, kPreview, kQresync, kSaslIr, kSaveDate, kSearchRes, kSpecialUse,
+    kStatusSize, kUidPlus, kUnselect, kUtf8Accept, kWithin;
 
 }  // namespace libsync::server

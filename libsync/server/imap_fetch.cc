@@ -116,6 +116,8 @@ class FetchWork final : public Work {
     marks_seen_ = marks_seen_ && !s.read_only && imap.mail().writable() != Writable::Nothing;
   }
 
+  void without_answer() { answers_ = false; }
+
   bool more(Imap& imap) override {
     if (target_.streams()) return pump(imap);
     if (item_ == 0 && next_ == rows_.size() && !load(imap)) return true;
@@ -142,7 +144,8 @@ class FetchWork final : public Work {
             return true;
           });
       if (!read) {
-        imap.refuse(read.error());
+        failed_ = read.error();
+        finish(imap);
         return false;
       }
       if (found != batch.count()) some_gone_ = true;
@@ -177,7 +180,8 @@ class FetchWork final : public Work {
     const auto stored =
         imap.mail().change_flags(imap.selected().id, unseen, FlagChange::Add, {.system = sync::kSeen}, std::nullopt);
     if (!stored) {
-      imap.refuse(stored.error());
+      failed_ = stored.error();
+      finish(imap);
       return false;
     }
     for (const MessageRow& now : stored->rows) {
@@ -238,6 +242,7 @@ class FetchWork final : public Work {
   }
 
   void finish(Imap& imap) {
+    if (!answers_) return;
     if (failed_) return imap.refuse(*failed_);
     // RFC 2180, section 4.1.2: numbers are still those of messages that went.
     if (some_gone_ && !uid_) return imap.no("some of them are gone", "EXPUNGEISSUED");
@@ -248,6 +253,7 @@ class FetchWork final : public Work {
   std::vector<FetchItem> items_;
   imap::SequenceSet uids_;
   bool uid_;
+  bool answers_ = true;
   std::optional<uint64_t> since_;
   Want want_ = Want::Flags;
   bool marks_seen_ = false, some_gone_ = false;
@@ -305,6 +311,14 @@ bool asks(const std::vector<FetchItem>& items, std::string_view name) {
 bool read_fetch_items(Imap& imap, imap::Parser& in, std::vector<FetchItem>& items) {
   if (in.peek() == '(') return in.expect_list([&] { return read_item(imap, in, items); });
   return read_macro(imap, in, items) || read_item(imap, in, items);
+}
+
+std::unique_ptr<Work> fetch_untagged(Imap& imap, const std::vector<FetchItem>& items, imap::SequenceSet uids) {
+  std::vector<FetchItem> all = items;
+  if (!asks(all, "UID")) all.insert(all.begin(), FetchItem{.row = find(imap, "UID")});
+  auto work = std::make_unique<FetchWork>(imap, std::move(all), std::move(uids), true, std::nullopt);
+  work->without_answer();
+  return work;
 }
 
 void run_fetch(Imap& imap, imap::Parser& in, bool uid) {

@@ -52,6 +52,8 @@ void put_content(FetchTarget& target, Content content);  // " " and its literal,
 
 // "(" items ")", one item, or a macro.
 bool read_fetch_items(Imap& imap, imap::Parser& in, std::vector<FetchItem>& items);
+// Of these messages, without an answer behind them (NOTIFY).
+std::unique_ptr<Work> fetch_untagged(Imap& imap, const std::vector<FetchItem>& items, imap::SequenceSet uids);
 bool asks(const std::vector<FetchItem>& items, std::string_view name);
 
 // Of a message that is taken apart, at most; a larger one is told as what it is, without its parts.
