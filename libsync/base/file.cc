@@ -101,6 +101,20 @@ Result<std::unique_ptr<File>> RealFileSystem::open(const std::string& path, Open
   return std::make_unique<RealFile>(fd, path);
 }
 
+Result<std::unique_ptr<File>> open_nameless(const std::string& directory) {
+  int fd = -1;
+#ifdef O_TMPFILE
+  fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+#endif
+  std::string path = directory + "/.incoming-XXXXXX";
+  if (fd < 0) {  // a file system, or a kernel, that can't
+    fd = ::mkostemp(path.data(), O_CLOEXEC);
+    if (fd >= 0) ::unlink(path.c_str());
+  }
+  if (fd < 0) return errno_error(directory);
+  return std::make_unique<RealFile>(fd, directory);
+}
+
 Status RealFileSystem::rename(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return errno_error(from);
   return {};

@@ -63,6 +63,9 @@ class RealFileSystem final : public FileSystem {
   bool exists(const std::string& path) override;
 };
 
+// A new file in the folder, without a name, mode 0600: it is gone when it is closed, however the process ends.
+Result<std::unique_ptr<File>> open_nameless(const std::string& directory);
+
 // Makes the folder's own name durable, and those of the folders above it: one that was there may be the work of a
 // process that died before it did so. Ends at the first folder that may not be opened.
 Status sync_parents(FileSystem& fs, const std::string& path);
