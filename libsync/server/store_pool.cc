@@ -2,16 +2,12 @@
 
 #include <utility>
 
-#include <sys/stat.h>
-
 namespace libsync::server {
 namespace {
 
 // Pages that SQLite keeps, in kB. What many ask for is in the system's cache anyway.
 constexpr const char* kReading = "PRAGMA cache_size=-1000";
 constexpr const char* kWriting = "PRAGMA cache_size=-4000";
-
-std::string database_of(const std::string& directory) { return directory + "/twin.db"; }
 
 }  // namespace
 
@@ -23,27 +19,15 @@ Result<std::unique_ptr<StorePool>> StorePool::open(const std::string& directory,
   return pool;
 }
 
-StorePool::FileId StorePool::file_id(const std::string& path) {
-  struct stat st{};
-  if (::stat(path.c_str(), &st) != 0) return {};
-  return {.device = static_cast<uint64_t>(st.st_dev), .number = static_cast<uint64_t>(st.st_ino)};
-}
-
-bool StorePool::replaced() const {
-  const FileId now = file_id(database_of(directory_));
-  return now != FileId{} && now != file_;
-}
-
 Status StorePool::open_writer() {
-  const std::string path = database_of(directory_);
   writer_.reset();
-  file_ = file_id(path);
   TB_ASSIGN(writer_, store::Store::open(directory_, options_));
-  if (file_ == FileId{}) file_ = file_id(path);
   TB_TRY(writer_->db().exec(kWriting));
   TB_ASSIGN(data_version_, data_version());
   return {};
 }
+
+bool StorePool::gone() const { return writer_ == nullptr || writer_->db().has_moved(); }
 
 Status StorePool::open_again() {
   {
@@ -63,7 +47,7 @@ Result<int64_t> StorePool::data_version() {
 Result<StorePool::Writer> StorePool::writer() {
   if (options_.mode == store::StoreMode::ReadOnly) return fail(Errc::Internal, "a mirror was to be written to");
   std::unique_lock turn(turn_);
-  if (writer_ == nullptr || replaced()) {
+  if (gone()) {
     TB_TRY(open_again());
     data_version_ = -1;  // the next look tells everybody
   }
@@ -73,7 +57,7 @@ Result<StorePool::Writer> StorePool::writer() {
 Result<bool> StorePool::others_wrote() {
   const std::unique_lock turn(turn_, std::try_to_lock);
   if (!turn) return false;
-  if (writer_ == nullptr || replaced()) {
+  if (gone()) {
     TB_TRY(open_again());
     return true;
   }

@@ -60,17 +60,12 @@ class StorePool {
   Result<bool> others_wrote();
 
  private:
-  struct FileId {
-    uint64_t device = 0, number = 0;
-    bool operator==(const FileId&) const = default;
-  };
   StorePool(std::string directory, const store::StoreOptions& options, size_t readers)
       : directory_(std::move(directory)), options_(options), most_readers_(readers) {}
-  static FileId file_id(const std::string& path);
   void give_back(std::unique_ptr<store::Store> store, uint64_t age);
-  // These with turn_ held. A twin.db that is another file than the one that is open was made anew (a rebuild): what is
-  // written into the old one would be lost.
-  bool replaced() const;
+  // These with turn_ held. A rebuild puts another twin.db in the place of the one that is open: what is written into
+  // the old one would be lost.
+  bool gone() const;
   Status open_writer();
   Status open_again();
   Result<int64_t> data_version();
@@ -82,7 +77,6 @@ class StorePool {
   std::mutex turn_;                       // of who writes, and of others_wrote()
   std::unique_ptr<store::Store> writer_;  // without one to write with: one to see changes with
   int64_t data_version_ = 0;
-  FileId file_{};
 
   std::mutex mutex_;  // of what follows
   std::condition_variable given_back_;

@@ -102,6 +102,8 @@ class Db {
   int64_t last_insert_rowid() const;
   int64_t changes() const;
   bool in_transaction() const;
+  // Another file has its name now, or none: what is written here is lost.
+  bool has_moved() const;
   Error error(std::string_view doing) const;  // the connection's last error as Disk, Busy or Corrupt
   sqlite3* handle() { return db_; }
 
