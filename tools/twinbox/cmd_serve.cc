@@ -1,5 +1,4 @@
 // twinbox serve: the local mail as an IMAP, POP3 and submission server.
-#include <charconv>
 #include <condition_variable>
 #include <filesystem>
 #include <map>
@@ -8,10 +7,7 @@
 #include "libsync/account/serving.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
-#include "libsync/server/imap_session.h"
-#include "libsync/server/mail_maildrop.h"
-#include "libsync/server/maildrop_lock.h"
-#include "libsync/server/pop3_session.h"
+#include "libsync/server/mail_host.h"
 #include "libsync/server/service.h"
 #include "libsync/server/store_mail.h"
 
@@ -54,66 +50,16 @@ constexpr Kind kKinds[] = {
     {"pop3", false, 1110, Kind::Protocol::Pop3},
 };
 
-// One that is kept as long as anybody speaks.
-class Servant {
- public:
-  Servant(Mails mails, libsync::account::Serving serving, bool plain, const libsync::Clock& clock)
-      : mails_(std::move(mails)), serving_(std::move(serving)), plain_(plain), maildrops_(clock, {}) {}
-
-  std::unique_ptr<server::Session> imap(const server::Peer& peer, libsync::Steady::time_point now) {
-    server::ImapOptions options{.find_password = find_password(),
-                                .plain_allowed = plain_,
-                                .has_tls = true,
-                                .encrypted = peer.encrypted,
-                                .bindings = peer.bindings,
-                                .salt_secret = serving_.salt,
-                                .trace = peer.trace};
-    options.open_mail = [this](std::string_view user) -> Result<std::shared_ptr<server::Mail>> {
-      return mails_.find(user)->second;
-    };
-    return std::make_unique<server::ImapSession>(std::move(options), now);
+// Whether anything was written by somebody else.
+bool look(const Mails& mails) {
+  bool any = false;
+  for (const auto& [name, mail] : mails) {
+    const uint64_t before = mail->generation();
+    (void)mail->look_for_changes();  // what is wrong with a store its sessions tell
+    any = any || mail->generation() != before;
   }
-
-  std::unique_ptr<server::Session> pop3(const server::Peer& peer, libsync::Steady::time_point now) {
-    server::Pop3Options options{.find_password = find_password(),
-                                .plain_allowed = plain_,
-                                .has_tls = true,
-                                .encrypted = peer.encrypted,
-                                .bindings = peer.bindings,
-                                .salt_secret = serving_.salt,
-                                .trace = peer.trace};
-    options.open_maildrop = [this](std::string_view user) {
-      return maildrops_.open(
-          user, [this](std::string_view name) { return server::open_mail_maildrop(mails_.find(name)->second); });
-    };
-    return std::make_unique<server::Pop3Session>(std::move(options), now);
-  }
-
-  // Whether anything was written by somebody else.
-  bool look() {
-    bool any = false;
-    for (const auto& [name, mail] : mails_) {
-      const uint64_t before = mail->generation();
-      (void)mail->look_for_changes();  // what is wrong with a store its sessions tell
-      any = any || mail->generation() != before;
-    }
-    return any;
-  }
-
-  const Mails& mails() const { return mails_; }
-
- private:
-  libsync::sasl::FindPassword find_password() const {
-    return [this](std::string_view user) -> std::optional<Secret> {
-      return mails_.contains(user) ? std::optional(serving_.password) : std::nullopt;
-    };
-  }
-
-  const Mails mails_;
-  const libsync::account::Serving serving_;
-  const bool plain_;
-  server::MaildropLock maildrops_;
-};
+  return any;
+}
 
 // "--imap 1143", "--imap off".
 Result<std::optional<uint16_t>> port_of(const Arguments& arguments, const Kind& kind) {
@@ -123,7 +69,7 @@ Result<std::optional<uint16_t>> port_of(const Arguments& arguments, const Kind& 
   return static_cast<uint16_t>(port.value_or(0));
 }
 
-Result<std::vector<server::Endpoint>> endpoints(const Arguments& arguments, Servant& servant) {
+Result<std::vector<server::Endpoint>> endpoints(const Arguments& arguments, server::MailHost& host) {
   std::vector<server::Endpoint> all;
   for (const Kind& kind : kKinds) {
     TB_ASSIGN(const auto port, port_of(arguments, kind));
@@ -131,8 +77,8 @@ Result<std::vector<server::Endpoint>> endpoints(const Arguments& arguments, Serv
     server::Endpoint endpoint{.name = std::string(kind.name), .tls = kind.tls, .port = *port};
     if (arguments.has("listen")) endpoint.ip = arguments.value("listen");
     const bool imap = kind.protocol == Kind::Protocol::Imap;
-    endpoint.make = [&servant, imap](const server::Peer& peer, libsync::Steady::time_point now) {
-      return imap ? servant.imap(peer, now) : servant.pop3(peer, now);
+    endpoint.make = [&host, imap](const server::Peer& peer, libsync::Steady::time_point now) {
+      return imap ? host.imap(peer, now) : host.pop3(peer, now);
     };
     all.push_back(std::move(endpoint));
   }
@@ -187,7 +133,7 @@ void announce(Context& context, const server::Service& service, const libsync::a
 }
 
 Result<int> serve(Context& context, const Arguments& arguments) {
-  TB_ASSIGN(auto mails, open_mails(context, arguments));
+  TB_ASSIGN(const auto mails, open_mails(context, arguments));
   const std::filesystem::path config(context.config_path());
   libsync::RealFileSystem fs;
   libsync::account::ServingPlaces places{.folder = (config.parent_path() / "serve").string(),
@@ -197,21 +143,25 @@ Result<int> serve(Context& context, const Arguments& arguments) {
   TB_ASSIGN(auto serving, libsync::account::load_serving(fs, places, context.around().clock));
   TB_ASSIGN(const auto tls, libsync::net::TlsServer::make(serving.certificate));
   TB_ASSIGN(const auto most, arguments.number("connections", 1, kMostConnections));
-  Servant servant(std::move(mails), serving, arguments.has("plain"), context.around().clock);
+  server::MailHost host({.users = {mails.begin(), mails.end()},
+                         .password = serving.password,
+                         .salt = serving.salt,
+                         .plain_allowed = arguments.has("plain"),
+                         .clock = &context.around().clock});
   TracePrinter printer(context.around().err, context.around().clock);
   server::ServiceOptions options{.tls = tls, .clock = &context.around().clock};
   if (most) options.connections = static_cast<size_t>(*most);
-  TB_ASSIGN(options.endpoints, endpoints(arguments, servant));
+  TB_ASSIGN(options.endpoints, endpoints(arguments, host));
   if (context.globals().trace) options.trace = [&](const std::string& name) { return printer.label(name); };
   TB_ASSIGN(const auto service, server::Service::start(std::move(options)));
-  announce(context, *service, serving, libsync::to_hex(tls->fingerprint()), servant.mails());
+  announce(context, *service, serving, libsync::to_hex(tls->fingerprint()), mails);
   // Until somebody asks for the end.
   std::mutex mutex;
   std::condition_variable_any bell;
   std::unique_lock lock(mutex);
   const std::stop_token stop = context.stop();
   while (!bell.wait_for(lock, stop, kLookAgain, [&] { return stop.stop_requested(); })) {
-    if (servant.look()) service->wake();
+    if (look(mails)) service->wake();
   }
   return 0;
 }
