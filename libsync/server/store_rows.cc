@@ -8,7 +8,7 @@ namespace libsync::server {
 namespace {
 
 // To pass over a row costs less than to look for the next one's place in the index.
-constexpr uint32_t kNear = 16;
+constexpr uint32_t kNear = 5;
 
 }  // namespace
 

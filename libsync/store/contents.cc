@@ -123,7 +123,8 @@ Result<std::unique_ptr<FrameReader>> Contents::read(const FramePlace& place) {
   TB_ASSIGN(Open * segment, open(place.segment));
   // A small message comes with one read.
   const size_t ahead = std::min<uint64_t>(std::max<uint64_t>(place.stored, 4096), kChunkBytes + kFrameHeaderBytes);
-  return std::make_unique<FrameReader>(*segment->file, segment->path, segment->header.key, place.offset, ahead);
+  return std::make_unique<FrameReader>(*segment->file, segment->path, segment->header.key, place.offset, ahead,
+                                       &unpacker_);
 }
 
 Result<SegmentWriter*> Contents::writer(Db& db, MailReader& mail, int64_t now) {

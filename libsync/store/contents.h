@@ -65,6 +65,7 @@ class Contents {
   std::string folder_;
   uint64_t segment_bytes_;
   std::map<uint32_t, Open> open_;
+  Unpacker unpacker_;
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<SegmentWriter> writer_;
   uint64_t committed_ = 0;

@@ -7,6 +7,11 @@
 #include "libsync/base/words.h"
 
 namespace libsync::store {
+namespace {
+
+constexpr size_t kHeadsOnly = 4096;  // where chunks are passed over, what is in them need not be read
+
+}  // namespace
 
 Result<std::string_view> ReadWindow::view(uint64_t offset, size_t length) {
   if (offset < base_ || offset + length > base_ + buffer_.size()) {
@@ -30,10 +35,13 @@ Result<SegmentHeader> read_segment_header(File& file, const std::string& path) {
   return *header;
 }
 
-FrameReader::FrameReader(File& file, std::string path, uint64_t key, uint64_t offset, size_t ahead)
-    : window_(file, ahead), path_(std::move(path)), key_(key), begin_(offset), at_(offset) {}
+Unpacker::~Unpacker() { ZSTD_freeDCtx(zstd_); }
 
-FrameReader::~FrameReader() { ZSTD_freeDCtx(zstd_); }
+bool Unpacker::unpack(std::string_view stored, std::span<char> octets) {
+  if (zstd_ == nullptr) zstd_ = ZSTD_createDCtx();
+  const size_t got = ZSTD_decompressDCtx(zstd_, octets.data(), octets.size(), stored.data(), stored.size());
+  return ZSTD_isError(got) == 0 && got == octets.size();
+}
 
 Status FrameReader::damaged(std::string_view what) const {
   return fail(Errc::Corrupt, say("{}: the frame at {} is damaged: {}", path_, begin_, what));
@@ -72,10 +80,8 @@ Result<bool> FrameReader::head(ChunkHeader& header) {
 
 Result<std::string_view> FrameReader::unpack(const ChunkHeader& header, std::string_view stored) {
   if (header.stored == header.raw) return stored;
-  if (zstd_ == nullptr) zstd_ = ZSTD_createDCtx();
   unpacked_.resize(header.raw);
-  const size_t got = ZSTD_decompressDCtx(zstd_, unpacked_.data(), unpacked_.size(), stored.data(), stored.size());
-  if (ZSTD_isError(got) != 0 || got != header.raw) return fail(damaged(word("a chunk does not unpack")).error());
+  if (!unpacker_.unpack(stored, unpacked_)) return fail(damaged(word("a chunk does not unpack")).error());
   return unpacked_;
 }
 
@@ -92,19 +98,18 @@ Result<std::optional<std::string_view>> FrameReader::next() {
   return octets;
 }
 
-Result<uint64_t> FrameReader::peek() {
-  ChunkHeader header;
-  TB_ASSIGN(const bool more, head(header));
-  return more ? header.raw : 0;
-}
-
-Result<uint64_t> FrameReader::skip() {
-  ChunkHeader header;
-  TB_ASSIGN(const bool more, head(header));
-  if (!more) return 0;
-  at_ += kChunkHeaderBytes + header.stored;
-  octets_ += header.raw;
-  return header.raw;
+Result<uint64_t> FrameReader::skip_to(uint64_t octet) {
+  const size_t ahead = window_.ahead();
+  if (octet >= octets_ + kChunkBytes) window_.set_ahead(kHeadsOnly);
+  while (true) {
+    ChunkHeader header;
+    TB_ASSIGN(const bool more, head(header));
+    if (!more || octets_ + header.raw > octet) break;
+    at_ += kChunkHeaderBytes + header.stored;
+    octets_ += header.raw;
+  }
+  window_.set_ahead(ahead);
+  return octets_;
 }
 
 SegmentScan::SegmentScan(File& file, std::string path, const SegmentHeader& header, uint64_t offset)

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "libsync/base/digest.h"
 #include "libsync/base/file.h"
@@ -24,6 +26,8 @@ class ReadWindow {
 
   // `length` bytes at `offset`, fewer only at the end of the file; valid until the next call.
   Result<std::string_view> view(uint64_t offset, size_t length);
+  size_t ahead() const { return ahead_; }
+  void set_ahead(size_t ahead) { ahead_ = ahead; }
 
  private:
   File& file_;
@@ -35,21 +39,40 @@ class ReadWindow {
 // The header of a segment file: Errc::Corrupt if it is none, Errc::Newer for a later version.
 Result<SegmentHeader> read_segment_header(File& file, const std::string& path);
 
-// Decodes one frame, chunk by chunk. The file must outlive it.
+// What unpacks chunks. To make one takes longer than to unpack a small message. One thread at a time.
+class Unpacker {
+ public:
+  Unpacker() = default;
+  ~Unpacker();
+  Unpacker(const Unpacker&) = delete;
+  Unpacker& operator=(const Unpacker&) = delete;
+  // False: it is not just so many octets, or damaged.
+  bool unpack(std::string_view stored, std::span<char> octets);
+
+ private:
+  ZSTD_DCtx_s* zstd_ = nullptr;
+};
+
+// Decodes one frame, chunk by chunk. The file must outlive it, and so must `shared`, if readers share an unpacker.
 class FrameReader {
  public:
-  FrameReader(File& file, std::string path, uint64_t key, uint64_t offset, size_t ahead = ReadWindow::kReadAhead);
-  ~FrameReader();
+  FrameReader(File& file, std::string path, uint64_t key, uint64_t offset, size_t ahead = ReadWindow::kReadAhead,
+              Unpacker* shared = nullptr)
+      : window_(file, ahead),
+        path_(std::move(path)),
+        key_(key),
+        begin_(offset),
+        at_(offset),
+        unpacker_(shared != nullptr ? *shared : own_) {}
   FrameReader(const FrameReader&) = delete;
   FrameReader& operator=(const FrameReader&) = delete;
 
   // The next octets of the message (at most kChunkBytes), valid until the next call; nothing behind the
   // last. Errc::Corrupt for damage; the hash is the caller's to check against trailer().
   Result<std::optional<std::string_view>> next();
-  // Passes over a chunk without decoding or checking it; how many octets it holds, 0 at the end.
-  Result<uint64_t> skip();
-  // The next chunk's octets without taking it; 0 at the end.
-  Result<uint64_t> peek();
+  // Passes over the chunks that end at this octet of the message or before, without decoding or checking them. Which
+  // octet comes next.
+  Result<uint64_t> skip_to(uint64_t octet);
   // Known once next() gave nothing.
   const Trailer& trailer() const { return trailer_; }
   uint64_t end() const { return at_; }  // where the frame ends, then
@@ -69,7 +92,8 @@ class FrameReader {
   bool started_ = false, ended_ = false;
   Codec codec_ = Codec::Raw;
   Trailer trailer_;
-  ZSTD_DCtx_s* zstd_ = nullptr;
+  Unpacker own_;
+  Unpacker& unpacker_;
   std::string unpacked_;
 };
 

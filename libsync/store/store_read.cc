@@ -152,18 +152,12 @@ Result<std::string> StoreImpl::range(ContentId id, uint64_t offset, uint64_t len
   const auto collect = [&](const ContentRow& row, FrameReader& reader) -> Status {
     if (offset >= row.size) return {};
     length = std::min(length, row.size - offset);
-    uint64_t at = 0;  // of the chunk that comes next
+    TB_ASSIGN(uint64_t at, reader.skip_to(offset));
     while (out.size() < length) {
-      TB_ASSIGN(const uint64_t size, reader.peek());
-      if (size == 0) break;
-      if (at + size <= offset) {
-        TB_TRY(reader.skip());
-      } else {
-        TB_ASSIGN(const auto octets, reader.next());
-        const uint64_t from = offset > at ? offset - at : 0;
-        out += octets->substr(from, length - out.size());
-      }
-      at += size;
+      TB_ASSIGN(const auto octets, reader.next());
+      if (!octets) break;
+      out += octets->substr(offset > at ? offset - at : 0, length - out.size());
+      at += octets->size();
     }
     return {};
   };

@@ -146,6 +146,51 @@ TEST_F(SegmentTest, ALargeMessagePassesThroughInPieces) {
   EXPECT_EQ(octets, 12'000'000u);
 }
 
+// Counts what is read of a file.
+class CountingFile final : public File {
+ public:
+  explicit CountingFile(File& file) : file_(file) {}
+  Result<size_t> read_at(uint64_t offset, std::span<char> out) override {
+    auto got = file_.read_at(offset, out);
+    read += got.value_or(0);
+    return got;
+  }
+  Status write_at(uint64_t, std::string_view) override { return fail(Errc::Internal, "written"); }
+  Status sync() override { return {}; }
+  Result<uint64_t> size() override { return file_.size(); }
+  Status truncate(uint64_t) override { return fail(Errc::Internal, "cut"); }
+  uint64_t read = 0;
+
+ private:
+  File& file_;
+};
+
+TEST_F(SegmentTest, APieceOfALargeMessageIsReadWithoutWhatIsBeforeIt) {
+  std::string octets;
+  for (uint32_t state = 1; octets.size() < 8 * kChunkBytes + 5;) {
+    octets.push_back(static_cast<char>((state = state * 1664525 + 1013904223) >> 24));
+  }
+  const FramePlace place = append(octets);
+  ASSERT_TRUE(writer->sync());
+  auto file = fs.open(path, OpenMode::Read);
+  for (const uint64_t octet : {uint64_t{0}, uint64_t{5}, kChunkBytes - 1, kChunkBytes, 7 * kChunkBytes + 1,
+                               8 * kChunkBytes, octets.size() - 1}) {
+    CountingFile counted(**file);
+    Unpacker unpacker;
+    FrameReader reader(counted, path, header.key, place.offset, kChunkBytes, &unpacker);
+    const auto at = reader.skip_to(octet);
+    ASSERT_TRUE(at);
+    EXPECT_EQ(*at, octet - octet % kChunkBytes);
+    const auto next = reader.next();
+    ASSERT_TRUE(next);
+    EXPECT_TRUE(**next == std::string_view(octets).substr(*at, kChunkBytes));
+    EXPECT_LT(counted.read, 5 * kChunkBytes / 2);
+  }
+  FrameReader reader(**file, path, header.key, place.offset);
+  EXPECT_EQ(reader.skip_to(octets.size()).value(), octets.size());
+  EXPECT_FALSE(reader.next().value());
+}
+
 TEST_F(SegmentTest, AnAnnouncedChunkLargerThanTheLimitIsDamageNotAnAllocation) {
   std::string frame = encode_frame_header(header.key, Codec::Raw);
   frame += std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0", 12);
