@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "libsync/base/base64.h"
 #include "libsync/base/digest.h"
 #include "libsync/base/text.h"
 #include "libsync/sasl/crypto.h"
@@ -34,19 +33,25 @@ std::optional<Verb> verb_of(std::string_view word) {
   return found == pop3::rules().end() ? std::nullopt : std::optional(found->verb);
 }
 
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::ranges::any_of(names, [&](const std::string& each) { return iequals(each, name); });
-}
-
 // What a trace shows of a line: no passwords, no proofs.
 std::string shown(std::string_view line) {
   std::string_view rest = line;
   const std::string_view word = take_word(rest);
-  const bool keeps_first = iequals(word, "APOP") || iequals(word, "AUTH");
-  if (!keeps_first && !iequals(word, "PASS")) return printable(line);
-  const std::string_view first = keeps_first ? take_word(rest) : std::string_view();
-  if (keeps_first && rest.empty()) return printable(line);
-  return printable(word) + (keeps_first ? " " + printable(first) : "") + " ***";
+  if (iequals(word, "PASS")) return without_secret(line, 1);
+  if (iequals(word, "APOP") || iequals(word, "AUTH")) return without_secret(line, 2);
+  return printable(line);
+}
+
+LoginOptions login_options(const Pop3Options& options) {
+  return {.context = {.find_password = options.find_password,
+                      .random = options.random,
+                      .bindings = options.bindings,
+                      .host = options.host,
+                      .salt_secret = options.salt_secret},
+          .off = options.off,
+          .asked_for = options.asked_for,
+          .failed_logins = options.limits.failed_logins,
+          .failed_login_delay = options.limits.failed_login_delay};
 }
 
 }  // namespace
@@ -54,10 +59,11 @@ std::string shown(std::string_view line) {
 Pop3Session::Pop3Session(Pop3Options options, Steady::time_point now)
     : options_(std::move(options)),
       encrypted_(options_.encrypted),
+      login_(login_options(options_)),
       patience_ends_(now + options_.limits.login_timeout) {
   const std::string random = options_.random(kBannerRandom);
   // APOP's time stamp is a message id that is never the same (RFC 1939, section 7).
-  if (contains(options_.asked_for, "APOP") && has("APOP") && random.size() == kBannerRandom) {
+  if (names(options_.asked_for, "APOP") && has("APOP") && random.size() == kBannerRandom) {
     banner_time_ = "<" + to_hex(random) + "@" + options_.host + ">";
   }
   say(true, "", "twinbox" + (banner_time_.empty() ? "" : " " + banner_time_));
@@ -65,7 +71,7 @@ Pop3Session::Pop3Session(Pop3Options options, Steady::time_point now)
 
 Pop3Session::~Pop3Session() = default;
 
-bool Pop3Session::has(std::string_view extension) const { return !contains(options_.off, extension); }
+bool Pop3Session::has(std::string_view extension) const { return !names(options_.off, extension); }
 
 void Pop3Session::line(std::string_view text) {
   if (options_.trace != nullptr) options_.trace->line(TraceKind::Server, text);
@@ -102,51 +108,39 @@ void Pop3Session::shut_down() {
 
 void Pop3Session::feed(std::string_view bytes, Steady::time_point) {
   if (state_ == State::Closed || wants_tls_) return;
-  // What was read already need not be kept.
-  input_.erase(0, std::exchange(taken_, 0));
-  input_ += bytes;
+  input_.feed(bytes);
 }
 
 bool Pop3Session::wants_input() const {
-  return state_ != State::Closed && !wants_tls_ && input_.size() - taken_ < options_.limits.input;
+  return state_ != State::Closed && !wants_tls_ && input_.size() < options_.limits.input;
 }
 
-Deadline Pop3Session::deadline() const { return answer_at_ ? std::min(*answer_at_, patience_ends_) : patience_ends_; }
+Deadline Pop3Session::deadline() const {
+  return login_.answer_at() ? std::min(*login_.answer_at(), patience_ends_) : patience_ends_;
+}
 
 bool Pop3Session::next_line(std::string& line) {
-  const std::string_view rest = std::string_view(input_).substr(taken_);
-  const size_t lf = rest.find('\n');
-  const size_t limit = mechanism_ ? options_.limits.response_line : options_.limits.line;
-  if (lf == rest.npos) {
-    if (rest.size() > limit) end_session("", "the line is too long");
-    return false;
-  }
-  if (lf > limit) {
-    end_session("", "the line is too long");
-    return false;
-  }
-  line = rest.substr(0, lf);
-  if (line.ends_with('\r')) line.pop_back();
-  taken_ += lf + 1;
-  return true;
+  const size_t limit = login_.in_exchange() ? options_.limits.response_line : options_.limits.line;
+  const auto found = input_.next(LineInput::End::Lf, limit, line);
+  if (found == LineInput::Found::TooLong) end_session("", "the line is too long");
+  return found == LineInput::Found::Line;
 }
 
 std::string Pop3Session::take_output(Steady::time_point now) {
   std::string next;
   while (state_ != State::Closed && !wants_tls_ && output_.size() < options_.limits.output) {
-    if (answer_at_) {
-      if (now < *answer_at_) break;
-      answer_at_.reset();
+    if (login_.answer_at()) {
+      if (!login_.take_answer(now)) break;
       say(false, "AUTH", "wrong user name or password");
-      if (failed_logins_ >= options_.limits.failed_logins) end_session("", "too many failed logins");
+      if (login_.too_many()) end_session("", "too many failed logins");
     } else if (sending_ || listing_) {
       send_more();
     } else if (next_line(next)) {
       const Secret line(std::move(next));
       if (options_.trace != nullptr) {
-        options_.trace->line(TraceKind::Client, mechanism_ ? "***" : shown(line.reveal()));
+        options_.trace->line(TraceKind::Client, login_.in_exchange() ? "***" : shown(line.reveal()));
       }
-      mechanism_ ? response(line.reveal(), now) : carry_out(line.reveal(), now);
+      login_.in_exchange() ? go_on(login_.respond(line.reveal()), now) : carry_out(line.reveal(), now);
     } else {
       break;
     }
@@ -221,9 +215,7 @@ void Pop3Session::capa() {
   if (out && options_.has_tls && !encrypted_ && has("STLS")) line("STLS");
   if (out && may_say_password() && has("USER")) line("USER");
   std::string mechanisms;
-  for (const auto& row : sasl::server_mechanisms()) {
-    if (offers(row)) mechanisms += fmt::format(" {}", row.name);
-  }
+  for (const auto name : login_.mechanisms(may_say_password())) mechanisms += fmt::format(" {}", name);
   if (out && has("SASL") && !mechanisms.empty()) line("SASL" + mechanisms);
   line(".");
 }
@@ -233,7 +225,6 @@ void Pop3Session::stls(Steady::time_point now) {
   say(true, "", "begin TLS");
   // Whoever put something behind it wants it to be read as if it came inside (CVE-2011-0411 and others).
   input_.clear();
-  taken_ = 0;
   wants_tls_ = true;
   patience_ends_ = now + options_.limits.login_timeout;
 }
@@ -241,19 +232,13 @@ void Pop3Session::stls(Steady::time_point now) {
 void Pop3Session::tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now) {
   wants_tls_ = false;
   encrypted_ = true;
-  options_.bindings = std::move(bindings);
+  login_.bind(std::move(bindings));
   user_.clear();
   banner_time_.clear();
   patience_ends_ = now + options_.limits.login_timeout;
 }
 
 // Login
-
-bool Pop3Session::offers(const sasl::ServerMechanismInfo& row) const {
-  if (!has(row.name) || (row.needs_tls && !may_say_password())) return false;
-  if (row.needs_binding && options_.bindings.empty()) return false;
-  return row.by_default || contains(options_.asked_for, row.name);
-}
 
 void Pop3Session::user(std::string_view argument) {
   if (!may_say_password()) return say(false, "", "not without TLS");
@@ -266,7 +251,7 @@ void Pop3Session::user(std::string_view argument) {
 void Pop3Session::pass(std::string_view argument, Steady::time_point now) {
   if (user_.empty()) return say(false, "", "USER first");
   const std::string name = std::exchange(user_, {});
-  if (!sasl::is_password_of(options_.find_password, name, Secret(std::string(argument)))) return refuse_login(now);
+  if (!login_.is_password_of(name, Secret(std::string(argument)))) return login_.refuse(now);
   log_in(name, now);
 }
 
@@ -278,56 +263,41 @@ void Pop3Session::apop(std::string_view argument, Steady::time_point now) {
   const std::string_view proof = space == argument.npos ? "" : argument.substr(space + 1);
   const auto password = options_.find_password(name);
   const Secret text(banner_time_ + (password ? password->reveal() : ""));
-  if (!sasl::equal(proof, to_hex(sasl::digest(sasl::Hash::Md5, text.reveal()))) || !password) return refuse_login(now);
+  if (!sasl::equal(proof, to_hex(sasl::digest(sasl::Hash::Md5, text.reveal()))) || !password) return login_.refuse(now);
   log_in(name, now);
 }
 
 void Pop3Session::auth(std::string_view argument, Steady::time_point now) {
   const std::string_view name = take_word(argument);
-  const auto* row = sasl::find_server_mechanism(name);
-  if (row == nullptr || !has("SASL") || !offers(*row)) return say(false, "", "no such mechanism");
-  mechanism_ = row->make({.find_password = options_.find_password,
-                          .random = options_.random,
-                          .bindings = options_.bindings,
-                          .host = options_.host,
-                          .salt_secret = options_.salt_secret});
-  const auto begins = mechanism_->begin();
-  if (!begins) return end_session("SYS/TEMP", "not now");
-  // RFC 5034, section 4: an empty initial response is a "=".
-  if (!argument.empty()) {
-    if (*begins) return give_up("this mechanism has no initial response");
-    return response(argument == "=" ? std::string_view() : argument, now);
-  }
-  challenge(begins->value_or(""));
+  if (!has("SASL")) return say(false, "", "no such mechanism");
+  const auto initial = argument.empty() ? std::nullopt : std::optional(argument);
+  go_on(login_.begin(name, initial, may_say_password()), now);
 }
 
-void Pop3Session::challenge(std::string_view text) {
-  if (options_.trace != nullptr) options_.trace->line(TraceKind::Server, text.empty() ? "+ " : "+ ***");
-  output_ += "+ " + base64_encode(text) + "\r\n";
+void Pop3Session::go_on(const Login::Answer& answer, Steady::time_point now) {
+  switch (answer.step) {
+    case Login::Step::Challenge:
+      if (options_.trace != nullptr) options_.trace->line(TraceKind::Server, answer.text.empty() ? "+ " : "+ ***");
+      output_ += "+ " + answer.text + "\r\n";
+      return;
+    case Login::Step::In:
+      return log_in(answer.text, now);
+    case Login::Step::Wrong:
+      return login_.refuse(now);
+    case Login::Step::GivenUp:
+      return give_up("given up");
+    case Login::Step::Malformed:
+      return give_up(answer.text);
+    case Login::Step::NoMechanism:
+      return say(false, "", "no such mechanism");
+    case Login::Step::NotNow:
+      return end_session("SYS/TEMP", "not now");
+  }
 }
 
 void Pop3Session::give_up(std::string_view why) {
-  mechanism_.reset();
   if (++bad_commands_ > options_.limits.bad_commands) return end_session("", "too many bad commands");
   say(false, "", why);
-}
-
-void Pop3Session::response(std::string_view text, Steady::time_point now) {
-  if (text == "*") return give_up("given up");
-  const auto octets = base64_decode(text);
-  if (!octets) return give_up("that is not base64");
-  const Secret kept{std::string(*octets)};
-  const auto turn = mechanism_->take(kept.reveal());
-  if (turn && !turn->done) return challenge(turn->challenge);
-  const auto mechanism = std::move(mechanism_);
-  if (turn) return log_in(mechanism->user(), now);
-  if (turn.error().code == Errc::Auth) return refuse_login(now);
-  give_up(turn.error().what);
-}
-
-// The answer is kept back, twice as long each time: guessing is to take long.
-void Pop3Session::refuse_login(Steady::time_point now) {
-  answer_at_ = now + options_.limits.failed_login_delay * (1U << std::min<uint64_t>(failed_logins_++, 10));
 }
 
 void Pop3Session::log_in(const std::string& name, Steady::time_point now) {

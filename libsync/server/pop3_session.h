@@ -16,6 +16,8 @@
 #include "libsync/pop3/command.h"
 #include "libsync/sasl/server.h"
 #include "libsync/server/dot_stuffer.h"
+#include "libsync/server/line_input.h"
+#include "libsync/server/login.h"
 #include "libsync/server/maildrop.h"
 #include "libsync/server/session.h"
 
@@ -75,7 +77,6 @@ class Pop3Session final : public Session {
  private:
   bool has(std::string_view extension) const;
   bool may_say_password() const { return encrypted_ || options_.plain_allowed; }
-  bool offers(const sasl::ServerMechanismInfo& row) const;
   void line(std::string_view text);
   void say(bool ok, std::string_view code, std::string_view text);
   void end_session(std::string_view code, std::string_view text);
@@ -88,10 +89,8 @@ class Pop3Session final : public Session {
   void pass(std::string_view argument, Steady::time_point now);
   void apop(std::string_view argument, Steady::time_point now);
   void auth(std::string_view argument, Steady::time_point now);
-  void challenge(std::string_view text);
-  void response(std::string_view text, Steady::time_point now);
+  void go_on(const Login::Answer& answer, Steady::time_point now);
   void give_up(std::string_view why);
-  void refuse_login(Steady::time_point now);
   void log_in(const std::string& name, Steady::time_point now);
 
   std::optional<size_t> message(std::string_view argument);  // its index; answers where there is none
@@ -110,15 +109,14 @@ class Pop3Session final : public Session {
 
   Pop3Options options_;
   pop3::State state_ = pop3::State::Authorization;
-  std::string input_, output_;
-  size_t taken_ = 0;  // of input_
+  LineInput input_;
+  std::string output_;
   std::string banner_time_;
   bool encrypted_ = false, wants_tls_ = false;
   std::string user_;  // USER's, or of who is logged in
-  std::unique_ptr<sasl::ServerMechanism> mechanism_;
-  uint64_t commands_ = 0, bad_commands_ = 0, failed_logins_ = 0;
+  Login login_;
+  uint64_t commands_ = 0, bad_commands_ = 0;
   Steady::time_point patience_ends_;
-  std::optional<Steady::time_point> answer_at_;  // a failed login's, which is delayed
   std::unique_ptr<Maildrop> drop_;
   std::vector<bool> marked_;
   struct Sending {
