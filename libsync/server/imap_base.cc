@@ -72,9 +72,7 @@ std::string Imap::capabilities() const {
   if (mail_) return told;
   if (can_begin_tls()) add("STARTTLS");
   if (!may_say_password() || names_off("LOGIN")) add("LOGINDISABLED");
-  for (const auto& row : sasl::server_mechanisms()) {
-    if (offers(row)) add("AUTH=" + std::string(row.name));
-  }
+  for (const std::string_view mechanism : login_.mechanisms(may_say_password())) add("AUTH=" + std::string(mechanism));
   return told;
 }
 

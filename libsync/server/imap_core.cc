@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "libsync/base/base64.h"
 #include "libsync/base/text.h"
 #include "libsync/imap/command.h"
 #include "libsync/imap/limits.h"
@@ -61,6 +60,15 @@ std::string_view code_of(const Error& error) {
 
 Imap::Imap(ImapOptions options, Steady::time_point now)
     : options_(std::move(options)),
+      login_({.context = {.find_password = options_.find_password,
+                          .random = options_.random,
+                          .bindings = options_.bindings,
+                          .host = options_.host,
+                          .salt_secret = options_.salt_secret},
+              .off = options_.off,
+              .asked_for = options_.asked_for,
+              .failed_logins = options_.limits.failed_logins,
+              .failed_login_delay = options_.limits.failed_login_delay}),
       encrypted_(options_.encrypted),
       now_(now),
       patience_ends_(now + options_.limits.login_timeout) {
@@ -116,7 +124,7 @@ void Imap::proceed() {
 
 void Imap::proceed_with(std::string_view challenge) {
   trace(TraceKind::Server, challenge.empty() ? "+ " : "+ ***");
-  output_ += "+ " + base64_encode(challenge) + "\r\n";
+  output_.append("+ ").append(challenge).append("\r\n");
 }
 
 void Imap::tagged(std::string_view condition, std::string_view text, std::string_view code) {
@@ -177,7 +185,7 @@ bool Imap::wants_input() const {
 
 Deadline Imap::deadline() const {
   if (work_) return now_;
-  return answer_at_ ? std::min(*answer_at_, patience_ends_) : patience_ends_;
+  return login_.answer_at() ? std::min(*login_.answer_at(), patience_ends_) : patience_ends_;
 }
 
 std::string Imap::take_output(Steady::time_point now) {
@@ -197,11 +205,10 @@ std::string Imap::take_output(Steady::time_point now) {
 
 // One thing at a time; false: nothing can be done now.
 bool Imap::step() {
-  if (answer_at_) {
-    if (now_ < *answer_at_) return false;
-    answer_at_.reset();
+  if (login_.answer_at()) {
+    if (!login_.take_answer(now_)) return false;
     no("wrong user name or password", "AUTHENTICATIONFAILED");
-    if (failed_logins_ >= limits().failed_logins) bye("too many failed logins");
+    if (login_.too_many()) bye("too many failed logins");
     return true;
   }
   if (work_) {
@@ -377,11 +384,6 @@ void Imap::log_in(const std::string& user) {
   ok("logged in", "CAPABILITY " + capabilities());
 }
 
-// The answer is kept back, twice as long each time: guessing is to take long.
-void Imap::refuse_login() {
-  answer_at_ = now_ + limits().failed_login_delay * (1U << std::min<uint64_t>(failed_logins_++, 10));
-}
-
 bool Imap::can_begin_tls() const { return options_.has_tls && !encrypted_ && !names_off("STARTTLS"); }
 
 void Imap::begin_tls() {
@@ -396,15 +398,8 @@ void Imap::begin_tls() {
 void Imap::tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now) {
   wants_tls_ = false;
   encrypted_ = true;
-  options_.bindings = std::move(bindings);
+  login_.bind(std::move(bindings));
   patience_ends_ = now + limits().login_timeout;
-}
-
-bool Imap::offers(const sasl::ServerMechanismInfo& row) const {
-  if (names_off(row.name) || (row.needs_tls && !may_say_password())) return false;
-  if (row.needs_binding && options_.bindings.empty()) return false;
-  const auto& asked = options_.asked_for;
-  return row.by_default || std::ranges::any_of(asked, [&](const auto& each) { return iequals(each, row.name); });
 }
 
 void Imap::begin_deflate() { deflating_ = wants_deflate_ = true; }

@@ -15,6 +15,7 @@
 #include "libsync/server/imap_extension.h"
 #include "libsync/server/imap_reader.h"
 #include "libsync/server/imap_session.h"
+#include "libsync/server/login.h"
 #include "libsync/server/uid_map.h"
 
 namespace libsync::server {
@@ -69,9 +70,9 @@ class Imap {
   void ok(std::string_view text, std::string_view code = {});
   void no(std::string_view text, std::string_view code = {});
   void bad(std::string_view text, std::string_view code = {});
-  void refuse(const Error& error);  // NO, with the code that fits
-  void proceed();                   // "+ "
-  void proceed_with(std::string_view challenge);
+  void refuse(const Error& error);                              // NO, with the code that fits
+  void proceed();                                               // "+ "
+  void proceed_with(std::string_view challenge);                // in base64 already, and nothing for a trace
   void bye(std::string_view text, std::string_view code = {});  // and the session is over
   // In pieces: a response with message text in it, which a trace counts and does not show.
   void put(std::string_view text, std::string_view shown);
@@ -119,15 +120,13 @@ class Imap {
 
   // --- login ---
   bool may_say_password() const { return encrypted_ || options_.plain_allowed; }
-  bool offers(const sasl::ServerMechanismInfo& row) const;
+  Login& login() { return login_; }
   bool names_off(std::string_view name) const;
   void log_in(const std::string& user);
-  void refuse_login();
   void begin_tls();
   bool can_begin_tls() const;
   void begin_deflate();
   bool deflating() const { return deflating_; }
-  const std::vector<sasl::ChannelBinding>& bindings() const { return options_.bindings; }
   std::string capabilities() const;
   void close() { closed_ = true; }
 
@@ -157,6 +156,7 @@ class Imap {
   void trace_command();
 
   ImapOptions options_;
+  Login login_;
   std::bitset<static_cast<size_t>(Ext::Count)> on_, enabled_;
   imap::Quirks quirks_;
   CommandReader reader_;
@@ -168,9 +168,8 @@ class Imap {
   const CommandRow* running_ = nullptr;
   bool uid_form_ = false;
   bool encrypted_, wants_tls_ = false, deflating_ = false, wants_deflate_ = false, closed_ = false;
-  uint64_t commands_ = 0, bad_commands_ = 0, failed_logins_ = 0;
+  uint64_t commands_ = 0, bad_commands_ = 0;
   Steady::time_point now_, patience_ends_;
-  std::optional<Steady::time_point> answer_at_;  // a failed login's, which is delayed
   std::unique_ptr<Work> work_;
   std::unique_ptr<Dialogue> dialogue_;
   std::unique_ptr<Watching> watching_;

@@ -2,9 +2,11 @@
 // RFC 7162). Everything that a session does to mail passes here; who reads RFC texts need not look further.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -92,7 +94,10 @@ class Mail {
 
   virtual Writable writable() const = 0;
   // Another number when anything of this mail may have changed since, whoever did it. Costs nothing.
-  virtual uint64_t generation() const = 0;
+  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  // Called whenever that changes, on the thread that changed something: it must not call this object. One at a time;
+  // an empty one: nobody listens, and the one before is not called any more.
+  void on_change(std::function<void()> listener);
 
   // --- folders ---
   virtual Result<std::vector<Folder>> folders() = 0;  // INBOX first, then by path
@@ -156,6 +161,14 @@ class Mail {
   virtual Result<Copied> move(FolderId from, const imap::SequenceSet& uids, FolderId to) = 0;
   // Those of them that have \Deleted; which.
   virtual Result<imap::SequenceSet> expunge(FolderId id, const imap::SequenceSet& uids) = 0;
+
+ protected:
+  void changed();
+
+ private:
+  std::atomic<uint64_t> generation_{1};
+  std::mutex listener_mutex_;
+  std::function<void()> listener_;
 };
 
 // Of a user who has proved who it is.

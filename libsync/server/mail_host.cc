@@ -35,6 +35,10 @@ sasl::FindPassword MailHost::find_password() const {
   };
 }
 
+void MailHost::wake_by(const std::function<void()>& wake) {
+  for (const auto& [name, mail] : options_.users) mail->on_change(wake);
+}
+
 std::unique_ptr<Session> MailHost::imap(const Peer& peer, Steady::time_point now) {
   auto options = common<ImapOptions>(options_, peer, find_password());
   options.clock = options_.clock;

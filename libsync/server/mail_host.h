@@ -32,6 +32,8 @@ class MailHost {
   // For Endpoint::make.
   std::unique_ptr<Session> imap(const Peer& peer, Steady::time_point now);
   std::unique_ptr<Session> pop3(const Peer& peer, Steady::time_point now);
+  // For ServiceOptions::woken_by.
+  void wake_by(const std::function<void()>& wake);
 
  private:
   sasl::FindPassword find_password() const;

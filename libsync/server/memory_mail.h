@@ -1,7 +1,6 @@
 // A user's mail in memory, gone with the object: for demonstrations, for tests, and to compare others with.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -39,7 +38,6 @@ class MemoryMail final : public Mail {
   void renumber(FolderId folder);
 
   Writable writable() const override { return options_.writable; }
-  uint64_t generation() const override { return generation_.load(std::memory_order_acquire); }
 
   Result<std::vector<Folder>> folders() override;
   Result<std::optional<Folder>> folder(FolderId id) override;
@@ -95,7 +93,6 @@ class MemoryMail final : public Mail {
   uint32_t insert(Box& box, Message message);
   void erase(Box& box, std::map<uint32_t, Message>::iterator at);
   bool room_for(const Box& box, uint64_t messages) const;
-  void changed() { generation_.fetch_add(1, std::memory_order_release); }
   int64_t now() const;
   static Folder facts(FolderId id, const Box& box);
   static MessageRow flags_row(uint32_t uid, const Message& message);
@@ -103,7 +100,6 @@ class MemoryMail final : public Mail {
 
   const MemoryMailOptions options_;
   SystemClock system_clock_;
-  std::atomic<uint64_t> generation_{1};
   std::mutex mutex_;
   std::map<FolderId, Box> boxes_;
   std::map<ContentId, std::weak_ptr<const Content>> contents_;

@@ -82,6 +82,13 @@ struct Service::Impl {
     (void)serve(channel, *session, clock(), stop);
   }
 
+  void wake() {
+    const std::scoped_lock lock(mutex);
+    for (auto& each : connections) {
+      if (each.channel) each.channel->wake();
+    }
+  }
+
   const ServiceOptions options;
   std::list<Listening> listeners;
   std::vector<Bound> bound;
@@ -106,10 +113,12 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
     each.thread =
         std::jthread([inner = impl.get(), &each](const std::stop_token& stop) { inner->accept_on(each, stop); });
   }
+  if (impl->options.woken_by) impl->options.woken_by([inner = impl.get()] { inner->wake(); });
   return std::unique_ptr<Service>(new Service(std::move(impl)));
 }
 
 Service::~Service() {
+  if (impl_->options.woken_by) impl_->options.woken_by({});
   for (auto& each : impl_->listeners) each.thread.request_stop();
   for (auto& each : impl_->listeners) each.thread.join();
   // All are asked before the first is waited for.
@@ -122,13 +131,6 @@ const std::vector<Service::Bound>& Service::endpoints() const { return impl_->bo
 size_t Service::connections() const {
   const std::scoped_lock lock(impl_->mutex);
   return static_cast<size_t>(std::ranges::count_if(impl_->connections, [](const auto& each) { return !each.done; }));
-}
-
-void Service::wake() {
-  const std::scoped_lock lock(impl_->mutex);
-  for (auto& each : impl_->connections) {
-    if (each.channel) each.channel->wake();
-  }
 }
 
 }  // namespace libsync::server

@@ -41,6 +41,9 @@ struct ServiceOptions {
   size_t connections = 500;
   // A trace for each connection, named by its endpoint and number; empty: none.
   std::function<std::unique_ptr<Trace>(const std::string& name)> trace{};
+  // Given, when it starts, what wakes the sessions to tell of changes; and nothing, before it ends. Empty: nobody wakes
+  // them.
+  std::function<void(std::function<void()>)> woken_by{};
   const Clock* clock = nullptr;  // null: the machine's
 };
 
@@ -61,8 +64,6 @@ class Service {
   };
   const std::vector<Bound>& endpoints() const;
   size_t connections() const;
-  // Something changed that sessions may want to tell of: those that wait look.
-  void wake();
 
  private:
   struct Impl;

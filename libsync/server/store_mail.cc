@@ -165,7 +165,7 @@ int64_t StoreMail::now() const {
 
 Status StoreMail::look_for_changes() {
   TB_ASSIGN(const bool changed, pool_->others_wrote());
-  if (changed) generation_.fetch_add(1, std::memory_order_release);
+  if (changed) Mail::changed();
   return {};
 }
 

@@ -2,7 +2,6 @@
 // it, a sync among them.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,7 +35,6 @@ class StoreMail final : public Mail {
   Status look_for_changes();
 
   Writable writable() const override { return options_.writable; }
-  uint64_t generation() const override { return generation_.load(std::memory_order_acquire); }
 
   Result<std::vector<Folder>> folders() override;
   Result<std::optional<Folder>> folder(FolderId id) override;
@@ -71,7 +69,6 @@ class StoreMail final : public Mail {
   const StoreMailOptions options_;
   SystemClock system_clock_;
   std::unique_ptr<StorePool> pool_;
-  std::atomic<uint64_t> generation_{1};
 };
 
 }  // namespace libsync::server

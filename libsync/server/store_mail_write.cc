@@ -41,7 +41,7 @@ std::optional<sync::Path> name_in_the_way(const std::vector<MailboxInfo>& boxes,
 
 Status StoreMail::commit(Write& write) {
   TB_TRY(write.commit());
-  generation_.fetch_add(1, std::memory_order_release);
+  Mail::changed();
   return {};
 }
 

@@ -96,6 +96,11 @@ void SubmissionSession::refuse(int code, std::string_view status, std::string_vi
   say(code, status, text);
 }
 
+// Section 3.8: nothing that was not answered was delivered.
+void SubmissionSession::shut_down() {
+  if (!over_) end_session("4.3.2", "the server is going down");
+}
+
 // RFC 5321, section 3.8: 421, whatever it was.
 void SubmissionSession::end_session(std::string_view status, std::string_view text) {
   say(421, status, text);

@@ -50,17 +50,6 @@ constexpr Kind kKinds[] = {
     {"pop3", false, 1110, Kind::Protocol::Pop3},
 };
 
-// Whether anything was written by somebody else.
-bool look(const Mails& mails) {
-  bool any = false;
-  for (const auto& [name, mail] : mails) {
-    const uint64_t before = mail->generation();
-    (void)mail->look_for_changes();  // what is wrong with a store its sessions tell
-    any = any || mail->generation() != before;
-  }
-  return any;
-}
-
 // "--imap 1143", "--imap off".
 Result<std::optional<uint16_t>> port_of(const Arguments& arguments, const Kind& kind) {
   if (!arguments.has(kind.name)) return std::optional(kind.port);
@@ -150,6 +139,7 @@ Result<int> serve(Context& context, const Arguments& arguments) {
                          .clock = &context.around().clock});
   TracePrinter printer(context.around().err, context.around().clock);
   server::ServiceOptions options{.tls = tls, .clock = &context.around().clock};
+  options.woken_by = [&host](const std::function<void()>& wake) { host.wake_by(wake); };
   if (most) options.connections = static_cast<size_t>(*most);
   TB_ASSIGN(options.endpoints, endpoints(arguments, host));
   if (context.globals().trace) options.trace = [&](const std::string& name) { return printer.label(name); };
@@ -161,7 +151,8 @@ Result<int> serve(Context& context, const Arguments& arguments) {
   std::unique_lock lock(mutex);
   const std::stop_token stop = context.stop();
   while (!bell.wait_for(lock, stop, kLookAgain, [&] { return stop.stop_requested(); })) {
-    if (look(mails)) service->wake();
+    // What is wrong with a store its sessions tell.
+    for (const auto& [name, mail] : mails) (void)mail->look_for_changes();
   }
   return 0;
 }

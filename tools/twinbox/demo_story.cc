@@ -55,12 +55,14 @@ Result<std::unique_ptr<DemoServer>> DemoServer::start(const std::vector<server::
   const auto pop3 = [host = demo->host_.get()](const server::Peer& peer, libsync::Steady::time_point now) {
     return host->pop3(peer, now);
   };
-  TB_ASSIGN(demo->service_, server::Service::start({.endpoints = {{.name = "imaps", .tls = true, .make = imap},
-                                                                  {.name = "imap", .make = imap},
-                                                                  {.name = "pop3s", .tls = true, .make = pop3},
-                                                                  {.name = "pop3", .make = pop3}},
-                                                    .tls = tls,
-                                                    .clock = &clock}));
+  TB_ASSIGN(demo->service_,
+            server::Service::start({.endpoints = {{.name = "imaps", .tls = true, .make = imap},
+                                                  {.name = "imap", .make = imap},
+                                                  {.name = "pop3s", .tls = true, .make = pop3},
+                                                  {.name = "pop3", .make = pop3}},
+                                    .tls = tls,
+                                    .woken_by = [host = demo->host_.get()](const auto& wake) { host->wake_by(wake); },
+                                    .clock = &clock}));
   return demo;
 }
 

@@ -43,7 +43,6 @@ class FakeMail final : public Mail {
   }
 
   Writable writable() const override { return how; }
-  uint64_t generation() const override { return 0; }
   Result<std::vector<Folder>> folders() override { return all; }
   Result<std::optional<Folder>> folder(FolderId) override { return std::nullopt; }
   Result<FolderId> create_folder(const sync::Path& path, sync::Role) override {
