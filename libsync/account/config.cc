@@ -187,9 +187,10 @@ Status set_leave(const Reader& reader, const TomlEntry& entry, Account& account)
   return {};
 }
 
-Status set_mode(const Reader& reader, const TomlEntry& entry, Account&) {
-  static constexpr std::array<std::string_view, 1> kAllowed = {"mirror"};
-  TB_TRY(reader.choice(entry, kAllowed));
+Status set_mode(const Reader& reader, const TomlEntry& entry, Account& account) {
+  static constexpr std::array<std::string_view, 2> kAllowed = {"mirror", "two-way"};
+  TB_ASSIGN(const std::string value, reader.choice(entry, kAllowed));
+  account.mode = value == "two-way" ? Mode::TwoWay : Mode::Mirror;
   return {};
 }
 
@@ -269,7 +270,7 @@ Status set_path(const Reader& reader, const TomlEntry& entry, Account& account) 
   return {};
 }
 
-constexpr std::array<Key, 17> kAccountKeys = {{
+constexpr std::array<Key, 18> kAccountKeys = {{
     {"remote", set_remote},
     {"password_command", set_text<&Account::password_command>},
     {"password_file", set_path<&Account::password_file>},
@@ -282,6 +283,11 @@ constexpr std::array<Key, 17> kAccountKeys = {{
     {"tls_pin", set_pin},
     {"leave", set_leave},
     {"mode", set_mode},
+    {"local_flags",
+     [](const Reader& r, const TomlEntry& e, Account& a) -> Status {
+       TB_ASSIGN(a.local_flags, r.boolean(e));
+       return {};
+     }},
     {"proxy", set_proxy},
     {"timeout", set_timeout},
     {"compress",

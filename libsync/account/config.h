@@ -24,6 +24,12 @@ inline constexpr unsigned kDefaultJobs = 4;
 inline constexpr size_t kMaxAccounts = 1000;
 inline constexpr size_t kMaxAccountName = 64;  // it becomes a folder name and part of every message
 
+// Whose word counts.
+enum class Mode : uint8_t {
+  Mirror,  // the server's alone
+  TwoWay,  // what is changed here is kept, too; no sync carries it to the server yet
+};
+
 // One [account.NAME]. A plain value.
 struct Account {
   std::string name;
@@ -39,6 +45,8 @@ struct Account {
   std::string tls_ca{};                    // PEM file, absolute; "": the system's
   std::string tls_pin{};                   // "sha256:" and hex digits; "": none
   sync::Leave leave = sync::Leave::Forever;
+  Mode mode = Mode::Mirror;
+  bool local_flags = false;  // of a mirror: flags may be changed here all the same
   // Patterns of mailbox paths: '*' within a component, "**" across; see folder_filter.h. Empty include: all.
   std::vector<std::string> include{}, exclude{};
   bool all_mail = false;                          // Gmail's All Mail too

@@ -96,6 +96,7 @@ class Job {
     TB_TRY(adopt_identity(*link, remote->identity()));
     sync::SyncOptions options{.policy = sync::mirror_policy(remote->capabilities(), account_.leave),
                               .dry_run = settings_.dry_run};
+    options.policy.keeps_flags = account_.local_flags || account_.mode == Mode::TwoWay;
     options.policy.fuse = account_.fuse;
     options.policy.fuse.allow = settings_.allow_deletes;
     options.takes_part = [&](const sync::Path& path) { return wanted(path, account_.include, account_.exclude); };

@@ -3,6 +3,7 @@
 #include "libsync/server/imap_session.h"
 #include "libsync/server/mail_maildrop.h"
 #include "libsync/server/pop3_session.h"
+#include "libsync/server/submission_session.h"
 
 namespace libsync::server {
 namespace {
@@ -55,6 +56,12 @@ std::unique_ptr<Session> MailHost::pop3(const Peer& peer, Steady::time_point now
         user, [this](std::string_view name) { return open_mail_maildrop(options_.users.find(name)->second); });
   };
   return std::make_unique<Pop3Session>(std::move(options), now);
+}
+
+std::unique_ptr<Session> MailHost::submission(const Peer& peer, Steady::time_point now) {
+  auto options = common<SubmissionOptions>(options_, peer, find_password());
+  options.agent = options_.agent.get();
+  return std::make_unique<SubmissionSession>(std::move(options), now);
 }
 
 }  // namespace libsync::server

@@ -83,7 +83,7 @@ void plan_both_there(const Row& row, const PlanContext& context, Plan& plan) {
   const Flags base = row.agreed ? masked(row.base, mask) : (context.policy.wins == Side::A ? fb : fa);
   Flags wanted = merge(base, fa, fb);
   // A side that may not be written to can't be brought round to the other's change: a mirror follows it.
-  if (!context.policy.on(Side::A).flags) wanted = fa;
+  if (!context.policy.on(Side::A).flags && !context.policy.keeps_flags) wanted = fa;
   // Flags before the move: the old reference is still good.
   plan.flags(Side::A, wanted, mask);
   plan.flags(Side::B, wanted, mask);
@@ -101,6 +101,21 @@ void plan_one_there(const Row& row, Side there, Plan& plan) {
   } else {
     plan.remove(there, Reason::Removed);
   }
+}
+
+// The base of flags that are not all the same: flag by flag what both have now, or had before they differed.
+Flags agreed_flags(const Flags& base, const Flags& a, const Flags& b) {
+  const uint32_t same = ~(a.system ^ b.system);
+  Flags out{.system = (a.system & same) | (base.system & ~same)};
+  const auto consider = [&](const Flags& from) {
+    for (const auto& keyword : from.keywords) {
+      const bool in_a = has_keyword(a, keyword);
+      if (in_a == has_keyword(b, keyword) ? in_a : has_keyword(base, keyword)) out.add_keyword(keyword);
+    }
+  };
+  consider(a);
+  consider(b);
+  return out;
 }
 
 }  // namespace
@@ -127,10 +142,13 @@ void settle(Row& row, const PlanContext& context) {
   const Half& b = row.half(Side::B);
   if (is_there(a) && is_there(b) && a.pair == b.pair) {
     const FlagMask mask = context.mask(a.pair);
-    if (masked(a.flags, mask) == masked(b.flags, mask)) {
+    const Flags fa = masked(a.flags, mask), fb = masked(b.flags, mask);
+    if (fa == fb) {
       row.home = a.pair;
-      row.base = masked(a.flags, mask);
+      row.base = fa;
       row.agreed = true;
+    } else if (row.agreed) {
+      row.base = agreed_flags(masked(row.base, mask), fa, fb);
     }
   }
   const Standing standing = plan_row(row, context).standing;

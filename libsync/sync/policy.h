@@ -36,6 +36,9 @@ struct Policy {
   std::array<Can, 2> can{};
   Side wins = Side::A;  // whose place counts when both moved a message
   Leave leave = Leave::Forever;
+  // Where A's flags may not be changed: what was changed on B stays, and only what changed on A comes over. Else B
+  // follows A.
+  bool keeps_flags = false;
   FusePolicy fuse{};
 
   const Can& on(Side s) const { return can[index(s)]; }

@@ -1,4 +1,5 @@
 // twinbox serve: the local mail as an IMAP, POP3 and submission server.
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <map>
@@ -7,9 +8,11 @@
 #include "libsync/account/serving.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/server/mail_delivery.h"
 #include "libsync/server/mail_host.h"
 #include "libsync/server/service.h"
 #include "libsync/server/store_mail.h"
+#include "libsync/sync/path.h"
 
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/context.h"
@@ -41,14 +44,29 @@ struct Kind {
   std::string_view name;
   bool tls;
   uint16_t port;
-  enum class Protocol { Imap, Pop3 } protocol;
+  enum class Protocol { Imap, Pop3, Submission } protocol;
 };
 constexpr Kind kKinds[] = {
     {"imaps", true, 1993, Kind::Protocol::Imap},
     {"imap", false, 1143, Kind::Protocol::Imap},
     {"pop3s", true, 1995, Kind::Protocol::Pop3},
     {"pop3", false, 1110, Kind::Protocol::Pop3},
+    {"submissions", true, 1465, Kind::Protocol::Submission},
+    {"submission", false, 1587, Kind::Protocol::Submission},
 };
+
+std::unique_ptr<server::Session> make_session(server::MailHost& host, Kind::Protocol protocol, const server::Peer& peer,
+                                              libsync::Steady::time_point now) {
+  switch (protocol) {
+    case Kind::Protocol::Imap:
+      return host.imap(peer, now);
+    case Kind::Protocol::Pop3:
+      return host.pop3(peer, now);
+    case Kind::Protocol::Submission:
+      break;
+  }
+  return host.submission(peer, now);
+}
 
 // "--imap 1143", "--imap off".
 Result<std::optional<uint16_t>> port_of(const Arguments& arguments, const Kind& kind) {
@@ -58,16 +76,16 @@ Result<std::optional<uint16_t>> port_of(const Arguments& arguments, const Kind& 
   return static_cast<uint16_t>(port.value_or(0));
 }
 
-Result<std::vector<server::Endpoint>> endpoints(const Arguments& arguments, server::MailHost& host) {
+Result<std::vector<server::Endpoint>> endpoints(const Arguments& arguments, server::MailHost& host, bool delivers) {
   std::vector<server::Endpoint> all;
   for (const Kind& kind : kKinds) {
+    if (kind.protocol == Kind::Protocol::Submission && !delivers) continue;
     TB_ASSIGN(const auto port, port_of(arguments, kind));
     if (!port) continue;
     server::Endpoint endpoint{.name = std::string(kind.name), .tls = kind.tls, .port = *port};
     if (arguments.has("listen")) endpoint.ip = arguments.value("listen");
-    const bool imap = kind.protocol == Kind::Protocol::Imap;
-    endpoint.make = [&host, imap](const server::Peer& peer, libsync::Steady::time_point now) {
-      return imap ? host.imap(peer, now) : host.pop3(peer, now);
+    endpoint.make = [&host, protocol = kind.protocol](const server::Peer& peer, libsync::Steady::time_point now) {
+      return make_session(host, protocol, peer, now);
     };
     all.push_back(std::move(endpoint));
   }
@@ -75,12 +93,42 @@ Result<std::vector<server::Endpoint>> endpoints(const Arguments& arguments, serv
   return all;
 }
 
+server::Writable writable(const libsync::account::Account& account) {
+  if (account.mode == libsync::account::Mode::TwoWay) return server::Writable::All;
+  return account.local_flags ? server::Writable::Flags : server::Writable::Nothing;
+}
+
+// An account's own address, and its name at whatever host.
+server::FindUser find_user(Context& context, const Mails& mails) {
+  std::map<std::string, std::string, std::less<>> users;
+  for (const auto& [name, mail] : mails) {
+    if (mail->writable() != server::Writable::All) continue;
+    users.emplace(name, name);
+    if (const auto account = context.account(name)) users.emplace(libsync::to_lower((*account)->remote.user), name);
+  }
+  return [users](std::string_view address) -> std::optional<std::string> {
+    const std::string lower = libsync::to_lower(address);
+    auto found = users.find(lower);
+    if (found == users.end()) found = users.find(lower.substr(0, lower.rfind('@')));
+    return found == users.end() ? std::nullopt : std::optional(found->second);
+  };
+}
+
+std::unique_ptr<server::DeliveryAgent> make_agent(Context& context, const Arguments& arguments, const Mails& mails) {
+  server::MailDeliveryOptions options{.clock = &context.around().clock};
+  options.open_mail = [mails](std::string_view user) -> Result<std::shared_ptr<server::Mail>> {
+    return mails.find(user)->second;
+  };
+  if (!arguments.has("sink")) return std::make_unique<server::InboxDelivery>(options, find_user(context, mails));
+  return std::make_unique<server::SinkDelivery>(options, libsync::sync::decode_path(arguments.value("sink")));
+}
+
 Result<Mails> open_mails(Context& context, const Arguments& arguments) {
   Mails mails;
   TB_ASSIGN(const auto accounts, context.accounts(arguments.words()));
   for (const auto* account : accounts) {
-    auto mail = server::StoreMail::open(account->store,
-                                        {.writable = server::Writable::Nothing, .clock = &context.around().clock});
+    auto mail =
+        server::StoreMail::open(account->store, {.writable = writable(*account), .clock = &context.around().clock});
     if (!mail && mail.error().code == Errc::NotFound) {
       mail.error().what = say("{}: no mail was stored there yet", account->name);
       mail.error().hint = say("first: twinbox sync {}", account->name);
@@ -132,16 +180,19 @@ Result<int> serve(Context& context, const Arguments& arguments) {
   TB_ASSIGN(auto serving, libsync::account::load_serving(fs, places, context.around().clock));
   TB_ASSIGN(const auto tls, libsync::net::TlsServer::make(serving.certificate));
   TB_ASSIGN(const auto most, arguments.number("connections", 1, kMostConnections));
+  const bool delivers =
+      std::ranges::any_of(mails, [](const auto& each) { return each.second->writable() == server::Writable::All; });
   server::MailHost host({.users = {mails.begin(), mails.end()},
                          .password = serving.password,
                          .salt = serving.salt,
+                         .agent = make_agent(context, arguments, mails),
                          .plain_allowed = arguments.has("plain"),
                          .clock = &context.around().clock});
   TracePrinter printer(context.around().err, context.around().clock);
   server::ServiceOptions options{.tls = tls, .clock = &context.around().clock};
   options.woken_by = [&host](const std::function<void()>& wake) { host.wake_by(wake); };
   if (most) options.connections = static_cast<size_t>(*most);
-  TB_ASSIGN(options.endpoints, endpoints(arguments, host));
+  TB_ASSIGN(options.endpoints, endpoints(arguments, host, delivers));
   if (context.globals().trace) options.trace = [&](const std::string& name) { return printer.label(name); };
   TB_ASSIGN(const auto service, server::Service::start(std::move(options)));
   announce(context, *service, serving, libsync::to_hex(tls->fingerprint()), mails);
@@ -163,6 +214,9 @@ constexpr Option kOptions[] = {
     {"imap", 0, "PORT", "IMAP with STARTTLS (1143)"},
     {"pop3s", 0, "PORT", "POP3 inside TLS (1995)"},
     {"pop3", 0, "PORT", "POP3 with STLS (1110)"},
+    {"submissions", 0, "PORT", "submission inside TLS (1465), into accounts of mode two-way"},
+    {"submission", 0, "PORT", "submission with STARTTLS (1587)"},
+    {"sink", 0, "FOLDER", "put what is submitted there, whoever it is for"},
     {"password-file", 0, "FILE", "its first line is the password, the same for all; mode 0600"},
     {"certificate", 0, "FILE", "a certificate in PEM, instead of one made by twinbox"},
     {"key", 0, "FILE", "its private key, if that is not in the same file"},

@@ -76,7 +76,8 @@ store = "~/Mail/uni"
 tls_ca = "ca.pem"
 tls_pin = "sha256:00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
 leave = "never"
-mode = "mirror"
+mode = "two-way"
+local_flags = true
 proxy = "socks5://127.0.0.1:9050"
 timeout = 10
 [account.uni.fuse]
@@ -100,6 +101,8 @@ folders.shared = true
   EXPECT_EQ(a.store, "/home/me/Mail/uni");
   EXPECT_EQ(a.tls_ca, "/etc/ca.pem") << "relative paths count from the file";
   EXPECT_EQ(a.leave, sync::Leave::Never);
+  EXPECT_EQ(a.mode, Mode::TwoWay);
+  EXPECT_TRUE(a.local_flags);
   EXPECT_EQ(a.timeout, std::chrono::seconds(10));
   EXPECT_EQ(a.fuse.count, 5U);
   EXPECT_EQ(a.fuse.days, 3U);
@@ -128,7 +131,7 @@ TEST(Config, WrongTypesAndValuesAreNamedWhereTheyStand) {
               StartsWith("/etc/c.toml:3:11: timeout must be a whole number"));
   EXPECT_THAT(complaint(with_remote("timeout = 0")), HasSubstr("between 1 and 3600"));
   EXPECT_THAT(complaint(with_remote("leave = \"14d\"")), HasSubstr("allowed: forever, never"));
-  EXPECT_THAT(complaint(with_remote("mode = \"two-way\"")), HasSubstr("allowed: mirror"));
+  EXPECT_THAT(complaint(with_remote("mode = \"both\"")), HasSubstr("allowed: mirror, two-way"));
   EXPECT_THAT(complaint(with_remote("auth = \"SCRAM-SHA-265\"")), HasSubstr("did you mean SCRAM-SHA-256?"));
   EXPECT_THAT(complaint(with_remote("tls_pin = \"sha256:12\"")), StartsWith("/etc/c.toml:3:11: "));
   EXPECT_THAT(complaint(with_remote("folders.include = \"INBOX\"")), HasSubstr("include must be a list"));

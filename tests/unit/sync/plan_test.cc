@@ -133,6 +133,47 @@ TEST(PlanRow, AMirrorFollowsTheServerAndNeverTouchesIt) {
                   });
 }
 
+TEST(PlanRow, AMirrorThatKeepsItsOwnFlagsTakesWhatTheServerChanged) {
+  Policy policy = mirror();
+  policy.keeps_flags = true;
+  check(policy, {
+                    {".", ".", "agreed"},
+                    {"+flagged", ".", "flags B"},
+                    {".", "+flagged", "forbidden"},
+                    {"+answered", "+flagged", "flags B"},
+                    {"+flagged", "+flagged", "agreed"},
+                    {"work", "+flagged", "move B 2"},
+                    {"-", "+flagged", "forbidden"},
+                });
+}
+
+// What came from the server and goes there again goes here too, beside what is one's own.
+TEST(PlanRow, FlagsOfTheServersComeAndGoBesideOnesOwn) {
+  Policy policy = mirror();
+  policy.keeps_flags = true;
+  const PlanContext with = context(policy);
+  Row row;
+  row.agreed = true;
+  row.home = kInbox;
+  row.base = {.system = kSeen};
+  row.half(Side::A) = half("+answered");
+  row.half(Side::B) = half("+flagged");
+  const auto follow = [&] {
+    for (const Planned& planned : plan_row(row, with).actions) {
+      Flags& flags = row.half(planned.on).flags;
+      flags.system = (flags.system | planned.add.system) & ~planned.del.system;
+    }
+    settle(row, with);
+  };
+  follow();
+  EXPECT_EQ(row.half(Side::B).flags.system, kSeen | kFlagged | kAnswered);
+  EXPECT_FALSE(row.dirty);
+  row.half(Side::A).flags.system = 0;
+  follow();
+  EXPECT_EQ(row.half(Side::B).flags.system, kFlagged);
+  EXPECT_EQ(row.half(Side::A).flags.system, 0U);
+}
+
 TEST(PlanRow, Pop3KeepsWhatLeftTheServer) {
   check(pop3(), {{"-", ".", "forbidden"}, {".", "-", "forbidden"}, {"-", "-", "forget"}});
 }
