@@ -38,6 +38,7 @@ Status read_uids(Db& db, const MailboxInfo& box, imap::SequenceSet& uids) {
                                     " (SELECT max(uid) FROM message WHERE mailbox=?1)"));
     TB_TRY(ends.bind(box.id).step());
     const auto first = static_cast<uint32_t>(ends.integer(0)), last = static_cast<uint32_t>(ends.integer(1));
+    if (first == 0) return {};  // it counts more than it has: verify tells
     if (uint64_t{last} - first + 1 == box.messages) {
       uids.add(first, last);
       return {};
