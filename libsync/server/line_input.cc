@@ -12,15 +12,18 @@ void LineInput::feed(std::string_view bytes) {
 
 void LineInput::clear() {
   bytes_.clear();
-  taken_ = 0;
+  taken_ = searched_ = 0;
 }
 
 LineInput::Found LineInput::next(End end, size_t limit, std::string& line) {
   const std::string_view text = rest();
-  const size_t cr = end == End::CrLf ? text.find("\r\n") : text.npos;
-  const size_t lf = end == End::CrLf ? (cr == text.npos ? cr : cr + 1) : text.find('\n');
+  const size_t cr = end == End::CrLf ? text.find("\r\n", searched_) : text.npos;
+  const size_t lf = end == End::CrLf ? (cr == text.npos ? cr : cr + 1) : text.find('\n', searched_);
   if ((lf == text.npos ? text.size() : lf) > limit) return Found::TooLong;
-  if (lf == text.npos) return Found::Nothing;
+  if (lf == text.npos) {
+    searched_ = text.size() - (text.ends_with('\r') ? 1 : 0);
+    return Found::Nothing;
+  }
   line = text.substr(0, lf);
   if (line.ends_with('\r')) line.pop_back();
   take(lf + 1);

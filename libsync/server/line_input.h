@@ -20,7 +20,10 @@ class LineInput {
   size_t size() const { return bytes_.size() - taken_; }
   // Valid until the next feed().
   std::string_view rest() const { return std::string_view(bytes_).substr(taken_); }
-  void take(size_t octets) { taken_ += octets; }
+  void take(size_t octets) {
+    taken_ += octets;
+    searched_ = 0;
+  }
 
   // Takes the next line, without its end, into `line`; one of more than `limit` octets (a CR counts) stays where it is,
   // whether its end is there or not.
@@ -31,6 +34,7 @@ class LineInput {
  private:
   std::string bytes_;
   size_t taken_ = 0;
+  size_t searched_ = 0;  // of the rest: no line ends there, and a line that comes octet by octet is read once
 };
 
 }  // namespace libsync::server

@@ -33,10 +33,12 @@ std::optional<Verb> verb_of(std::string_view word) {
   return found == pop3::rules().end() ? std::nullopt : std::optional(found->verb);
 }
 
-// What a trace shows of a line: no passwords, no proofs.
+// What a trace shows of a line: no passwords, no proofs. What is no command may be half of a login that the client
+// thinks it is in.
 std::string shown(std::string_view line) {
   std::string_view rest = line;
   const std::string_view word = take_word(rest);
+  if (!verb_of(word)) return "***";
   if (iequals(word, "PASS")) return without_secret(line, 1);
   if (iequals(word, "APOP") || iequals(word, "AUTH")) return without_secret(line, 2);
   return printable(line);

@@ -399,6 +399,8 @@ TEST(Pop3Server, ShowsNoSecretInATrace) {
   challenge(base64_encode("pencil"));
   Talk apop(options);
   apop("APOP joe 0123456789abcdef0123456789abcdef");
+  Talk refused(options);
+  refused.say_raw("AUTH KERBEROS\r\n" + base64_encode("pencil") + "\r\n");
   for (const char* secret : {"pencil", "cGVuY2ls", "AGpvZQBwZW5jaWw", "0123456789abcdef"}) {
     EXPECT_EQ(lines.all.find(secret), std::string::npos) << secret << "\n" << lines.all;
   }
