@@ -243,6 +243,7 @@ bool Imap::step() {
       return true;
     case CommandReader::Found::Octets:
       appending_->data(reader_.octets());
+      patience_ends_ = now_ + limits().command_timeout;
       return true;
     case CommandReader::Found::End:
       appending_->end(reader_.frame());
