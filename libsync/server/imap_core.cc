@@ -19,24 +19,6 @@ const SystemClock kMachineClock;
 
 constexpr std::string_view kSlashWithin = "\xE2\x88\x95";  // U+2215, for a '/' inside a level of a name
 
-// What a trace shows of a command: no passwords, no proofs.
-std::string shown(std::string_view text) {
-  imap::Quirks quirks;
-  imap::Parser in({.text = text, .literals = {}}, quirks);
-  in.word();
-  in.space();
-  const std::string_view name = in.word();
-  size_t keep = text.npos;
-  if (iequals(name, "LOGIN")) keep = in.offset();
-  if (iequals(name, "AUTHENTICATE")) {
-    in.space();
-    in.word();
-    keep = in.offset();
-  }
-  if (keep >= text.size()) return std::string(text);
-  return std::string(text.substr(0, keep)) + " ***";
-}
-
 std::string_view code_of(const Error& error) {
   switch (error.code) {
     case Errc::NotFound:
@@ -252,7 +234,7 @@ bool Imap::step() {
       command();
       return true;
     case CommandReader::Found::TooLong:
-      if (mail_ == nullptr) {
+      if (mail_ == nullptr && refused_text_.empty()) {
         bye("the command is too long");
         return true;
       }
@@ -305,6 +287,27 @@ void Imap::announced() {
   }
   streams ? reader_.stream() : reader_.keep();
   if (literal.synchronising) proceed();
+}
+
+// What a trace shows of a command: no passwords, no proofs. Before the login what is no command may be either, without
+// its tag or behind a literal that was refused.
+std::string Imap::shown(std::string_view text) const {
+  imap::Quirks quirks;
+  imap::Parser in({.text = text, .literals = {}}, quirks);
+  const std::string_view tag = in.word();
+  in.space();
+  const std::string_view name = in.word();
+  size_t keep = text.npos;
+  if (iequals(tag, "LOGIN") || iequals(tag, "AUTHENTICATE")) keep = 0;
+  if (mail_ == nullptr && find(name, false) == nullptr) keep = 0;
+  if (iequals(name, "LOGIN")) keep = in.offset();
+  if (iequals(name, "AUTHENTICATE")) {
+    in.space();
+    in.word();
+    keep = in.offset();
+  }
+  if (keep >= text.size()) return std::string(text);
+  return std::string(text.substr(0, keep)) + (keep == 0 ? "***" : " ***");
 }
 
 void Imap::trace_command() {

@@ -154,6 +154,7 @@ class Imap {
   void raw(std::string_view text) { put(text, text); }
   void trace(TraceKind kind, std::string_view text);
   void trace_command();
+  std::string shown(std::string_view text) const;
 
   ImapOptions options_;
   Login login_;
