@@ -146,7 +146,9 @@ class SearchWork final : public Work {
   void look(const MessageRow& row, const Columns& columns) {
     subject_.begin(row, columns);
     if (!plan_.program.matches(plan_.program, subject_)) return;
+    if (found_.empty()) first_modseq_ = row.modseq;
     found_.add(row.uid);
+    last_modseq_ = row.modseq;
     modseq_ = std::max(modseq_, row.modseq);
   }
 
@@ -185,8 +187,15 @@ class SearchWork final : public Work {
       if (all) text += " ALL " + shown.text();
     }
     if (wanted.count) text += fmt::format(" COUNT {}", shown.count());
-    if (plan_.modseq && !shown.empty()) text += fmt::format(" MODSEQ {}", modseq_);
+    if (plan_.modseq && !shown.empty()) text += fmt::format(" MODSEQ {}", told_modseq(all || wanted.count));
     imap.untagged(text);
+  }
+
+  // RFC 4731, section 3.2: of the messages that are told; UIDs came ascending.
+  uint64_t told_modseq(bool of_all) const {
+    const SearchReturn& wanted = plan_.wanted;
+    if (of_all || (!wanted.min && !wanted.max)) return modseq_;
+    return std::max(wanted.min ? first_modseq_ : 0, wanted.max ? last_modseq_ : 0);
   }
 
   void tell_plain(Imap& imap, const imap::SequenceSet& shown) const {
@@ -206,7 +215,7 @@ class SearchWork final : public Work {
   size_t range_ = 0;
   uint64_t next_ = 0;
   imap::SequenceSet found_;
-  uint64_t modseq_ = 0;
+  uint64_t modseq_ = 0, first_modseq_ = 0, last_modseq_ = 0;
 };
 
 // "CHARSET" SP name; false: it was answered.
