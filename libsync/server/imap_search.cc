@@ -19,6 +19,8 @@ namespace libsync::server {
 void SearchSubject::begin(const MessageRow& row, const Columns& columns) {
   target_.begin(row);
   columns_ = columns;
+  header_text_.reset();
+  body_text_.reset();
 }
 
 std::string_view SearchSubject::header() {
@@ -40,8 +42,9 @@ std::optional<std::string> SearchSubject::field(std::string_view name) {
   return found;
 }
 
-std::string SearchSubject::header_text() {
-  std::string text;
+const std::string& SearchSubject::header_text() {
+  if (header_text_) return *header_text_;
+  std::string& text = header_text_.emplace();
   mime::FieldReader fields(header());
   mime::Field field;
   while (fields.next(field)) {
@@ -50,15 +53,18 @@ std::string SearchSubject::header_text() {
   return text;
 }
 
-std::string SearchSubject::body_text() {
+const std::string& SearchSubject::body_text() {
+  if (body_text_) return *body_text_;
+  std::string& text = body_text_.emplace();
   const auto message = target_.message();
   if (!message) {
     if (!error_) error_ = message.error();
-    return {};
+    return text;
   }
   constexpr uint64_t kAll = 256ULL << 20;
-  return mime::text_of(**message, target_.converters(),
+  text = mime::text_of(**message, target_.converters(),
                        {.max_bytes = kAll, .max_source = kAll, .attachments = true, .both_alternatives = true});
+  return text;
 }
 
 std::optional<int64_t> SearchSubject::sent_day() {
