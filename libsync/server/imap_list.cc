@@ -51,9 +51,8 @@ bool matches_any(const std::string& name, const ListQuery& query) {
 }
 
 bool is_selected(const ListedName& name, const ListQuery& query) {
-  if (query.subscribed) return name.folder && name.folder->subscribed;
-  if (query.special_use) return name.folder && !use_attribute(name.folder->role).empty();
-  return true;
+  if (query.subscribed && !(name.folder && name.folder->subscribed)) return false;
+  return !query.special_use || (name.folder && !use_attribute(name.folder->role).empty());
 }
 
 class Lister {
@@ -68,8 +67,7 @@ class Lister {
       const bool below_it = query_.recursive && has_selected_below(each);
       if (!selected && !below_it) continue;
       std::string line = list_line(imap_, path, name, query_);
-      if (below_it)
-        line += query_.subscribed ? " (\"CHILDINFO\" (\"SUBSCRIBED\"))" : " (\"CHILDINFO\" (\"SPECIAL-USE\"))";
+      if (below_it) line += child_info();
       imap_.untagged(line);
       if (query_.status.empty() || !name.folder) continue;
       TB_ASSIGN(const std::string status, status_text(imap_, *name.folder, query_.status));
@@ -79,6 +77,13 @@ class Lister {
   }
 
  private:
+  // RFC 5258, section 3.5: which of the criteria it is below that one meets.
+  std::string child_info() const {
+    std::string criteria = query_.subscribed ? "\"SUBSCRIBED\"" : "";
+    if (query_.special_use) criteria.append(criteria.empty() ? "" : " ").append("\"SPECIAL-USE\"");
+    return " (\"CHILDINFO\" (" + criteria + "))";
+  }
+
   bool has_selected_below(NameTree::const_iterator above) const {
     for (auto each = std::next(above); each != tree_.end() && below(each->first, above->first); ++each) {
       if (is_selected(each->second, query_)) return true;
