@@ -203,7 +203,7 @@ void run_lsub(Imap& imap, imap::Parser& in, bool) {
     if (!matches_any(imap.wire_name(each->first), query)) continue;
     bool under = false;
     for (auto child = std::next(each); child != tree->end() && below(child->first, each->first); ++child) {
-      under = under || subscribed(child->second);
+      under = under || (subscribed(child->second) && !matches_any(imap.wire_name(child->first), query));
     }
     // A name that only leads to a subscribed one is told where "%" hides that one (RFC 3501, section 6.3.9).
     if (!subscribed(each->second) && !under) continue;
