@@ -103,6 +103,7 @@ bool read_names(Imap& imap, imap::Parser& in, ListQuery& query, bool may_be_seve
   for (std::string& pattern : query.patterns) {
     pattern.insert(0, reference);
     octets += pattern.size();
+    if (static_cast<size_t>(std::ranges::count_if(pattern, is_wildcard)) > kMaxWildcards) return false;
   }
   return octets <= kMaxPatternOctets && query.patterns.size() <= imap.limits().patterns;
 }
