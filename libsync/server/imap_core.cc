@@ -20,6 +20,7 @@ const SystemClock kMachineClock;
 constexpr std::string_view kSlashWithin = "\xE2\x88\x95";  // U+2215, for a '/' inside a level of a name
 
 std::string_view code_of(const Error& error) {
+  if (error.hint == kUnknownEncoding) return kUnknownEncoding;
   switch (error.code) {
     case Errc::NotFound:
       return "NONEXISTENT";

@@ -22,6 +22,9 @@ namespace libsync::server {
 
 class Appending;  // imap_append.h
 
+// A hint of an error that is the code of the answer (RFC 3516, section 4.3).
+inline constexpr std::string_view kUnknownEncoding = "UNKNOWN-CTE";
+
 // What takes longer than one turn: FETCH, SEARCH, LIST of a large account.
 class Work {
  public:
