@@ -211,6 +211,8 @@ class FetchWork final : public Work {
       if (item_++ > 0) target_.raw(" ");
       if (const Status written = item.row->write(target_, item); !written) return give_up(imap, written.error());
       if (target_.streams()) return;
+      // Many items of a large message: what is ready goes out before there is more.
+      if (target_.held() > kPiece) return target_.put();
     }
     if (newly_seen_.contains(row.uid) && !asks(items_, "FLAGS")) {
       target_.raw(" FLAGS " + flag_list(row.flags));

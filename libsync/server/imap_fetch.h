@@ -33,6 +33,7 @@ class FetchTarget {
   // --- for FETCH itself ---
   void begin(const MessageRow& row);
   bool streams() const { return left_ > 0; }
+  size_t held() const { return held_.size(); }
   // The next piece; an error means that the connection can't go on: a part must not pass for the whole.
   Status pump();
   void put();      // what was held back goes out
