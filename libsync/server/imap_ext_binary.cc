@@ -33,7 +33,7 @@ Status write_binary(FetchTarget& target, const FetchItem& item) {
   name += ']';
   if (item.partial) name += fmt::format("<{}>", item.partial->origin);
   target.raw(name);
-  put_content(target, std::move(content));
+  put_content(target, std::move(content), true);
   return {};
 }
 

@@ -49,7 +49,8 @@ class FetchTarget {
   uint64_t at_ = 0, left_ = 0;
 };
 
-void put_content(FetchTarget& target, Content content);  // " " and its literal, or NIL
+// " " and its literal, or NIL. `binary`: octets with NUL may be a literal8 (RFC 3516), which BODY[…] has not.
+void put_content(FetchTarget& target, Content content, bool binary = false);
 
 // "(" items ")", one item, or a macro.
 bool read_fetch_items(Imap& imap, imap::Parser& in, std::vector<FetchItem>& items);
