@@ -56,6 +56,14 @@ Imap::Imap(ImapOptions options, Steady::time_point now)
       now_(now),
       patience_ends_(now + options_.limits.login_timeout) {
   for (const Extension* each : extensions()) on_.set(static_cast<size_t>(each->id), !names_off(each->name));
+  // What can't be asked for without another one is not on offer without it.
+  constexpr std::pair<Ext, Ext> kNeeds[] = {{Ext::Qresync, Ext::Condstore},          {Ext::Qresync, Ext::Enable},
+                                            {Ext::Utf8Accept, Ext::Enable},          {Ext::SearchRes, Ext::Esearch},
+                                            {Ext::ListStatus, Ext::ListExtended},    {Ext::Imap4rev2, Ext::Enable},
+                                            {Ext::CreateSpecialUse, Ext::SpecialUse}};
+  for (const auto& [ext, needed] : kNeeds) {
+    if (!has(needed)) on_.reset(static_cast<size_t>(ext));
+  }
   // RFC 9051, appendix E: what was an extension of the first and is part of the second.
   for (const Ext part : {Ext::Namespace, Ext::Unselect, Ext::UidPlus, Ext::Esearch, Ext::SearchRes, Ext::Enable,
                          Ext::Idle, Ext::SaslIr, Ext::ListExtended, Ext::ListStatus, Ext::Move, Ext::LiteralMinus,
