@@ -171,6 +171,8 @@ std::optional<int64_t> read_date(imap::Parser& in) {
   const size_t first = text.find('-');
   const size_t second = first == text.npos ? first : text.find('-', first + 1);
   if (second == text.npos) return std::nullopt;
+  // One or two digits of a day, four of a year.
+  if (first > 2 || text.size() - second != 5) return std::nullopt;
   const auto day = parse_u64(std::string_view(text).substr(0, first));
   const auto year = parse_u64(std::string_view(text).substr(second + 1));
   const auto month = std::ranges::find_if(
