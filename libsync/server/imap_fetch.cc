@@ -299,7 +299,7 @@ bool read_macro(Imap& imap, imap::Parser& in, std::vector<FetchItem>& items) {
   in.seek(in.offset() + name.size());
   for (const char* each : {"FLAGS", "INTERNALDATE", "RFC822.SIZE"}) add_item(imap, each, nullptr, items);
   if (all) add_item(imap, "ENVELOPE", nullptr, items);
-  if (full) add_item(imap, "BODY", nullptr, items);
+  if (full && add_item(imap, "BODY", nullptr, items)) items.back().structure = true;
   return true;
 }
 
