@@ -247,8 +247,9 @@ bool Imap::step() {
         bye("the command is too long");
         return true;
       }
+      // Without a space behind it, it may be a part of a tag.
       tag_ = std::string(reader_.frame().text.substr(0, reader_.frame().text.find(' ')));
-      if (!imap::is_atom(tag_)) tag_.clear();
+      if (!imap::is_atom(tag_) || tag_.size() == reader_.frame().text.size()) tag_.clear();
       appending_.reset();
       if (dialogue_) dialogue_.reset();
       refused_text_.empty() ? bad("the command is too long", "LIMIT")
