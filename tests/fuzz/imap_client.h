@@ -92,7 +92,7 @@ inline std::string answers(std::string_view input, uint8_t setting, size_t piece
     first += (setting & kReadOnly) != 0 ? "s EXAMINE INBOX\r\n" : "s SELECT INBOX\r\n";
     session.feed(first, now);
     hear();
-    // Others are at work meanwhile.
+    // Others are at work meanwhile, and once more when all was said.
     mail->remove(1, 2);
     mail->set_flags(1, 3, {.system = sync::kDeleted, .keywords = {"new"}});
     mail->put(1, "Subject: new\r\n\r\n");
@@ -102,6 +102,13 @@ inline std::string answers(std::string_view input, uint8_t setting, size_t piece
     if (!session.wants_input()) std::abort();  // all was carried out: something must be able to happen
     session.feed(input.substr(0, piece), now);
     input.remove_prefix(std::min(piece, input.size()));
+    hear();
+  }
+  if ((setting & kStranger) == 0) {
+    mail->set_flags(1, 1, {.system = sync::kFlagged});
+    mail->put(1, "Subject: newest\r\n\r\n");
+    if (const auto sent = mail->folder(2); sent && *sent) mail->put(2, "x");
+    mail->make_folder({"made"});
     hear();
   }
   return said;

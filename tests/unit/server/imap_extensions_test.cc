@@ -64,6 +64,7 @@ std::vector<Row> rows() {
       {.name = "MOVE", .says = {"a UID MOVE 1 Sent"}, .with = "* 1 EXPUNGE"},
       {.name = "MULTIAPPEND", .says = {"a APPEND INBOX {1+}\r\na {1+}\r\nb"}, .with = "a OK"},
       {.name = "NAMESPACE", .says = {"a NAMESPACE"}, .with = "* NAMESPACE ((\"\" \"/\")) NIL NIL"},
+      {.name = "NOTIFY", .says = {"a NOTIFY NONE"}, .with = "a OK"},
       {.name = "OBJECTID", .says = {"a FETCH 1 (EMAILID THREADID)"}, .with = "THREADID NIL"},
       {.name = "OBJECTID", .says = {"a SEARCH EMAILID Mx"}, .with = "* SEARCH\r\n"},
       {.name = "OBJECTID", .says = {"a STATUS INBOX (MAILBOXID)"}, .with = "(MAILBOXID (F"},
