@@ -21,8 +21,10 @@ bool read_mailbox_name(imap::Parser& in, std::string& name) {
   return in.astring(name) && in.space();
 }
 
-// "~" stands before the brace of a literal8.
-bool at_literal(const imap::Parser& in) { return in.peek() == '{' || in.peek() == '~'; }
+// The one that is announced, and nothing before it; "~" stands before the brace of a literal8.
+bool at_literal(const imap::Parser& in, const AnnouncedLiteral& literal) {
+  return in.rest().starts_with(literal.binary ? "~{" : "{") && in.rest().find('{') == in.rest().rfind('{');
+}
 
 }  // namespace
 
@@ -74,9 +76,10 @@ std::optional<LiteralRefused> Appending::read_options(Imap& imap, imap::Parser& 
     if (!message.date || !in.space()) return LiteralRefused{.text = "not a date", .is_bad = true};
   }
   in_utf8_ = false;
-  if (!at_literal(in)) {
+  if (!at_literal(in, literal)) {
     in_utf8_ = imap.has(Ext::Utf8Accept) && iequals(in.atom(), "UTF8") && in.space() && in.ch('(');
-    if (!in_utf8_ || !literal.binary) return LiteralRefused{.text = "a literal is missing", .is_bad = true};
+    if (!in_utf8_ || !literal.binary || !at_literal(in, literal))
+      return LiteralRefused{.text = "a literal is missing", .is_bad = true};
   }
   // RFC 3516, section 4.4. What is in it is kept as it is.
   if (literal.binary && !in_utf8_ && !imap.has(Ext::Binary)) {

@@ -62,7 +62,10 @@ void run_expunge(Imap& imap, imap::Parser& in, bool uid) {
   const auto gone = imap.mail().expunge(imap.selected().id, uids);
   if (!gone) return imap.refuse(gone.error());
   imap.tell_gone(*gone);
-  imap.ok("done");
+  if (!imap.enabled(Ext::Qresync) || gone->empty()) return imap.ok("done");
+  // RFC 7162, sections 3.2.7 and 3.2.9. What else happened up to it is told first.
+  imap.tell_changes(true);
+  imap.ok("done", fmt::format("HIGHESTMODSEQ {}", imap.selected().modseq));
 }
 
 }  // namespace libsync::server

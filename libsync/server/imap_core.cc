@@ -19,25 +19,8 @@ const SystemClock kMachineClock;
 
 constexpr std::string_view kSlashWithin = "\xE2\x88\x95";  // U+2215, for a '/' inside a level of a name
 
-// What a trace shows of a command: no passwords, no proofs.
-std::string shown(std::string_view text) {
-  imap::Quirks quirks;
-  imap::Parser in({.text = text, .literals = {}}, quirks);
-  in.word();
-  in.space();
-  const std::string_view name = in.word();
-  size_t keep = text.npos;
-  if (iequals(name, "LOGIN")) keep = in.offset();
-  if (iequals(name, "AUTHENTICATE")) {
-    in.space();
-    in.word();
-    keep = in.offset();
-  }
-  if (keep >= text.size()) return std::string(text);
-  return std::string(text.substr(0, keep)) + " ***";
-}
-
 std::string_view code_of(const Error& error) {
+  if (error.hint == kUnknownEncoding) return kUnknownEncoding;
   switch (error.code) {
     case Errc::NotFound:
       return "NONEXISTENT";
@@ -73,6 +56,14 @@ Imap::Imap(ImapOptions options, Steady::time_point now)
       now_(now),
       patience_ends_(now + options_.limits.login_timeout) {
   for (const Extension* each : extensions()) on_.set(static_cast<size_t>(each->id), !names_off(each->name));
+  // What can't be asked for without another one is not on offer without it.
+  constexpr std::pair<Ext, Ext> kNeeds[] = {{Ext::Qresync, Ext::Condstore},          {Ext::Qresync, Ext::Enable},
+                                            {Ext::Utf8Accept, Ext::Enable},          {Ext::SearchRes, Ext::Esearch},
+                                            {Ext::ListStatus, Ext::ListExtended},    {Ext::Imap4rev2, Ext::Enable},
+                                            {Ext::CreateSpecialUse, Ext::SpecialUse}};
+  for (const auto& [ext, needed] : kNeeds) {
+    if (!has(needed)) on_.reset(static_cast<size_t>(ext));
+  }
   // RFC 9051, appendix E: what was an extension of the first and is part of the second.
   for (const Ext part : {Ext::Namespace, Ext::Unselect, Ext::UidPlus, Ext::Esearch, Ext::SearchRes, Ext::Enable,
                          Ext::Idle, Ext::SaslIr, Ext::ListExtended, Ext::ListStatus, Ext::Move, Ext::LiteralMinus,
@@ -243,6 +234,7 @@ bool Imap::step() {
       return true;
     case CommandReader::Found::Octets:
       appending_->data(reader_.octets());
+      patience_ends_ = now_ + limits().command_timeout;
       return true;
     case CommandReader::Found::End:
       appending_->end(reader_.frame());
@@ -251,12 +243,13 @@ bool Imap::step() {
       command();
       return true;
     case CommandReader::Found::TooLong:
-      if (mail_ == nullptr) {
+      if (mail_ == nullptr && refused_text_.empty()) {
         bye("the command is too long");
         return true;
       }
+      // Without a space behind it, it may be a part of a tag.
       tag_ = std::string(reader_.frame().text.substr(0, reader_.frame().text.find(' ')));
-      if (!imap::is_atom(tag_)) tag_.clear();
+      if (!imap::is_atom(tag_) || tag_.size() == reader_.frame().text.size()) tag_.clear();
       appending_.reset();
       if (dialogue_) dialogue_.reset();
       refused_text_.empty() ? bad("the command is too long", "LIMIT")
@@ -304,6 +297,27 @@ void Imap::announced() {
   }
   streams ? reader_.stream() : reader_.keep();
   if (literal.synchronising) proceed();
+}
+
+// What a trace shows of a command: no passwords, no proofs. Before the login what is no command may be either, without
+// its tag or behind a literal that was refused.
+std::string Imap::shown(std::string_view text) const {
+  imap::Quirks quirks;
+  imap::Parser in({.text = text, .literals = {}}, quirks);
+  const std::string_view tag = in.word();
+  in.space();
+  const std::string_view name = in.word();
+  size_t keep = text.npos;
+  if (iequals(tag, "LOGIN") || iequals(tag, "AUTHENTICATE")) keep = 0;
+  if (mail_ == nullptr && find(name, false) == nullptr) keep = 0;
+  if (iequals(name, "LOGIN")) keep = in.offset();
+  if (iequals(name, "AUTHENTICATE")) {
+    in.space();
+    in.word();
+    keep = in.offset();
+  }
+  if (keep >= text.size()) return std::string(text);
+  return std::string(text.substr(0, keep)) + (keep == 0 ? "***" : " ***");
 }
 
 void Imap::trace_command() {

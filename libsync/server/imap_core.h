@@ -22,6 +22,9 @@ namespace libsync::server {
 
 class Appending;  // imap_append.h
 
+// A hint of an error that is the code of the answer (RFC 3516, section 4.3).
+inline constexpr std::string_view kUnknownEncoding = "UNKNOWN-CTE";
+
 // What takes longer than one turn: FETCH, SEARCH, LIST of a large account.
 class Work {
  public:
@@ -154,6 +157,7 @@ class Imap {
   void raw(std::string_view text) { put(text, text); }
   void trace(TraceKind kind, std::string_view text);
   void trace_command();
+  std::string shown(std::string_view text) const;
 
   ImapOptions options_;
   Login login_;

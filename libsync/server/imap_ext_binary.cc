@@ -20,7 +20,8 @@ bool parse_binary_size(imap::Parser& in, FetchItem& item) {
 }
 
 std::unexpected<Error> unknown_encoding() {
-  return fail(Error{.code = Errc::Refused, .what = "nobody knows how that part is encoded", .hint = "UNKNOWN-CTE"});
+  return fail(Error{
+      .code = Errc::Refused, .what = "nobody knows how that part is encoded", .hint = std::string(kUnknownEncoding)});
 }
 
 Status write_binary(FetchTarget& target, const FetchItem& item) {
@@ -32,7 +33,7 @@ Status write_binary(FetchTarget& target, const FetchItem& item) {
   name += ']';
   if (item.partial) name += fmt::format("<{}>", item.partial->origin);
   target.raw(name);
-  put_content(target, std::move(content));
+  put_content(target, std::move(content), true);
   return {};
 }
 

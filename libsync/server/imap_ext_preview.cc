@@ -10,11 +10,11 @@ namespace libsync::server {
 namespace {
 
 // Section 3.1: LAZY lets the server off if it is dear. It is not.
+// Another list behind it is of FETCH's own modifiers.
 bool parse_preview(imap::Parser& in, FetchItem&) {
   imap::Parser ahead = in;
-  if (!ahead.space() || ahead.peek() != '(') return true;
-  in.space();
-  return in.expect_list([&] { return iequals(in.atom(), "LAZY") || in.malformed("LAZY"); });
+  if (ahead.space() && ahead.ch('(') && iequals(ahead.atom(), "LAZY") && ahead.ch(')')) in.seek(ahead.offset());
+  return true;
 }
 
 Status write_preview(FetchTarget& target, const FetchItem&) {

@@ -10,7 +10,6 @@
 #include "libsync/server/imap_commands.h"
 #include "libsync/server/imap_modseq.h"
 #include "libsync/server/imap_text.h"
-#include "libsync/sync/print.h"
 
 namespace libsync::server {
 namespace {
@@ -19,7 +18,6 @@ constexpr uint64_t kBatch = 1000;         // rows at a time
 constexpr uint64_t kBatchOfOctets = 100;  // the same where \Seen may be set for them
 constexpr uint64_t kPiece = 256 * 1024;
 constexpr uint64_t kHeaderPiece = 16 * 1024;
-constexpr uint64_t kMaxHeader = 1 << 20;
 
 }  // namespace
 
@@ -71,19 +69,20 @@ Status FetchTarget::pump() {
   return {};
 }
 
+// Where mime::parse() has its end, so that BODY[TEXT] is the same whether the message was taken apart or not.
 Result<std::string_view> FetchTarget::header() {
-  if (whole_) return std::string_view(*whole_).substr(0, sync::header_size(*whole_));
-  if (!header_) {
-    std::string octets;
-    while (octets.size() < std::min(row_.size, kMaxHeader)) {
-      TB_ASSIGN(const std::string piece, imap_.mail().read(row_.content, octets.size(), kHeaderPiece));
-      if (piece.empty()) break;
-      octets += piece;
-      if (sync::header_size(octets) < octets.size()) break;
-    }
-    octets.resize(sync::header_size(octets));
-    header_ = std::move(octets);
+  if (header_) return std::string_view(*header_);
+  std::string octets;
+  std::optional<uint64_t> length;
+  while (!length) {
+    if (octets.size() > kMaxWhole) return fail(Errc::Limit, "the header is too large");
+    const uint64_t most = std::max<uint64_t>(kHeaderPiece, octets.size());
+    TB_ASSIGN(const std::string piece, imap_.mail().read(row_.content, octets.size(), most));
+    octets += piece;
+    length = header_length(octets, piece.empty() || octets.size() >= row_.size);
   }
+  octets.resize(static_cast<size_t>(*length));
+  header_ = std::move(octets);
   return std::string_view(*header_);
 }
 
@@ -212,6 +211,8 @@ class FetchWork final : public Work {
       if (item_++ > 0) target_.raw(" ");
       if (const Status written = item.row->write(target_, item); !written) return give_up(imap, written.error());
       if (target_.streams()) return;
+      // Many items of a large message: what is ready goes out before there is more.
+      if (target_.held() > kPiece) return target_.put();
     }
     if (newly_seen_.contains(row.uid) && !asks(items_, "FLAGS")) {
       target_.raw(" FLAGS " + flag_list(row.flags));
@@ -298,7 +299,7 @@ bool read_macro(Imap& imap, imap::Parser& in, std::vector<FetchItem>& items) {
   in.seek(in.offset() + name.size());
   for (const char* each : {"FLAGS", "INTERNALDATE", "RFC822.SIZE"}) add_item(imap, each, nullptr, items);
   if (all) add_item(imap, "ENVELOPE", nullptr, items);
-  if (full) add_item(imap, "BODY", nullptr, items);
+  if (full && add_item(imap, "BODY", nullptr, items)) items.back().structure = true;
   return true;
 }
 

@@ -33,6 +33,7 @@ class FetchTarget {
   // --- for FETCH itself ---
   void begin(const MessageRow& row);
   bool streams() const { return left_ > 0; }
+  size_t held() const { return held_.size(); }
   // The next piece; an error means that the connection can't go on: a part must not pass for the whole.
   Status pump();
   void put();      // what was held back goes out
@@ -48,7 +49,8 @@ class FetchTarget {
   uint64_t at_ = 0, left_ = 0;
 };
 
-void put_content(FetchTarget& target, Content content);  // " " and its literal, or NIL
+// " " and its literal, or NIL. `binary`: octets with NUL may be a literal8 (RFC 3516), which BODY[…] has not.
+void put_content(FetchTarget& target, Content content, bool binary = false);
 
 // "(" items ")", one item, or a macro.
 bool read_fetch_items(Imap& imap, imap::Parser& in, std::vector<FetchItem>& items);

@@ -132,14 +132,14 @@ constexpr FetchRow kRows[] = {
 
 std::span<const FetchRow> base_fetch_rows() { return kRows; }
 
-void put_content(FetchTarget& target, Content content) {
+void put_content(FetchTarget& target, Content content, bool binary) {
   switch (content.kind) {
     case Content::Kind::Stored:
       target.raw(" ");
       return target.stream(content.stored);
     case Content::Kind::Made: {
       std::string head = " ";
-      append_literal_head(content.text.size(), content.text.find('\0') != std::string::npos, head);
+      append_literal_head(content.text.size(), binary && content.text.find('\0') != std::string::npos, head);
       target.raw(head);
       return target.text(content.text);
     }

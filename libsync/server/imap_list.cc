@@ -51,9 +51,8 @@ bool matches_any(const std::string& name, const ListQuery& query) {
 }
 
 bool is_selected(const ListedName& name, const ListQuery& query) {
-  if (query.subscribed) return name.folder && name.folder->subscribed;
-  if (query.special_use) return name.folder && !use_attribute(name.folder->role).empty();
-  return true;
+  if (query.subscribed && !(name.folder && name.folder->subscribed)) return false;
+  return !query.special_use || (name.folder && !use_attribute(name.folder->role).empty());
 }
 
 class Lister {
@@ -68,8 +67,7 @@ class Lister {
       const bool below_it = query_.recursive && has_selected_below(each);
       if (!selected && !below_it) continue;
       std::string line = list_line(imap_, path, name, query_);
-      if (below_it)
-        line += query_.subscribed ? " (\"CHILDINFO\" (\"SUBSCRIBED\"))" : " (\"CHILDINFO\" (\"SPECIAL-USE\"))";
+      if (below_it) line += child_info();
       imap_.untagged(line);
       if (query_.status.empty() || !name.folder) continue;
       TB_ASSIGN(const std::string status, status_text(imap_, *name.folder, query_.status));
@@ -79,6 +77,13 @@ class Lister {
   }
 
  private:
+  // RFC 5258, section 3.5: which of the criteria it is below that one meets.
+  std::string child_info() const {
+    std::string criteria = query_.subscribed ? "\"SUBSCRIBED\"" : "";
+    if (query_.special_use) criteria.append(criteria.empty() ? "" : " ").append("\"SPECIAL-USE\"");
+    return " (\"CHILDINFO\" (" + criteria + "))";
+  }
+
   bool has_selected_below(NameTree::const_iterator above) const {
     for (auto each = std::next(above); each != tree_.end() && below(each->first, above->first); ++each) {
       if (is_selected(each->second, query_)) return true;
@@ -98,6 +103,7 @@ bool read_names(Imap& imap, imap::Parser& in, ListQuery& query, bool may_be_seve
   for (std::string& pattern : query.patterns) {
     pattern.insert(0, reference);
     octets += pattern.size();
+    if (static_cast<size_t>(std::ranges::count_if(pattern, is_wildcard)) > kMaxWildcards) return false;
   }
   return octets <= kMaxPatternOctets && query.patterns.size() <= imap.limits().patterns;
 }
@@ -198,7 +204,7 @@ void run_lsub(Imap& imap, imap::Parser& in, bool) {
     if (!matches_any(imap.wire_name(each->first), query)) continue;
     bool under = false;
     for (auto child = std::next(each); child != tree->end() && below(child->first, each->first); ++child) {
-      under = under || subscribed(child->second);
+      under = under || (subscribed(child->second) && !matches_any(imap.wire_name(child->first), query));
     }
     // A name that only leads to a subscribed one is told where "%" hides that one (RFC 3501, section 6.3.9).
     if (!subscribed(each->second) && !under) continue;

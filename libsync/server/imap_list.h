@@ -41,5 +41,6 @@ bool read_selection(Imap& imap, imap::Parser& in, ListQuery& query);
 bool read_return(Imap& imap, imap::Parser& in, ListQuery& query);
 
 inline constexpr size_t kMaxPatternOctets = 4096;  // of one LIST
+inline constexpr size_t kMaxWildcards = 20;        // in one pattern
 
 }  // namespace libsync::server

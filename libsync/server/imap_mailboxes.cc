@@ -53,8 +53,10 @@ void run_create(Imap& imap, imap::Parser& in, bool) {
   const auto path = read_mailbox(imap, in);
   if (!path) return;
   sync::Role role = sync::Role::None;
-  if (in.space() && !read_use(imap, in, role)) return imap.bad(in.why());
+  bool can_be = true;
+  if (in.space() && !read_use(imap, in, role, can_be)) return imap.bad(in.why());
   if (!expect_end(imap, in)) return;
+  if (!can_be) return imap.no("no mailbox here is for that", "USEATTR");
   auto taken = imap.find_folder(*path);
   if (!taken) return imap.refuse(taken.error());
   if (*taken) return imap.no("there is one of that name", "ALREADYEXISTS");

@@ -74,6 +74,8 @@ CommandReader::Found CommandReader::next(std::string_view& bytes, size_t limit) 
 void CommandReader::add_to_line(std::string_view piece, size_t limit) {
   if (!passing_over() && text_.size() + piece.size() > limit) {
     over_long_ = true;
+    // What announces a literal may have come in pieces.
+    tail_ = std::string_view(text_).substr(std::max(line_at_, text_.size() - std::min(text_.size(), kKeepTail)));
     text_ += piece.substr(0, kKeepHead);
     text_.resize(std::min(text_.size(), kKeepHead));
   }

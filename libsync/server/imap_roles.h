@@ -13,7 +13,7 @@ class Imap;
 
 std::string_view use_attribute(sync::Role role);  // "\Sent"; "" for None and Inbox
 std::optional<sync::Role> role_of(std::string_view attribute);
-// "(USE (\Drafts))" of CREATE.
-bool read_use(Imap& imap, imap::Parser& in, sync::Role& role);
+// "(USE (\Drafts))" of CREATE. `can_be` false: such a use, or both, a mailbox here can't have.
+bool read_use(Imap& imap, imap::Parser& in, sync::Role& role, bool& can_be);
 
 }  // namespace libsync::server

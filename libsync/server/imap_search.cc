@@ -19,6 +19,8 @@ namespace libsync::server {
 void SearchSubject::begin(const MessageRow& row, const Columns& columns) {
   target_.begin(row);
   columns_ = columns;
+  header_text_.reset();
+  body_text_.reset();
 }
 
 std::string_view SearchSubject::header() {
@@ -40,8 +42,9 @@ std::optional<std::string> SearchSubject::field(std::string_view name) {
   return found;
 }
 
-std::string SearchSubject::header_text() {
-  std::string text;
+const std::string& SearchSubject::header_text() {
+  if (header_text_) return *header_text_;
+  std::string& text = header_text_.emplace();
   mime::FieldReader fields(header());
   mime::Field field;
   while (fields.next(field)) {
@@ -50,15 +53,18 @@ std::string SearchSubject::header_text() {
   return text;
 }
 
-std::string SearchSubject::body_text() {
+const std::string& SearchSubject::body_text() {
+  if (body_text_) return *body_text_;
+  std::string& text = body_text_.emplace();
   const auto message = target_.message();
   if (!message) {
     if (!error_) error_ = message.error();
-    return {};
+    return text;
   }
   constexpr uint64_t kAll = 256ULL << 20;
-  return mime::text_of(**message, target_.converters(),
+  text = mime::text_of(**message, target_.converters(),
                        {.max_bytes = kAll, .max_source = kAll, .attachments = true, .both_alternatives = true});
+  return text;
 }
 
 std::optional<int64_t> SearchSubject::sent_day() {
@@ -146,7 +152,9 @@ class SearchWork final : public Work {
   void look(const MessageRow& row, const Columns& columns) {
     subject_.begin(row, columns);
     if (!plan_.program.matches(plan_.program, subject_)) return;
+    if (found_.empty()) first_modseq_ = row.modseq;
     found_.add(row.uid);
+    last_modseq_ = row.modseq;
     modseq_ = std::max(modseq_, row.modseq);
   }
 
@@ -185,8 +193,15 @@ class SearchWork final : public Work {
       if (all) text += " ALL " + shown.text();
     }
     if (wanted.count) text += fmt::format(" COUNT {}", shown.count());
-    if (plan_.modseq && !shown.empty()) text += fmt::format(" MODSEQ {}", modseq_);
+    if (plan_.modseq && !shown.empty()) text += fmt::format(" MODSEQ {}", told_modseq(all || wanted.count));
     imap.untagged(text);
+  }
+
+  // RFC 4731, section 3.2: of the messages that are told; UIDs came ascending.
+  uint64_t told_modseq(bool of_all) const {
+    const SearchReturn& wanted = plan_.wanted;
+    if (of_all || (!wanted.min && !wanted.max)) return modseq_;
+    return std::max(wanted.min ? first_modseq_ : 0, wanted.max ? last_modseq_ : 0);
   }
 
   void tell_plain(Imap& imap, const imap::SequenceSet& shown) const {
@@ -206,7 +221,7 @@ class SearchWork final : public Work {
   size_t range_ = 0;
   uint64_t next_ = 0;
   imap::SequenceSet found_;
-  uint64_t modseq_ = 0;
+  uint64_t modseq_ = 0, first_modseq_ = 0, last_modseq_ = 0;
 };
 
 // "CHARSET" SP name; false: it was answered.

@@ -35,8 +35,9 @@ class SearchSubject {
   const Columns& columns() const { return columns_; }
   // Of the header, decoded to UTF-8: the values of the fields of that name, one a line; nothing: there is none.
   std::optional<std::string> field(std::string_view name);
-  std::string header_text();
-  std::string body_text();
+  // Decoded once for a message, however many keys ask.
+  const std::string& header_text();
+  const std::string& body_text();
   // The day of Date, in its own zone, as seconds since 1970; nothing without one.
   std::optional<int64_t> sent_day();
   // What could not be read.
@@ -46,6 +47,7 @@ class SearchSubject {
   std::string_view header();
   FetchTarget target_;
   Columns columns_{};
+  std::optional<std::string> header_text_, body_text_;
   std::optional<Error> error_;
 };
 

@@ -123,11 +123,15 @@ bool bcc(SearchReader& in, SearchKey& key) {
 
 bool header(SearchReader& in, SearchKey& key) {
   if (!in.text().expect_space() || !in.text().expect_astring(key.name)) return false;
-  // What is decoded already need not be read.
-  if (iequals(key.name, "subject")) return subject(in, key);
+  if (!in.string(key.text)) return false;
   key.cost = Cost::Header;
   key.matches = has_field;
-  return in.string(key.text);
+  // What is decoded already need not be read, but for whether there is such a field at all.
+  if (iequals(key.name, "subject") && !key.text.empty()) {
+    key.cost = Cost::Columns;
+    key.matches = has_column<&Columns::subject>;
+  }
+  return true;
 }
 
 bool in_body(const SearchKey& key, SearchSubject& subject) { return contains_folded(subject.body_text(), key.text); }

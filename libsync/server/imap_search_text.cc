@@ -1,6 +1,7 @@
 // Comparing without regard to case: i;ascii-casemap and what of i;unicode-casemap (RFC 5051) needs no table of its own.
 #include <algorithm>
 #include <clocale>
+#include <cstring>
 #include <cwctype>
 
 #include "libsync/base/text.h"
@@ -47,8 +48,11 @@ std::string fold_case(std::string_view utf8) {
 
 bool contains_folded(std::string_view utf8, std::string_view folded) {
   if (folded.empty()) return true;
-  if (!is_ascii(folded)) {
-    return fold_case(utf8).find(folded) != std::string::npos;
+  // A long one is looked for in time that does not grow with both lengths.
+  constexpr size_t kLong = 64;
+  if (!is_ascii(folded) || folded.size() > kLong) {
+    const std::string text = fold_case(utf8);
+    return memmem(text.data(), text.size(), folded.data(), folded.size()) != nullptr;
   }
   // No octet of a longer character is one of ASCII.
   const char lower = folded.front();

@@ -44,8 +44,8 @@ void tell_mailbox(Imap& imap, const Folder& folder) {
 }
 
 void open(Imap& imap, imap::Parser& in, bool read_only) {
-  const auto path = read_mailbox(imap, in);
-  if (!path) return;
+  std::string name;
+  if (!in.space() || !in.astring(name)) return imap.bad("a mailbox name is missing");
   SelectOptions options;
   if (in.space() && !read_options(imap, in, options)) return imap.bad(in.why());
   if (!expect_end(imap, in)) return;
@@ -55,6 +55,8 @@ void open(Imap& imap, imap::Parser& in, bool read_only) {
     // RFC 7162, section 3.2.11, and RFC 9051, section 7.1: what follows is of the new one.
     if (imap.enabled(Ext::Qresync) || imap.rev2()) imap.untagged("OK [CLOSED] the other mailbox");
   }
+  const auto path = imap.path_of(name);
+  if (!path) return imap.no("that can't be a mailbox name", "CANNOT");
   auto folder = imap.find_folder(*path);
   if (!folder) return imap.refuse(folder.error());
   if (!*folder) return imap.no("no such mailbox", "NONEXISTENT");

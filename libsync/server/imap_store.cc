@@ -55,6 +55,10 @@ void run_store(Imap& imap, imap::Parser& in, bool uid) {
   if (!expect_end(imap, in)) return;
   Selected& s = imap.selected();
   if (s.read_only) return imap.no("it can only be read", "NOPERM");
+  // Of a message that is changed here no more than that would be told: what others did to it first, even with .SILENT
+  // (RFC 9051, section 6.4.6).
+  imap.tell_changes(false);
+  if (imap.over()) return;
   const auto stored = imap.mail().change_flags(s.id, *uids, what.change, what.flags, unchanged_since);
   if (!stored) return imap.refuse(stored.error());
   for (const MessageRow& row : stored->rows) tell(imap, row, uid, what.silent);

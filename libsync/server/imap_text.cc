@@ -80,12 +80,17 @@ std::optional<imap::SequenceSet> read_set(imap::Parser& in, const SetContext& co
   }
   imap::SequenceSet set;
   do {
-    const auto first = read_member(in, context.last);
+    bool star = in.peek() == '*';
+    auto first = read_member(in, context.last);
     if (!first) return std::nullopt;
     auto second = first;
-    if (in.ch(':')) second = read_member(in, context.last);
+    if (in.ch(':')) {
+      star = star || in.peek() == '*';
+      second = read_member(in, context.last);
+    }
     if (!second) return std::nullopt;
-    // "*" of an empty mailbox names nothing.
+    // "*" of an empty mailbox names nothing. "7:*" where 5 is the last is 5:7, and asks for what may have come.
+    if (star) first = std::min(*first, context.last), second = std::min(*second, context.last);
     if (*first != 0 && *second != 0) set.add(*first, *second);
   } while (in.ch(','));
   return set;
@@ -94,13 +99,19 @@ std::optional<imap::SequenceSet> read_set(imap::Parser& in, const SetContext& co
 std::optional<imap::SequenceSet> read_messages(Imap& imap, imap::Parser& in, bool uid, imap::SequenceSet* named) {
   const Selected& s = imap.selected();
   const bool saved = in.peek() == '$';
+  const std::string_view text = in.rest();
   const auto set = read_set(
       in, {.last = uid ? s.uids.last_uid() : s.uids.count(), .saved = imap.has(Ext::SearchRes) ? &s.saved : nullptr});
   if (!set) {
     imap.bad("not a set of messages");
     return std::nullopt;
   }
-  if (named != nullptr) *named = *set;
+  if (named != nullptr) {
+    *named = *set;
+    // What had the largest UIDs may be gone: "*" is all of these, too.
+    const bool star = text.substr(0, text.size() - in.rest().size()).find('*') != text.npos;
+    if (star) named->add(std::max(s.uids.last_uid(), 1U), UINT32_MAX);
+  }
   if (saved || uid) return s.uids.among(*set);
   // RFC 9051, section 9: a number that no message has.
   if (!set->empty() && set->ranges().back().last > s.uids.count()) {
@@ -160,6 +171,8 @@ std::optional<int64_t> read_date(imap::Parser& in) {
   const size_t first = text.find('-');
   const size_t second = first == text.npos ? first : text.find('-', first + 1);
   if (second == text.npos) return std::nullopt;
+  // One or two digits of a day, four of a year.
+  if (first > 2 || text.size() - second != 5) return std::nullopt;
   const auto day = parse_u64(std::string_view(text).substr(0, first));
   const auto year = parse_u64(std::string_view(text).substr(second + 1));
   const auto month = std::ranges::find_if(

@@ -1,0 +1,4 @@
+// Whatever a client says to the IMAP server, logged in or not.
+#include "tests/fuzz/imap_client.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) { return libsync::fuzz::talk_imap(data, size); }

@@ -1,0 +1,6 @@
+// APPEND: names, flags, dates, literals of all kinds.
+#include "tests/fuzz/imap_client.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  return libsync::fuzz::talk_imap(data, size, "a APPEND ");
+}
