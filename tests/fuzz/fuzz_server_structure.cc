@@ -127,7 +127,17 @@ struct Walk {
   }
 
  private:
+  bool repeats(const mime::Part& part) const {
+    const Fields fields = fields_of(message, part);
+    return std::ranges::any_of(fields, [&](const mime::Field& field) {
+      return istarts_with(field.name, "content-") &&
+             std::ranges::count_if(fields, [&](const mime::Field& each) { return iequals(each.name, field.name); }) > 1;
+    });
+  }
+
   void details(const imap::BodyPart& read, const mime::Part& part) {
+    // Of a field that occurs again the server takes the first, the program's own reading one that says something.
+    if (repeats(part)) return;
     const mime::PartInfo info = mime::part_info(message, part, converters);
     check_parameters(read.parameters, info.raw_parameters, converters);
     must(clean(info.location) == read.location.value_or(""));
