@@ -218,7 +218,7 @@ Content content_of(const Section& section, std::string_view header, uint64_t siz
     case SectionText::Header:
       return stored(mime::Span{0, header.size()});
     case SectionText::Text:
-      return stored(mime::Span{header.size(), size - header.size()});
+      return stored(mime::Span{header.size(), std::max<uint64_t>(size, header.size()) - header.size()});
     case SectionText::Fields:
     case SectionText::FieldsNot:
       return picked(section, header, mime::line_end_of(header), {0, header.size()});

@@ -20,9 +20,6 @@ struct Fields {
   OptionalView type{}, encoding{}, id{}, description{}, md5{}, disposition{}, language{}, location{};
 };
 
-// What is written for a part that has no header.
-constexpr std::string_view kEmptyText = R"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)";
-
 class Writer {
  public:
   Writer(const mime::Message& message, bool extensible, bool utf8, std::string& out)
@@ -74,10 +71,7 @@ class Writer {
   void multipart(const mime::Part& part, const Fields& fields) {
     out_ += '(';
     for (const uint32_t child : part.children) this->part(child);
-    if (part.children.empty()) {
-      out_ += kEmptyText;
-      out_ += extensible_ ? " NIL NIL NIL NIL)" : ")";
-    }
+    if (part.children.empty()) empty_text();
     out_ += ' ';
     string(part.subtype);
     if (extensible_) {
@@ -90,7 +84,7 @@ class Writer {
 
   void single(const mime::Part& part, const Fields& fields) {
     out_ += '(';
-    const bool message = part.kind == mime::PartKind::Message && !part.children.empty();
+    const bool message = part.kind == mime::PartKind::Message;
     const bool text = type(part, message);
     out_ += ' ';
     parameters(fields.type, text);
@@ -101,17 +95,7 @@ class Writer {
     out_ += ' ';
     encoding(part, fields);
     number(part.body.length);
-    if (message) {
-      const uint32_t child = part.children.front();
-      out_ += ' ';
-      if (full()) {
-        append_empty_envelope(out_);
-      } else {
-        append_envelope(message_, message_.parts[child], utf8_, out_);
-      }
-      out_ += ' ';
-      this->part(child);
-    }
+    if (message) nested(part);
     if (message || text) number(part.body_lines);
     if (extensible_) {
       out_ += ' ';
@@ -119,6 +103,26 @@ class Writer {
       extension(fields);
     }
     out_ += ')';
+  }
+
+  void nested(const mime::Part& part) {
+    out_ += ' ';
+    if (full() || part.children.empty()) {
+      append_empty_envelope(out_);
+    } else {
+      append_envelope(message_, message_.parts[part.children.front()], utf8_, out_);
+    }
+    out_ += ' ';
+    if (part.children.empty()) {
+      empty_text();
+    } else {
+      this->part(part.children.front());
+    }
+  }
+
+  void empty_text() {
+    out_ += R"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0)";
+    out_ += extensible_ ? " NIL NIL NIL NIL)" : ")";
   }
 
   // Whether it is told as a text.

@@ -2,7 +2,8 @@
 // mime::section().
 //
 // What can't be told as it is:
-//   a multipart in which no part was found         holds one empty text/plain, for the grammar wants a part
+//   a multipart in which no part was found,        holds one empty text/plain, for the grammar wants a part
+//     a message that ends before it begins
 //   a multipart that was not opened (no boundary,  text/plain, as the rest of the program reads it
 //     too deep, too many parts)
 //   a message/rfc822 that was not opened (base64,  application/octet-stream: the grammar wants an envelope and a

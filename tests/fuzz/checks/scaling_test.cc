@@ -17,6 +17,8 @@
 #include "libsync/mime/parameter.h"
 #include "libsync/mime/transfer.h"
 #include "libsync/pop3/session.h"
+#include "libsync/server/imap_envelope.h"
+#include "libsync/server/imap_structure.h"
 #include "libsync/store/db.h"
 #include "libsync/store/search_query.h"
 #include "libsync/store/tokenizer.h"
@@ -327,6 +329,35 @@ TEST(Scaling, MimeParts) {
        {"empty lines, deep inside", deep, "\n", ""},
        {"text in parts", "Content-Type: multipart/alternative; boundary=b\n\n",
         "--b\nContent-Type: text/html\n\n<p>x\n", "--b--\n"}});
+}
+
+void described(std::string_view bytes) {
+  std::string out;
+  server::append_envelope(bytes, false, out);
+  server::append_body_structure(mime::parse(bytes), true, false, out);
+}
+
+TEST(Scaling, ServerStructure) {
+  expect_proportion(
+      described, kUsualHeader,
+      {{"address fields", "", "To: a@b\n", "\n"},
+       {"addresses", "From: ", "a@b, ", "\n\n"},
+       {"8-bit names", "To: ", "\xE9 <a@b>, ", "\n\n"},
+       {"groups", "To: ", "g:;", "\n\n"},
+       {"quotes to be escaped", "Subject: ", "\"\\", "\n\n"},
+       {"folds", "Subject:", " x\n", "\n"},
+       {"fields of a part", "", "Content-ID: a\n", "\n"},
+       {"parameters", "Content-Type: a/b", "; p#=q", "\n\n"},
+       {"sections", "Content-Type: a/b", "; p*#=q", "\n\n"},
+       {"sections of many names", "Content-Type: a/b", "; p#*0=q; p#*1*=r", "\n\n"},
+       {"sections beside the whole", "Content-Type: a/b; p*=x", "; p*#=q", "\n\n"},
+       {"percents", "Content-Type: a/b; p*0=x; p*1*=", "%4", "\n\n"},
+       {"languages", "Content-Language: ", "a, ", "\n\n"},
+       {"parts", "Content-Type: multipart/mixed; boundary=b\n\n", "--b\n\n", "--b--\n"},
+       {"messages in each other", "", "Content-Type: message/rfc822\n\n", ""},
+       {"messages beside each other", "Content-Type: multipart/digest; boundary=b\n\n", "--b\n\nA: b\n\n", ""},
+       {"multiparts that are never opened", "Content-Type: multipart/mixed; boundary=b\n\n",
+        "--b\nContent-Type: multipart/mixed; boundary=c\n\n", ""}});
 }
 
 void text(std::string_view bytes) {

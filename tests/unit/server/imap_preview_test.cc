@@ -43,6 +43,9 @@ TEST(ImapPreview, EndsAtSoManyCharacters) {
   EXPECT_EQ(of_text(std::string(kMaxPreview, 'x')), std::string(kMaxPreview, 'x'));
   EXPECT_EQ(of_text(std::string(kMaxPreview + 1, 'x')), std::string(kMaxPreview, 'x'));
   EXPECT_EQ(of_text(std::string(kMaxPreview - 1, 'x') + " y"), std::string(kMaxPreview - 1, 'x'));
+  std::string words;
+  for (int i = 0; i < 200; ++i) words += "a \r\n";
+  EXPECT_EQ(of_text(words).size(), kMaxPreview - 1);  // the next word needs a space and itself
   std::string many, expected;
   for (int i = 0; i < 300; ++i) many += "𝄞";
   for (size_t i = 0; i < kMaxPreview; ++i) expected += "𝄞";

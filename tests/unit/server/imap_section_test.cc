@@ -222,7 +222,8 @@ TEST(ImapSection, OfTheHeaderNeedsNoMore) {
     EXPECT_EQ(header_length(octets, true), message.root().header.end()) << octets;
     for (size_t known = 0; known <= octets.size(); ++known) {
       const auto length = header_length(octets.substr(0, known), false);
-      if (length) EXPECT_EQ(*length, message.root().header.end()) << known << " octets of " << octets;
+      EXPECT_EQ(length.value_or(message.root().header.end()), message.root().header.end())
+          << known << " octets of " << octets;
     }
     const std::string_view header = octets.substr(0, message.root().header.end());
     for (const char* spec : {"", "HEADER", "TEXT", "HEADER.FIELDS (A Subject)", "HEADER.FIELDS.NOT (A)"}) {

@@ -115,6 +115,12 @@ TEST(ImapStructure, OfAMultipartWithoutPartsHoldsAnEmptyOne) {
             R"((("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0) "mixed"))");
 }
 
+TEST(ImapStructure, OfAMessageThatEndsBeforeItBeginsHoldsAnEmptyOne) {
+  EXPECT_EQ(body("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n--b--\r\n"),
+            R"((("message" "rfc822" NIL NIL NIL "7bit" 0 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) )"
+            R"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0) 0) "mixed"))");
+}
+
 TEST(ImapStructure, OfAContainerThatWasNotOpenedIsALeaf) {
   EXPECT_EQ(body("Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\nx\r\n"),
             R"(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 10 3))");
