@@ -153,7 +153,6 @@ class Unreadable final : public Mail {
   explicit Unreadable(std::shared_ptr<MemoryMail> mail) : mail_(std::move(mail)) {}
   uint64_t readable = 0;
   Writable writable() const override { return mail_->writable(); }
-  uint64_t generation() const override { return mail_->generation(); }
   Result<std::vector<Folder>> folders() override { return mail_->folders(); }
   Result<std::optional<Folder>> folder(FolderId id) override { return mail_->folder(id); }
   Result<FolderId> create_folder(const sync::Path& path, sync::Role role) override {
