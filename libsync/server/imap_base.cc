@@ -67,6 +67,8 @@ std::string Imap::capabilities() const {
   const auto add = [&](std::string_view word) { told.append(told.empty() ? "" : " ").append(word); };
   for (const Extension* each : extensions()) {
     const bool now = each->when == Extension::When::Always || (each->when == Extension::When::LoggedIn && mail_);
+    // RFC 7888, section 5: never both.
+    if (each->id == Ext::LiteralMinus && has(Ext::LiteralPlus)) continue;
     if (now && has(each->id)) add(each->tell == nullptr ? std::string(each->name) : each->tell(*this));
   }
   if (mail_) return told;

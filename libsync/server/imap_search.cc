@@ -88,13 +88,16 @@ struct SearchPlan {
   SearchReturn wanted{};
   imap::SequenceSet among{};  // UIDs
   bool uid = false, modseq = false;
+  size_t keys = 0;
 };
 
 // What of the mailbox can match at all.
 imap::SequenceSet candidates(const SearchKey& program, const imap::SequenceSet& all) {
+  constexpr int kMostSets = 10;  // the others are asked of each message
   imap::SequenceSet left = all;
+  int sets = 0;
   for (const SearchKey& key : program.keys) {
-    if (key.matches == match_uids) left = both(left, key.uids);
+    if (key.matches == match_uids && ++sets <= kMostSets) left = both(left, key.uids);
   }
   return left;
 }
@@ -110,31 +113,44 @@ class SearchWork final : public Work {
   }
 
   bool more(Imap& imap) override {
+    if (next_row_ == rows_.size() && !load(imap)) return true;
+    // Of what is read a few megabytes a turn, so that others have theirs.
+    constexpr uint64_t kOctets = 4 << 20;
+    for (uint64_t octets = 0; next_row_ < rows_.size() && octets < kOctets; ++next_row_) {
+      octets += rows_[next_row_].size;
+      look(rows_[next_row_], {});
+    }
+    if (!subject_.error()) return false;
+    imap.refuse(*subject_.error());
+    return true;
+  }
+
+ private:
+  // The next messages; those of which nothing is read are asked at once. False: it was answered.
+  bool load(Imap& imap) {
     constexpr uint64_t kCheap = 50'000, kDear = 100;  // messages a turn
-    const imap::SequenceSet batch = take(reads_ ? kDear : kCheap);
+    rows_.clear();
+    next_row_ = 0;
+    const imap::SequenceSet batch = take(reads_ ? kDear : std::max<uint64_t>(1, kCheap / (1 + plan_.keys / 16)));
     if (batch.empty()) {
       answer(imap);
-      return true;
+      return false;
     }
-    std::vector<MessageRow> rows;
     const Status read =
         imap.mail().rows(imap.selected().id, batch, want_, [&](const MessageRow& row, const Columns& columns) {
-          if (reads_) {
-            rows.push_back(row);
+          // Nothing may be read in here, and a field that is too long to be at hand has to be.
+          const bool all_columns = columns.subject && columns.from && columns.to && columns.cc;
+          if (reads_ || (want_ == Want::Columns && !all_columns)) {
+            rows_.push_back(row);
           } else {
             look(row, columns);
           }
           return true;
         });
-    for (const MessageRow& row : rows) look(row, {});
-    if (!read || subject_.error()) {
-      imap.refuse(read ? *subject_.error() : read.error());
-      return true;
-    }
-    return false;
+    if (!read) imap.refuse(read.error());
+    return read.has_value();
   }
 
- private:
   imap::SequenceSet take(uint64_t most) {
     imap::SequenceSet batch;
     const auto& ranges = plan_.among.ranges();
@@ -152,9 +168,9 @@ class SearchWork final : public Work {
   void look(const MessageRow& row, const Columns& columns) {
     subject_.begin(row, columns);
     if (!plan_.program.matches(plan_.program, subject_)) return;
-    if (found_.empty()) first_modseq_ = row.modseq;
+    if (found_.empty() || row.uid < first_uid_) first_uid_ = row.uid, first_modseq_ = row.modseq;
+    if (found_.empty() || row.uid > last_uid_) last_uid_ = row.uid, last_modseq_ = row.modseq;
     found_.add(row.uid);
-    last_modseq_ = row.modseq;
     modseq_ = std::max(modseq_, row.modseq);
   }
 
@@ -197,7 +213,7 @@ class SearchWork final : public Work {
     imap.untagged(text);
   }
 
-  // RFC 4731, section 3.2: of the messages that are told; UIDs came ascending.
+  // RFC 4731, section 3.2: of the messages that are told.
   uint64_t told_modseq(bool of_all) const {
     const SearchReturn& wanted = plan_.wanted;
     if (of_all || (!wanted.min && !wanted.max)) return modseq_;
@@ -218,9 +234,11 @@ class SearchWork final : public Work {
   SearchSubject subject_;
   Want want_ = Want::Flags;
   bool reads_ = false;
-  size_t range_ = 0;
+  std::vector<MessageRow> rows_;
+  size_t next_row_ = 0, range_ = 0;
   uint64_t next_ = 0;
   imap::SequenceSet found_;
+  uint32_t first_uid_ = 0, last_uid_ = 0;
   uint64_t modseq_ = 0, first_modseq_ = 0, last_modseq_ = 0;
 };
 
@@ -263,6 +281,7 @@ void run_search(Imap& imap, imap::Parser& in, bool uid) {
   if (!in.space() || !reader.keys(plan.program)) return imap.bad(in.why());
   if (!expect_end(imap, in)) return;
   plan.modseq = reader.wants_modseq();
+  plan.keys = reader.count();
   if (plan.modseq) imap.enable(Ext::Condstore);
   plan.among = candidates(plan.program, imap.selected().uids.all());
   // RFC 5182, section 2.1: nothing is saved until there is a result.

@@ -13,6 +13,7 @@
 namespace libsync::server {
 
 inline constexpr int64_t kDaySeconds = 86'400;
+inline constexpr size_t kMaxSearchRanges = 1'000'000;  // of UIDs, in the sets of one SEARCH
 
 struct SearchKey {
   // What must be known of a message to ask it, each with what is before it.
@@ -63,6 +64,9 @@ class SearchReader {
   bool keys(SearchKey& all);         // to the end, or ")": all of them must match
   bool string(std::string& folded);  // SP astring
   bool date(int64_t& day);           // SP date
+  // Of all sets together, so that many that name a mailbox full of gaps take no more memory than it.
+  bool set(imap::SequenceSet uids, SearchKey& key);
+  size_t count() const { return count_; }
   void asks_modseq() { asks_modseq_ = true; }
   bool wants_modseq() const { return asks_modseq_; }
 
@@ -71,7 +75,7 @@ class SearchReader {
   imap::Parser& in_;
   std::string charset_;
   mime::Converters converters_;
-  size_t count_ = 0, depth_ = 0;
+  size_t count_ = 0, depth_ = 0, ranges_ = 0;
   bool asks_modseq_ = false;
 };
 

@@ -151,9 +151,7 @@ bool uid_set(SearchReader& in, SearchKey& key) {
   auto set =
       read_set(in.text(), {.last = s.uids.last_uid(), .saved = in.imap().has(Ext::SearchRes) ? &s.saved : nullptr});
   if (!set) return in.text().malformed("not a set of UIDs");
-  key.uids = std::move(*set);
-  key.matches = match_uids;
-  return true;
+  return in.set(std::move(*set), key);
 }
 
 bool negation(SearchReader& in, SearchKey& key) {
@@ -243,15 +241,20 @@ bool SearchReader::key(SearchKey& key) {
     const Selected& s = imap_.selected();
     const bool saved = in_.peek() == '$';
     const auto set = read_set(in_, {.last = s.uids.count(), .saved = imap_.has(Ext::SearchRes) ? &s.saved : nullptr});
-    read = set.has_value() || in_.malformed("not a set of messages");
-    if (set) key.uids = saved ? *set : s.uids.uids_of(*set);
-    key.matches = match_uids;
+    read = set ? this->set(saved ? *set : s.uids.uids_of(*set), key) : in_.malformed("not a set of messages");
   } else {
     const SearchRow* row = find(imap_, in_.atom());
     read = row == nullptr ? in_.malformed("no such search key") : row->parse(*this, key);
   }
   --depth_;
   return read;
+}
+
+bool SearchReader::set(imap::SequenceSet uids, SearchKey& key) {
+  ranges_ += uids.ranges().size();
+  key.uids = std::move(uids);
+  key.matches = match_uids;
+  return ranges_ <= kMaxSearchRanges || in_.malformed("too many sets");
 }
 
 bool SearchReader::keys(SearchKey& all_of) {

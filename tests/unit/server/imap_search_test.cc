@@ -194,6 +194,26 @@ TEST_F(ImapSearch, LongTextsAreFoundTheSame) {
   EXPECT_EQ(find("BODY {3001+}\r\n" + word + "B"), "5");
 }
 
+TEST_F(ImapSearch, FieldsTooLongToBeAtHandAreRead) {
+  put("Subject: " + std::string(200'000, 'x') + " needle\r\n\r\nbody", {}, kNow);
+  talk->say("n NOOP");
+  EXPECT_EQ(find("SUBJECT needle"), "5");
+  EXPECT_EQ(find("OR SUBJECT needle SUBJECT letter"), "1 5");
+  EXPECT_EQ(talk->say("a SEARCH RETURN (MIN MAX) MODSEQ 1 OR SUBJECT needle SUBJECT letter"),
+            "* ESEARCH (TAG \"a\") MIN 1 MAX 5 MODSEQ 6\r\na OK done\r\n");
+}
+
+TEST_F(ImapSearch, SetsOfAMailboxFullOfGapsAreBounded) {
+  for (int i = 0; i < 3000; ++i) mail->put(inbox, "x");
+  for (uint32_t uid = 5; uid < 3004; uid += 2) mail->remove(inbox, uid);
+  talk->say("n NOOP");
+  std::string few = "RETURN (COUNT)", many = "RETURN (COUNT)";
+  for (int i = 0; i < 100; ++i) few += " 1:*";
+  for (int i = 0; i < 1000; ++i) many += " 1:*";
+  EXPECT_EQ(find(few), "* ESEARCH (TAG \"a\") COUNT 1504\r\na OK done\r\n");
+  EXPECT_THAT(find(many), StartsWith("a BAD "));
+}
+
 TEST_F(ImapSearch, BrokenTextIsSearchedAllTheSame) {
   EXPECT_EQ(find("BODY {2+}\r\n\xFF\xFE"), "");
   EXPECT_EQ(find(std::string_view("SUBJECT {3+}\r\n\0ab", 16)), "");
