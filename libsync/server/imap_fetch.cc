@@ -53,7 +53,10 @@ void FetchTarget::discard() {
 
 void FetchTarget::stream(mime::Span span) {
   raw(fmt::format("{{{}}}\r\n", span.length));
-  if (whole_) return text(std::string_view(*whole_).substr(span.offset, span.length));
+  // What would be held back is to stay small, however often it is asked for.
+  if (whole_ && held_.size() + span.length <= imap_.limits().output) {
+    return text(std::string_view(*whole_).substr(span.offset, span.length));
+  }
   put();
   imap_.put({}, fmt::format("({} octets)", with_separators(span.length)));
   at_ = span.offset;
@@ -61,6 +64,13 @@ void FetchTarget::stream(mime::Span span) {
 }
 
 Status FetchTarget::pump() {
+  if (whole_) {
+    const uint64_t length = std::min<uint64_t>(left_, imap_.limits().output);
+    imap_.put(std::string_view(*whole_).substr(at_, length), {});
+    at_ += length;
+    left_ -= length;
+    return {};
+  }
   TB_ASSIGN(const std::string piece, imap_.mail().read(row_.content, at_, std::min(left_, kPiece - at_ % kPiece)));
   if (piece.empty()) return fail(Errc::Corrupt, "the message ends before its size");
   imap_.put(piece, {});
