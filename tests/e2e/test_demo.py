@@ -1,29 +1,91 @@
 #!/usr/bin/env python3
-"""tools/dev demo tells what happened: its figures come from the mail, not from the script."""
+"""The demo tells what happened: its figures come from the mail, not from the script; inside twinbox and over Dovecot."""
 
 import contextlib
 import io
 import json
 import os
 import re
+import shutil
+import signal
+import socket
+import subprocess
 import sys
+import tempfile
+import time
 import unittest
 import unittest.mock
 
+import dovecot_demo as demo
 import harness
 
-sys.path.insert(0, os.path.join(harness.HERE, "..", "..", "tools"))
-import demo  # noqa: E402
+
+class Inside(unittest.TestCase):
+    """`twinbox demo`: nothing else is needed."""
+
+    def setUp(self):
+        self.home = tempfile.mkdtemp(prefix="twinbox-empty-")
+        self.addCleanup(shutil.rmtree, self.home, True)
+        self.environment = {"HOME": self.home, "PATH": "/nowhere", "LC_ALL": "C.UTF-8", "TMPDIR": self.home}
+
+    def test_it_needs_no_home_no_other_program_and_no_network(self):
+        command = [harness.PROGRAM, "demo", "--json"]
+        alone = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+        environment = self.environment
+        if subprocess.run(alone + ["true"], capture_output=True, check=False).returncode == 0:
+            # PATH is for unshare and ip; the program itself runs none.
+            command, environment = alone + command, {**environment, "PATH": os.environ["PATH"]}
+        started = time.monotonic()
+        done = subprocess.run(command, capture_output=True, check=False, env=environment, timeout=60)
+        took = time.monotonic() - started
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        rows = {row["what"]: (row["pop3"], row["imap"]) for row in map(json.loads, done.stdout.splitlines())}
+        self.assertEqual(rows["first download"], ("241 of 312 messages", "312 of 312 messages"))
+        self.assertEqual(rows["folders carried over"], ("1 of 5", "5 of 5"))
+        self.assertEqual(rows["a second computer, after POP3 delete"], ("sees nothing", "saw all 308 before it"))
+        self.assertEqual(os.listdir(self.home), [], "it leaves nothing behind")
+        self.assertLess(took, 10 * (1 if "ASAN_OPTIONS" not in os.environ else 6))
+
+    def test_it_is_one_screen_that_ends_with_the_difference(self):
+        done = subprocess.run([harness.PROGRAM, "demo"], capture_output=True, check=True, env=self.environment,
+                              timeout=60)
+        lines = done.stdout.decode().splitlines()
+        self.assertLessEqual(len(lines), 24)
+        self.assertLessEqual(max(map(len, lines)), 120)
+        self.assertRegex(lines[0], r"^A mail server with 312 messages in 5 folders is running inside this program")
+        self.assertIn("POP3 copies one folder once; IMAP keeps two places the same.", done.stdout.decode())
+
+    def test_kept_it_can_be_spoken_with(self):
+        with subprocess.Popen([harness.PROGRAM, "demo", "--keep"], stdout=subprocess.PIPE, text=True,
+                              env=self.environment) as kept:
+            told = ""
+            while "openssl s_client" not in told:
+                line = kept.stdout.readline()
+                self.assertTrue(line, told)
+                told += line
+            password = re.search(r"user demo, password (\S+)", told)[1]
+            port = int(re.search(r"nc -C 127\.0\.0\.1 (\d+)\s+a1 LOGIN", told)[1])
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+                line.sendall(f"a1 LOGIN demo {password}\r\na2 SELECT INBOX\r\na3 FETCH 1 (FLAGS ENVELOPE)\r\n"
+                             "a4 LOGOUT\r\n".encode())
+                heard = b""
+                while piece := line.recv(65536):
+                    heard += piece
+            for tag in (b"a1 OK", b"a2 OK", b"a3 OK", b"a4 OK", b" ENVELOPE ("):
+                self.assertIn(tag, heard)
+            kept.send_signal(signal.SIGTERM)
+            self.assertIn(kept.wait(10), (0, 130))
+        self.assertEqual(os.listdir(self.home), [])
 
 
-class Demo(unittest.TestCase):
+class OverDovecot(unittest.TestCase):
 
     def told(self, *more):
         """What the demo says of the sample mailbox and these messages: {line: (POP3, IMAP)}."""
         made = harness.sample.messages() + list(more)
         out = io.StringIO()
         with unittest.mock.patch.object(harness.sample, "messages", lambda: made), contextlib.redirect_stdout(out), \
-                unittest.mock.patch.object(sys, "argv", ["demo.py", harness.PROGRAM, "--json"]):
+                unittest.mock.patch.object(sys, "argv", ["dovecot_demo.py", harness.PROGRAM, "--json"]):
             self.assertEqual(demo.main(), 0)
         return {row["what"]: (row["pop3"], row["imap"]) for row in map(json.loads, out.getvalue().splitlines())}
 

@@ -5,6 +5,8 @@
 #include <map>
 #include <mutex>
 
+#include <unistd.h>
+
 #include "libsync/account/serving.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
@@ -76,13 +78,41 @@ Result<std::optional<uint16_t>> port_of(const Arguments& arguments, const Kind& 
   return static_cast<uint16_t>(port.value_or(0));
 }
 
-Result<std::vector<server::Endpoint>> endpoints(const Arguments& arguments, server::MailHost& host, bool delivers) {
+// Sockets that systemd listens on for us, named by FileDescriptorName= (sd_listen_fds(3)). None: it was not systemd.
+Result<std::map<std::string, int>> given_sockets(Context& context) {
+  const auto& environment = context.around().environment;
+  std::map<std::string, int> given;
+  if (environment("LISTEN_PID").value_or("") != std::to_string(::getpid())) return given;
+  const auto count = libsync::parse_u64(environment("LISTEN_FDS").value_or(""));
+  std::string names = environment("LISTEN_FDNAMES").value_or("");
+  constexpr int kFirst = 3;
+  constexpr uint64_t kMost = 100;
+  for (uint64_t i = 0; i < std::min(count.value_or(0), kMost); ++i) {
+    const std::string name = names.substr(0, names.find(':'));
+    names.erase(0, std::min(names.size(), name.size() + 1));
+    const bool known = std::ranges::any_of(kKinds, [&](const Kind& kind) { return kind.name == name; });
+    if (!known) {
+      return fail(Errc::Config,
+                  say("systemd gives a socket named \"{}\": FileDescriptorName= is to be imaps, imap, pop3s,"
+                      " pop3, submissions or submission, each once",
+                      libsync::printable(name, 40)));
+    }
+    given[name] = kFirst + static_cast<int>(i);
+  }
+  return given;
+}
+
+Result<std::vector<server::Endpoint>> endpoints(Context& context, const Arguments& arguments, server::MailHost& host,
+                                                bool delivers) {
+  TB_ASSIGN(const auto given, given_sockets(context));
   std::vector<server::Endpoint> all;
   for (const Kind& kind : kKinds) {
     if (kind.protocol == Kind::Protocol::Submission && !delivers) continue;
     TB_ASSIGN(const auto port, port_of(arguments, kind));
-    if (!port) continue;
-    server::Endpoint endpoint{.name = std::string(kind.name), .tls = kind.tls, .port = *port};
+    const auto socket = given.find(std::string(kind.name));
+    if (given.empty() ? !port : socket == given.end()) continue;
+    server::Endpoint endpoint{.name = std::string(kind.name), .tls = kind.tls, .port = port.value_or(0)};
+    if (socket != given.end()) endpoint.descriptor = socket->second;
     if (arguments.has("listen")) endpoint.ip = arguments.value("listen");
     endpoint.make = [&host, protocol = kind.protocol](const server::Peer& peer, libsync::Steady::time_point now) {
       return make_session(host, protocol, peer, now);
@@ -192,7 +222,7 @@ Result<int> serve(Context& context, const Arguments& arguments) {
   server::ServiceOptions options{.tls = tls, .clock = &context.around().clock};
   options.woken_by = [&host](const std::function<void()>& wake) { host.wake_by(wake); };
   if (most) options.connections = static_cast<size_t>(*most);
-  TB_ASSIGN(options.endpoints, endpoints(arguments, host, delivers));
+  TB_ASSIGN(options.endpoints, endpoints(context, arguments, host, delivers));
   if (context.globals().trace) options.trace = [&](const std::string& name) { return printer.label(name); };
   TB_ASSIGN(const auto service, server::Service::start(std::move(options)));
   announce(context, *service, serving, libsync::to_hex(tls->fingerprint()), mails);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""tools/dev demo: one mailbox, mirrored by POP3 and by IMAP, and what each brought.
+"""The story of `twinbox demo` on a real Dovecot: one mailbox, mirrored by POP3 and by IMAP, and what each brought.
 
-    demo.py PROGRAM [--json]
+    dovecot_demo.py PROGRAM [--json]
 
 Starts a private Dovecot on loopback with the sample mailbox and runs the real program on it. Every
 figure in the table is counted while it runs.
@@ -15,7 +15,7 @@ import sys
 import time
 import unicodedata
 
-TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 for folder in ("support", "sample", "e2e"):
     sys.path.insert(0, os.path.join(TOP, "tests", folder))
 
