@@ -1,6 +1,7 @@
 // twinbox serve: the local mail as an IMAP, POP3 and submission server.
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include "libsync/account/serving.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/server/faulty_session.h"
 #include "libsync/server/mail_delivery.h"
 #include "libsync/server/mail_host.h"
 #include "libsync/server/service.h"
@@ -57,8 +59,8 @@ constexpr Kind kKinds[] = {
     {"submission", false, 1587, Kind::Protocol::Submission},
 };
 
-std::unique_ptr<server::Session> make_session(server::MailHost& host, Kind::Protocol protocol, const server::Peer& peer,
-                                              libsync::Steady::time_point now) {
+std::unique_ptr<server::Session> plain_session(server::MailHost& host, Kind::Protocol protocol,
+                                               const server::Peer& peer, libsync::Steady::time_point now) {
   switch (protocol) {
     case Kind::Protocol::Imap:
       return host.imap(peer, now);
@@ -68,6 +70,27 @@ std::unique_ptr<server::Session> make_session(server::MailHost& host, Kind::Prot
       break;
   }
   return host.submission(peer, now);
+}
+
+// With the faults of a script.
+std::unique_ptr<server::Session> make_session(server::MailHost& host, const server::FaultScript& script,
+                                              Kind::Protocol protocol, const server::Peer& peer,
+                                              libsync::Steady::time_point now) {
+  auto session = plain_session(host, protocol, peer, now);
+  if (script.empty()) return session;
+  return std::make_unique<server::FaultySession>(
+      std::move(session),
+      server::FaultySession::Options{
+          .script = script, .tagged = protocol == Kind::Protocol::Imap, .die = [] { std::_Exit(1); }});
+}
+
+Result<server::FaultScript> read_script(Context& context, const Arguments& arguments) {
+  if (!arguments.has("script")) return server::FaultScript{};
+  TB_ASSIGN(const auto text,
+            libsync::read_file(context.around().fs, arguments.value("script"), server::kMaxFaultScript));
+  auto script = server::parse_fault_script(text);
+  if (!script) script.error().what = fmt::format("{}: {}", arguments.value("script"), script.error().what);
+  return script;
 }
 
 // "--imap 1143", "--imap off".
@@ -105,6 +128,7 @@ Result<std::map<std::string, int>> given_sockets(Context& context) {
 Result<std::vector<server::Endpoint>> endpoints(Context& context, const Arguments& arguments, server::MailHost& host,
                                                 bool delivers) {
   TB_ASSIGN(const auto given, given_sockets(context));
+  TB_ASSIGN(const auto script, read_script(context, arguments));
   std::vector<server::Endpoint> all;
   for (const Kind& kind : kKinds) {
     if (kind.protocol == Kind::Protocol::Submission && !delivers) continue;
@@ -114,8 +138,9 @@ Result<std::vector<server::Endpoint>> endpoints(Context& context, const Argument
     server::Endpoint endpoint{.name = std::string(kind.name), .tls = kind.tls, .port = port.value_or(0)};
     if (socket != given.end()) endpoint.descriptor = socket->second;
     if (arguments.has("listen")) endpoint.ip = arguments.value("listen");
-    endpoint.make = [&host, protocol = kind.protocol](const server::Peer& peer, libsync::Steady::time_point now) {
-      return make_session(host, protocol, peer, now);
+    endpoint.make = [&host, script, protocol = kind.protocol](const server::Peer& peer,
+                                                              libsync::Steady::time_point now) {
+      return make_session(host, script, protocol, peer, now);
     };
     all.push_back(std::move(endpoint));
   }
@@ -252,6 +277,7 @@ constexpr Option kOptions[] = {
     {"key", 0, "FILE", "its private key, if that is not in the same file"},
     {"plain", 0, {}, "take passwords without TLS, too"},
     {"connections", 0, "N", "at the same time (500)"},
+    {"script", 0, "FILE", "do wrong what it says (docs/server.md), to see what a mail program makes of it"},
 };
 
 }  // namespace
