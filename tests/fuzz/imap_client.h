@@ -105,7 +105,9 @@ inline std::string answers(std::string_view input, uint8_t setting, size_t piece
     hear();
   }
   if ((setting & kStranger) == 0) {
-    mail->set_flags(1, 1, {.system = sync::kFlagged});
+    imap::SequenceSet all;
+    all.add(1, UINT32_MAX);
+    if (!mail->change_flags(1, all, server::FlagChange::Add, {.system = sync::kFlagged}, std::nullopt)) std::abort();
     mail->put(1, "Subject: newest\r\n\r\n");
     if (const auto sent = mail->folder(2); sent && *sent) mail->put(2, "x");
     mail->make_folder({"made"});

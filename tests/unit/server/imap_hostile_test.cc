@@ -368,6 +368,19 @@ TEST_F(ImapHostile, SearchIsNotNestedBeyondLimits) {
   EXPECT_THAT(talk.say(keys), StartsWith("f BAD "));
 }
 
+TEST_F(ImapHostile, ParenthesesBeforeTheLoginLeadNowhere) {
+  ImapTalk talk(home.mail, {}, false);
+  const std::string many(15'000, '(');
+  for (const char* name :
+       {"ID", "LOGIN", "AUTHENTICATE", "LIST", "SEARCH", "FETCH 1", "STATUS INBOX", "APPEND INBOX"}) {
+    EXPECT_THAT(talk.say("a " + std::string(name) + " " + many), AnyOf(StartsWith("a BAD "), StartsWith("a NO ")))
+        << name;
+  }
+  EXPECT_THAT(talk.say(many), StartsWith("* BAD "));
+  EXPECT_THAT(talk.say("b APPEND INBOX {99999+}\r\n" + std::string(99'999, 'x')), StartsWith("b NO [TOOBIG] "));
+  EXPECT_THAT(talk.say("c LOGIN joe pencil"), StartsWith("c OK "));
+}
+
 TEST_F(ImapHostile, PatternsAreHeldToLimits) {
   home.mail->make_folder({std::string(200, 'a'), std::string(200, 'a'), std::string(200, 'a')});
   ImapTalk talk(home.mail);
