@@ -36,6 +36,9 @@ ROWS = (
 )
 
 
+TAIL = 4096  # octets of an answer in which its last line is whole, capabilities and all
+
+
 class Line:
     """A connection that has a mailbox open."""
 
@@ -58,7 +61,7 @@ class Line:
             if not size:
                 raise self.contenders.Failed("the server closed the connection")
             octets += size
-            tail = tail[-300:] + bytes(buffer[max(0, size - 300):size])
+            tail = tail[-TAIL:] + bytes(buffer[max(0, size - TAIL):size])
         if b" OK" not in tail.rsplit(b"\r\n", 2)[-2]:
             raise self.contenders.Failed(tail[-200:].decode("latin-1"))
         return (time.perf_counter() - started) * 1000, octets
