@@ -52,7 +52,7 @@ void FetchTarget::discard() {
 }
 
 void FetchTarget::stream(mime::Span span) {
-  raw(fmt::format("{{{}}}\r\n", span.length));
+  literal_head(fmt::format("{{{}}}\r\n", span.length));
   // What would be held back is to stay small, however often it is asked for.
   if (whole_ && held_.size() + span.length <= imap_.limits().output) {
     return text(std::string_view(*whole_).substr(span.offset, span.length));

@@ -21,7 +21,8 @@ class FetchTarget {
 
   // What is written is held back until the message is done, or streams: an item that can't be had costs that message.
   void raw(std::string_view text);
-  void text(std::string_view octets);  // the same, counted in a trace and not shown
+  void text(std::string_view octets);                          // the same, counted in a trace and not shown
+  void literal_head(std::string_view head) { held_ += head; }  // "{n}" CRLF: a trace has the count anyway
   // A literal of the message's own octets, which go out as they are read.
   void stream(mime::Span span);
 

@@ -138,9 +138,10 @@ void put_content(FetchTarget& target, Content content, bool binary) {
       target.raw(" ");
       return target.stream(content.stored);
     case Content::Kind::Made: {
-      std::string head = " ";
+      std::string head;
       append_literal_head(content.text.size(), binary && content.text.find('\0') != std::string::npos, head);
-      target.raw(head);
+      target.raw(" ");
+      target.literal_head(head);
       return target.text(content.text);
     }
     default:

@@ -33,7 +33,7 @@ void tell_mailbox(Imap& imap, const Folder& folder) {
   std::string permanent = flag_list(s.keywords);
   const bool any = imap.mail().writable() != Writable::Nothing && !s.read_only;
   if (any) permanent.replace(permanent.size() - 1, 1, " \\*)");
-  imap.untagged(fmt::format("OK [PERMANENTFLAGS {}] kept", any ? permanent : "()"));
+  imap.untagged(fmt::format("OK [PERMANENTFLAGS {}] {}", any ? permanent : "()", any ? "kept" : "none is kept"));
   imap.untagged(fmt::format("{} EXISTS", s.uids.count()));
   if (!imap.rev2()) imap.untagged("0 RECENT");
   imap.untagged(fmt::format("OK [UIDVALIDITY {}] UIDs are valid", folder.uidvalidity));
