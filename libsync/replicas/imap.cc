@@ -106,7 +106,7 @@ class ImapReplica final : public sync::Replica {
   Status finish(sync::ActionSink&, std::stop_token stop) override {
     if (!c_->usable()) return {};  // nothing waits for the end of the session
     // Nothing on the server depends on the answer: it is not waited for.
-    if (c_->send(imap::logout())) (void)c_->flush(Steady::now() + c_->options().logout_timeout, std::move(stop));
+    if (c_->send(imap::logout())) (void)c_->flush(c_->now() + c_->options().logout_timeout, std::move(stop));
     c_->abandon();
     return {};
   }
@@ -135,9 +135,9 @@ class ImapReplica final : public sync::Replica {
     ear.heard = was != mailboxes_.looked.end() &&
                 (was->second.exists != ear.state.exists || was->second.uid_next != ear.state.uid_next.value_or(0));
     const bool idle = c_->can().has("IDLE") || c_->can().has("IMAP4REV2");
-    while (!ear.heard && Steady::now() < deadline) {
+    while (!ear.heard && c_->now() < deadline) {
       const auto pause = idle ? std::chrono::milliseconds(imap::kIdleRenewal) : c_->options().poll_interval;
-      const Deadline until = std::min(deadline, Steady::now() + pause);
+      const Deadline until = std::min(deadline, c_->now() + pause);
       TB_TRY(idle ? idle_until(ear, until, stop) : poll(until, stop));
     }
     return ear.heard;
@@ -161,7 +161,7 @@ class ImapReplica final : public sync::Replica {
   }
 
   Status poll(Deadline until, std::stop_token stop) {
-    while (Steady::now() < until) {
+    while (c_->now() < until) {
       const Status step = c_->step(until, stop);
       if (!step) {
         if (!c_->timed_out()) return step;

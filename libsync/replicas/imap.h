@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libsync/base/clock.h"
 #include "libsync/base/result.h"
 #include "libsync/base/trace.h"
 #include "libsync/imap/limits.h"
@@ -65,6 +66,7 @@ struct ImapOptions {
   imap::Limits limits{};
   Trace* trace = nullptr;  // not owned, outlives the replica
   sasl::RandomBytes random = sasl::system_random;
+  const Clock* clock = nullptr;  // not owned, outlives the replica; nullptr: the machine's
 };
 
 // Takes the channel through greeting, STARTTLS and login. Errors, one line with the host's name: Errc::Auth

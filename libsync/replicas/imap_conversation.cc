@@ -108,14 +108,14 @@ Status ImapConversation::step(std::optional<Deadline> deadline, std::stop_token 
   if (abandoned_) return fail(Errc::Network, say("{}: the connection is no longer of use", host()));
   timed_out_ = false;
   if (const std::string out = session_.take_output(); !out.empty()) channel_->send(out);
-  const Deadline now = Steady::now();
-  Deadline until = deadline.value_or(now + options_.timeout);
+  const Deadline begin = now();
+  Deadline until = deadline.value_or(begin + options_.timeout);
   if (overall_) until = std::min(until, *overall_);
-  if (session_.mid_response()) until = std::min(until, now + response_pace_.left());
+  if (session_.mid_response()) until = std::min(until, begin + response_pace_.left());
   // A deadline of its own is for what nobody knows when it comes (IDLE).
-  if (!deadline) until = std::min(until, now + answers_pace_.left());
+  if (!deadline) until = std::min(until, begin + answers_pace_.left());
   const auto bytes = channel_->receive(until, std::move(stop));
-  const Steady::duration time = Steady::now() - now;
+  const Steady::duration time = now() - begin;
   if (!deadline) answers_pace_.took(time, bytes ? bytes->size() : 0);
   if (session_.mid_response()) response_pace_.took(time, bytes ? bytes->size() : 0);
   if (!bytes) {
@@ -182,7 +182,7 @@ Status ImapConversation::start_tls(std::stop_token stop) {
     return fail(Errc::Protocol,
                 say("{}: somebody put bytes behind the answer to STARTTLS: the connection is not safe", host()));
   }
-  Deadline until = Steady::now() + options_.timeout;
+  Deadline until = now() + options_.timeout;
   if (overall_) until = std::min(until, *overall_);
   if (Status done = channel_->start_tls(0, until, stop); !done) {
     abandoned_ = true;

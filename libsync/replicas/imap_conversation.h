@@ -87,6 +87,7 @@ class ImapConversation {
   void went_ahead() { tell_ahead(true); }
   // A call was left before the server had answered all: the connection is of no use.
   void abandon() { abandoned_ = true; }
+  Steady::time_point now() const { return options_.clock != nullptr ? options_.clock->now() : Steady::now(); }
   bool usable() const { return !abandoned_; }
 
   Error error(Errc code, std::string what, const ImapAnswer& answer) const;

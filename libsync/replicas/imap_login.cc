@@ -88,7 +88,7 @@ class Login {
       : c_(conversation), ahead_(ahead), stop_(std::move(stop)) {}
 
   Status run() {
-    c_.limit_time(Steady::now() + options().login_timeout);
+    c_.limit_time(c_.now() + options().login_timeout);
     Status done = steps();
     if (!done || !went_ahead_) c_.listen(nullptr);
     c_.limit_time({});
