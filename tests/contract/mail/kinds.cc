@@ -87,6 +87,6 @@ std::vector<Kind> kinds() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Mail, MailContract, testing::ValuesIn(kinds()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& kind) { return kind.param.name; });
 
 }  // namespace twinbox::contract

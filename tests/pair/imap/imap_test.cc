@@ -125,7 +125,7 @@ class PairImap : public ::testing::Test {
     for (const std::string& octets :
          {std::string("A: 1\r\n\r\nbody\r\n"), std::string("A: 2\r\n\r\nno line end"), std::string("\r\n"),
           std::string("B: )\r\n\r\na OK done\r\n* 3 EXPUNGE\r\n"), "C: 8bit\r\n\r\n\xff\xfe\x80\r\n" + std::string("x"),
-          "D: long\r\n\r\n" + std::string(100'000, 'x') + "\r\n", std::string("bare\n\nline\nends\n")}) {
+          "D: long\r\n\r\n" + std::string(100'000, 'x') + "\r\n", std::string("E: bare\n\nline\nends\n")}) {
       first.push_back(mail->put(inbox, octets));
     }
     mail->put(work, "W: 1\r\n\r\nw\r\n", {.system = sync::kSeen, .keywords = {"todo"}});
@@ -195,16 +195,16 @@ TEST_F(PairImap, TheSameMailboxWhateverIsOff) {
   ASSERT_EQ(names().size(), extensions().size() - 1) << "all but the base";
   for (const auto& name : names()) {
     off = {name};
-    EXPECT_TRUE(whole(name + " off") == expected) << name;
+    EXPECT_EQ(whole(name + " off"), expected) << name;
   }
   off = names();
-  EXPECT_TRUE(whole("all off") == expected);
+  EXPECT_EQ(whole("all off"), expected);
   off.clear();
   client.compress_loopback = true;
-  EXPECT_TRUE(whole("compressed") == expected);
+  EXPECT_EQ(whole("compressed"), expected);
   line.encrypted = false;
   client.security = replicas::ImapSecurity::StartTls;
-  EXPECT_TRUE(whole("STARTTLS") == expected);
+  EXPECT_EQ(whole("STARTTLS"), expected);
 }
 
 TEST_F(PairImap, CutAnywhereTheNextSyncIsWhole) {
@@ -249,7 +249,7 @@ TEST_F(PairImap, WhatASyncCosts) {
     int milliseconds;
   };
   // TCP's way there and back and the greeting's are in the time and are no round trips of the session.
-  for (const Row& row : {Row{"first", 7, 1435, 23296, 1800}, Row{"nothing new", 5, 1259, 3983, 1400}}) {
+  for (const Row& row : {Row{"first", 7, 1435, 23293, 1800}, Row{"nothing new", 5, 1259, 3972, 1400}}) {
     const Ran ran = run(local);
     ASSERT_TRUE(ran.status) << ran.status.error().text();
     EXPECT_EQ(ran.cost.round_trips, row.round_trips) << row.what;
