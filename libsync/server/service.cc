@@ -5,6 +5,7 @@
 #include <list>
 #include <mutex>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -57,12 +58,16 @@ struct Service::Impl {
     Connection& connection = connections.emplace_back();
     connection.channel = std::move(channel);
     const uint64_t number = ++count;
-    connection.thread = std::jthread([this, &endpoint, &connection, number, full](const std::stop_token& ends) {
-      speak(endpoint, *connection.channel, number, full, ends);
-      const std::scoped_lock over(mutex);
-      connection.channel.reset();
-      connection.done = true;
-    });
+    try {
+      connection.thread = std::jthread([this, &endpoint, &connection, number, full](const std::stop_token& ends) {
+        speak(endpoint, *connection.channel, number, full, ends);
+        const std::scoped_lock over(mutex);
+        connection.channel.reset();
+        connection.done = true;
+      });
+    } catch (const std::system_error&) {
+      connections.pop_back();  // the system has no thread for it: this one is not served, others are
+    }
   }
 
   void speak(const Endpoint& endpoint, net::Channel& channel, uint64_t number, bool full, const std::stop_token& stop) {
