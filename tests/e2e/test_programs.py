@@ -1,172 +1,150 @@
 #!/usr/bin/env python3
-"""Mail programs that nobody here wrote, at work on `twinbox serve` over TLS; Python's imaplib looks at the end."""
+"""Programs that nobody here wrote do their job against `twinbox serve`, over TLS; imaplib checks what became of it."""
 
 import collections
-import imaplib
-import json
 import os
-import poplib
-import pwd
-import re
 import shutil
 import signal
-import smtplib
-import ssl
 import subprocess
+import sys
+import threading
 import time
 
 import harness
-import unpacked
+from harness import digest
 
-LETTERS = [f"From: Joe <joe@example.org>\r\nTo: Ann <ann@example.org>\r\nSubject: letter {n}\r\n"
-           f"Date: Mon, 02 Feb 2026 10:00:{n:02} +0000\r\nMessage-ID: <{n}@example.org>\r\n\r\nbody {n}\r\n"
-           .encode() for n in range(12)]
-ODD = "From: x@example.org\r\nSubject: =?utf-8?B?5Lya6K6u?=\r\n\r\n.dot\r\n..two\r\n\xfc\r\n".encode("latin-1")
+import dovecot  # noqa: E402  (harness puts tests/support on the path)
+import private  # noqa: E402
+from served import Served  # noqa: E402
 
-
-class Served:
-    """`twinbox serve` of a home's accounts, on free ports."""
-
-    def __init__(self, home, *options):
-        ports = [word for kind in ("imaps", "imap", "pop3s", "pop3", "submissions", "submission")
-                 for word in ("--" + kind, "0")]
-        self.process = subprocess.Popen([harness.PROGRAM, "--config", home.config, "serve", "--json", *ports, *options],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=home.environment)
-        line = self.process.stdout.readline()
-        if not line:
-            raise AssertionError(self.process.stderr.read())
-        told = json.loads(line)
-        self.ports = {one["name"]: one["port"] for one in told["endpoints"]}
-        self.certificate, self.fingerprint = told["certificate"], told["fingerprint"].split(":")[1]
-        with open(told["password_file"], encoding="ascii") as file:
-            self.password = file.read().strip()
-        self.context = ssl.create_default_context(cafile=self.certificate)
-
-    def imap(self, user="work", folder=None):
-        connection = imaplib.IMAP4_SSL("localhost", self.ports["imaps"], ssl_context=self.context, timeout=30)
-        connection.login(user, self.password)
-        if folder:
-            connection.select(folder)
-        return connection
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(10)
-        self.process.stdout.close()
-        self.process.stderr.close()
-        return status
+NEEDED = ("mbsync", "offlineimap", "getmail", "fetchmail", "mpop", "neomutt", "script", "curl")
+SECONDS = 60  # for one run of a program
+SOON = 8  # for what a sync in another process brought to be told: it is looked for every second
+COUNT = 12
 
 
-def octets_in(connection, folder):
-    """Counter of the octets of every message, as imaplib receives them."""
-    connection.select(folder, readonly=True)
-    answer = connection.fetch("1:*", "(BODY.PEEK[])")[1]
-    return collections.Counter(part[1] for part in answer if isinstance(part, tuple))
+def message(number):
+    """With what mail programs get wrong: dots, "From ", eight bits, blank lines at the end."""
+    return (b"From: a@example.org\r\nTo: work@example.org\r\nSubject: number %d\r\nMessage-ID: <%d@example.org>\r\n"
+            b"Date: Mon, 01 Jan 2024 00:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+            b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+            b".a dot\r\n..two\r\nFrom here\r\nd\xc3\xa9j\xc3\xa0 vu %d\r\n\r\n\r\n" % (number, number, number))
 
 
-def flags_in(connection, folder):
-    """{subject: flags} of a mailbox."""
-    connection.select(folder, readonly=True)
-    found = {}
-    for part in connection.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]:
-        if isinstance(part, tuple):
-            subject = part[1].decode().split(":", 1)[1].strip()
-            found[subject] = set(re.search(rb"FLAGS \(([^)]*)\)", part[0])[1].decode().split())
-    return found
+def lf(octets):
+    return octets.replace(b"\r\n", b"\n")
 
 
 class Programs(harness.Case):
-    """One two-way account `work` with twelve letters in INBOX."""
+    """Each test has an account of its own, filled by a sync from one Dovecot."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dovecot = dovecot.Dovecot().start()
+        for number in range(COUNT):
+            cls.dovecot.deliver(message(number))
+        cls.dovecot.create("Work")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.dovecot.stop()
 
     def setUp(self):
         super().setUp()
-        server = self.serve()
-        server.deliver(b"Subject: from the server\r\n\r\nx\r\n")
-        self.home.connect("work", server, mode="two-way")
+        self.place = private.temporary_folder()
+        self.addCleanup(shutil.rmtree, self.place)
+
+    def served(self, source=None, **keys):
+        """The server over a new account "work": two-way, if nothing else is said."""
+        self.home.connect("work", source or self.dovecot, **{"mode": "two-way", **keys})
         self.sync("work")
-        self.server = server
-        self.served = Served(self.home)
-        self.addCleanup(self.served.stop)
-        connection = self.served.imap(folder="INBOX")
-        connection.store("1", "+FLAGS", "(\\Deleted)")
-        connection.expunge()
-        for letter in LETTERS:
-            self.assertEqual(connection.append("INBOX", None, None, letter)[0], "OK")
-        connection.logout()
+        return self.again()
 
-    def path(self, name, text=None, mode=0o600):
-        path = os.path.join(self.home.folder, name)
-        if text is not None:
-            with open(path, "w", encoding="utf-8") as file:
-                os.fchmod(file.fileno(), mode)
-                file.write(text)
-        return path
+    def again(self):
+        server = Served(harness.PROGRAM, self.home, "work")
+        self.addCleanup(server.stop)
+        shutil.copy(server.certificate, os.path.join(self.place, "ca.pem"))
+        return server
 
-    def program(self, *command, status=(0,), env=None, data=None):
-        self.assertTrue(shutil.which(command[0]), f"{command[0]} is missing: tools/dev setup installs it")
-        environment = {**self.home.environment, **(env or {})}
-        done = subprocess.run(command, capture_output=True, check=False, timeout=60, env=environment, input=data,
-                              cwd=self.home.folder)
-        self.assertIn(done.returncode, status, f"{command}: {done.stdout[-2000:]!r} {done.stderr[-2000:]!r}")
+    def path(self, *names):
+        return os.path.join(self.place, *names)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(text)
+        return self.path(name)
+
+    def program(self, *command, status=0, data=b""):
+        """Runs it as the user that servers of the tests run as: some deliver nothing as root."""
+        who = private.runner()
+        private.own(who, self.place)
+        done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, cwd=self.place, check=False,
+                              env={"HOME": self.place, "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "vt100",
+                                   "TZ": "UTC"}, **private.identity(who))
+        self.assertEqual(done.returncode, status, f"{command}: {done.stderr[-2000:]!r} {done.stdout[-2000:]!r}")
         return done.stdout
 
-    # --- IMAP ---
+    def ok(self, answer):
+        self.assertEqual(answer[0], "OK", answer)
+        return answer[1]
 
-    def test_imaplib_does_its_whole_job(self):
-        one, other = self.served.imap(folder="INBOX"), self.served.imap(folder="INBOX")
-        self.assertEqual(one.create("Work")[0], "OK")
-        self.assertIn(b'"Work"', b"".join(one.list()[1]))
-        self.assertEqual(one.append("Work", "(\\Flagged later)", None, ODD)[0], "OK")
-        self.assertEqual(octets_in(one, "Work"), collections.Counter([ODD]))
-        one.select("INBOX")
-        self.assertEqual(one.search(None, "SUBJECT", '"letter 3"')[1], [b"4"])
-        one.store("1:3", "+FLAGS", "(\\Seen $Label1)")
-        one.store("2", "-FLAGS", "(\\Seen)")
-        one.copy("1", "Work")
-        one.uid("MOVE", "5", "Work")  # letter 3: UID 1 is gone
-        one.store("5", "+FLAGS", "(\\Deleted)")
-        one.expunge()
-        # The other one idles, and hears of what the first does.
-        other.send(b"i IDLE\r\n")
-        while not other.readline().startswith(b"+"):
-            pass
-        one.append("INBOX", None, None, b"Subject: news\r\n\r\nx\r\n")
-        while not re.fullmatch(rb"\* \d+ EXISTS\r\n", other.readline()):
-            pass
-        other.send(b"DONE\r\n")
-        while not other.readline().startswith(b"i OK"):
-            pass
-        flags = flags_in(one, "INBOX")
-        self.assertEqual(flags["letter 0"], {"\\Seen", "$Label1"})
-        self.assertEqual(flags["letter 1"], {"$Label1"})
-        self.assertNotIn("letter 3", flags)
-        self.assertEqual(set(flags_in(one, "Work")), {"=?utf-8?B?5Lya6K6u?=", "letter 0", "letter 3"})
-        self.assertEqual(one.rename("Work", "Play")[0], "OK")
-        self.assertEqual(one.delete("Play")[0], "OK")
-        for connection in (one, other):
-            connection.logout()
+    def no(self, answer):
+        self.assertEqual(answer[0], "NO", answer)
+        return answer[1]
 
-    def mbsync(self):
-        self.program("mbsync", "-q", "-c", self.path("mbsyncrc"), "it")
+    def assert_clean(self):
+        self.sync("work")
+        self.run_it("verify", "work")
 
-    def test_mbsync_keeps_two_sides_the_same(self):
-        os.makedirs(self.path("Maildir"))
-        self.path("mbsyncrc", f"""
-IMAPAccount it
+    # --- mbsync
+
+    def mbsync_files(self, folder):
+        return sorted(self.path("mail", folder, kind, name) for kind in ("cur", "new")
+                      for name in os.listdir(self.path("mail", folder, kind)))
+
+    def in_maildir(self, folder):
+        """As Served.mail() tells it. What mbsync itself puts in, X-TUID, is not the message's."""
+        letters = {"F": "\\Flagged", "S": "\\Seen", "R": "\\Answered", "D": "\\Draft", "T": "\\Deleted"}
+        found = collections.Counter()
+        for path in self.mbsync_files(folder):
+            flags = os.path.basename(path).partition(":2,")[2]
+            found[digest(self.octets_of(path)), frozenset(letters[one] for one in flags)] += 1
+        return found
+
+    @staticmethod
+    def octets_of(path):
+        with open(path, "rb") as file:
+            lines = file.read().split(b"\n")
+        return b"\r\n".join(line for line in lines if not line.startswith(b"X-TUID: "))
+
+    def find(self, folder, number):
+        wanted = message(number)
+        return next(path for path in self.mbsync_files(folder) if self.octets_of(path) == wanted)
+
+    def flag(self, folder, number, letter):
+        path = self.find(folder, number)
+        name = os.path.basename(path).partition(":2,")
+        os.rename(path, self.path("mail", folder, "cur", name[0] + ":2," + "".join(sorted({*name[2], letter}))))
+
+    def test_mbsync(self):
+        server = self.served()
+        os.mkdir(self.path("mail"))
+        self.write("mbsyncrc", f"""IMAPAccount it
 Host localhost
-Port {self.served.ports["imaps"]}
+Port {server.ports["imaps"]}
 User work
-Pass {self.served.password}
+Pass {server.password}
 SSLType IMAPS
-CertificateFile {self.served.certificate}
+SystemCertificates no
+CertificateFile {self.path("ca.pem")}
 
 IMAPStore far
 Account it
 
 MaildirStore near
-Path {self.path("Maildir")}/
-Inbox {self.path("Maildir")}/INBOX
+Path {self.place}/mail/
+Inbox {self.place}/mail/INBOX
 SubFolders Verbatim
 
 Channel it
@@ -174,351 +152,420 @@ Far :far:
 Near :near:
 Patterns *
 Create Both
-Remove Both
 Expunge Both
 SyncState *
 """)
-        self.mbsync()
-        place = self.path("Maildir/INBOX")
-        files = [os.path.join(place, sub, name) for sub in ("new", "cur") for name in os.listdir(os.path.join(place, sub))]
-        self.assertEqual(len(files), len(LETTERS))
-        by_subject = {}
-        for path in files:
-            with open(path, "rb") as file:
-                by_subject[re.search(rb"Subject: (.*)", file.read())[1].decode().strip()] = path
-        # Here: one is flagged, one deleted, one is new. There: the same with others.
-        flagged = by_subject["letter 1"]
-        os.rename(flagged, os.path.join(place, "cur", os.path.basename(flagged).split(":")[0] + ":2,F"))
-        os.remove(by_subject["letter 2"])
-        with open(os.path.join(place, "new", "1.new.here"), "wb") as file:
-            file.write(b"Subject: made here\n\nx\n")
-        connection = self.served.imap(folder="INBOX")
-        connection.store("4", "+FLAGS", "(\\Answered)")
-        connection.store("5", "+FLAGS", "(\\Deleted)")
-        connection.expunge()
-        connection.create('"Made there"')
-        connection.append('"Made there"', None, None, ODD)
-        self.mbsync()
-        self.mbsync()
-        flags = flags_in(connection, "INBOX")
-        self.assertEqual(flags["letter 1"], {"\\Flagged"})
-        self.assertEqual(flags["letter 3"], {"\\Answered"})
-        self.assertNotIn("letter 2", flags)
-        self.assertNotIn("letter 4", flags)
-        self.assertIn("made here", flags)
-        names = [name for sub in ("new", "cur") for name in os.listdir(os.path.join(place, sub))]
-        self.assertEqual(len(names), len(flags))
-        self.assertEqual(sum("R" in name.rsplit(",", 1)[-1] for name in names), 1)
-        self.assertEqual(sum(len(os.listdir(self.path(f"Maildir/Made there/{sub}"))) for sub in ("new", "cur")), 1)
-        connection.logout()
+        run = ("mbsync", "-c", self.path("mbsyncrc"), "it")
+        self.program(*run)
+        self.assertEqual(self.in_maildir("INBOX"), server.mail("INBOX"))
+        self.assertEqual(len(self.mbsync_files("INBOX")), COUNT)
+        # On the server: a flag, a move, a deletion, a new one. In the Maildir: the same, of others.
+        far = server.imap()
+        self.ok(far.select("INBOX"))
+        self.ok(far.store("1", "+FLAGS", "(\\Flagged)"))
+        self.ok(far.uid("MOVE", "2", "Work"))
+        self.ok(far.store("2", "+FLAGS", "(\\Deleted)"))
+        self.ok(far.expunge())
+        self.ok(far.append("INBOX", "(\\Seen)", None, message(100)))
+        far.logout()
+        self.flag("INBOX", 4, "R")
+        self.flag("INBOX", 5, "T")
+        moved = self.find("INBOX", 6)
+        os.rename(moved, self.path("mail", "Work", "cur", "moved:2,S"))
+        with open(self.path("mail", "INBOX", "new", "made"), "wb") as file:
+            file.write(lf(message(101)))
+        self.program(*run)
+        self.program(*run)  # what the first put there is not taken for new
+        for folder in ("INBOX", "Work"):
+            with self.subTest(folder=folder):
+                here = collections.Counter(digest(self.without_tuid(octets)) for octets in server.octets(folder).values())
+                there = collections.Counter(one for one, _ in self.in_maildir(folder).elements())
+                self.assertEqual(here, there)
+                numbers = {"INBOX": (0, 3, 4, 7, 8, 9, 10, 11, 100, 101), "Work": (1, 6)}[folder]
+                self.assertEqual(here, collections.Counter(digest(message(one)) for one in numbers))
+                flags = collections.Counter(one for _, one in server.mail(folder).elements())
+                self.assertEqual(flags, collections.Counter(one for _, one in self.in_maildir(folder).elements()))
+        by_digest = {digest(octets): server.marks()[uid] for uid, octets in server.octets().items()}
+        self.assertEqual(by_digest[digest(message(0))], {"\\Flagged"})
+        self.assertEqual(by_digest[digest(message(4))], {"\\Answered"})
+        self.assertEqual(server.stop(), 0)
+        self.assert_clean()
 
-    def test_offlineimap_keeps_two_sides_the_same(self):
-        self.path("offlineimaprc", f"""
-[general]
+    @staticmethod
+    def without_tuid(octets):
+        return b"\r\n".join(line for line in octets.split(b"\r\n") if not line.startswith(b"X-TUID: "))
+
+    # --- offlineimap
+
+    def test_offlineimap(self):
+        server = self.served()
+        config = self.write("offlineimaprc", f"""[general]
 accounts = it
-ui = quiet
-metadata = {self.path("offlineimap")}
+metadata = {self.path("meta")}
+ui = basic
 [Account it]
 localrepository = near
 remoterepository = far
 [Repository near]
 type = Maildir
-localfolders = {self.path("Offline")}
+localfolders = {self.path("mail")}
 [Repository far]
 type = IMAP
 remotehost = localhost
-remoteport = {self.served.ports["imaps"]}
+remoteport = {server.ports["imaps"]}
 remoteuser = work
-remotepass = {self.served.password}
+remotepass = {server.password}
 ssl = yes
-sslcacertfile = {self.served.certificate}
+sslcacertfile = {self.path("ca.pem")}
 """)
-        self.program("offlineimap", "-c", self.path("offlineimaprc"), "-o")
-        place = self.path("Offline/INBOX")
-        names = [(sub, name) for sub in ("new", "cur") for name in os.listdir(os.path.join(place, sub))]
-        self.assertEqual(len(names), len(LETTERS))
-        found = set()
-        for sub, name in names:
-            with open(os.path.join(place, sub, name), "rb") as file:
-                octets = file.read()
-            found.add(re.search(rb"Subject: (.*)", octets)[1].strip())
-            if b"letter 7" in octets:
-                os.rename(os.path.join(place, sub, name),
-                          os.path.join(place, "cur", re.sub(r":2,.*", "", name) + ":2,FS"))
-        self.assertEqual(len(found), len(LETTERS))
-        connection = self.served.imap(folder="INBOX")
-        connection.store("1", "+FLAGS", "(\\Deleted)")
-        connection.expunge()
-        self.program("offlineimap", "-c", self.path("offlineimaprc"), "-o")
-        flags = flags_in(connection, "INBOX")
-        self.assertEqual(flags["letter 7"], {"\\Seen", "\\Flagged"})
-        self.assertEqual(sum(len(os.listdir(os.path.join(place, sub))) for sub in ("new", "cur")), len(LETTERS) - 1)
-        connection.logout()
+        run = ("offlineimap", "-o", "-c", config)
+        self.program(*run)
+        self.assertEqual(self.in_maildir("INBOX"), server.mail("INBOX"))
+        far = server.imap()
+        self.ok(far.select("INBOX"))
+        self.ok(far.store("1", "+FLAGS", "(\\Flagged)"))
+        self.ok(far.uid("MOVE", "2", "Work"))
+        self.ok(far.append("INBOX", "(\\Seen)", None, message(100)))
+        far.logout()
+        self.flag("INBOX", 4, "R")
+        os.remove(self.find("INBOX", 5))
+        os.rename(self.find("INBOX", 6), self.path("mail", "Work", "cur", "moved:2,S"))
+        with open(self.path("mail", "INBOX", "new", "made"), "wb") as file:
+            file.write(lf(message(101)))
+        self.program(*run)
+        self.program(*run)
+        for folder, numbers in (("INBOX", (0, 2, 3, 4, 7, 8, 9, 10, 11, 100, 101)), ("Work", (1, 6))):
+            self.assertEqual(sorted(server.octets(folder).values()), sorted(message(one) for one in numbers))
+            self.assertEqual(self.in_maildir(folder), server.mail(folder))
+        by_octets = {octets: server.marks()[uid] for uid, octets in server.octets().items()}
+        self.assertEqual((by_octets[message(0)], by_octets[message(4)]), ({"\\Flagged"}, {"\\Answered"}))
+        self.assertEqual(server.stop(), 0)
+        self.assert_clean()
 
-    def test_neomutt_reads_flags_moves_and_deletes(self):
-        connection = self.served.imap(folder="INBOX")
-        connection.create("Kept")
-        self.path("muttrc", f"""
-set folder = "imaps://work@localhost:{self.served.ports["imaps"]}/"
-set spoolfile = "+INBOX"
-set imap_pass = "{self.served.password}"
-set certificate_file = "{self.served.certificate}"
-set header_cache = ""
-set confirmappend = no
-set delete = yes
-set mark_old = no
-push "<tag-pattern>~s 'letter 1$'<enter><tag-prefix><flag-message>\\
-<untag-pattern>.<enter><tag-pattern>~s 'letter 2$'<enter><tag-prefix><save-message>=Kept<enter>\\
-<untag-pattern>.<enter><delete-pattern>~s 'letter 3$'<enter><sync-mailbox><quit>y"
-""")
-        # It wants a terminal.
-        session = f"twinbox-{os.getpid()}"
-        self.program("tmux", "-L", session, "new-session", "-d", "-x", "100", "-y", "30",
-                     f"neomutt -n -F {self.path('muttrc')}")
-        self.addCleanup(subprocess.run, ["tmux", "-L", session, "kill-server"], capture_output=True, check=False)
-        wanted = {"letter 2", "letter 3"}
-        deadline = time.monotonic() + 30
-        while (wanted & set(flags := flags_in(connection, "INBOX"))) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        self.assertFalse(wanted & set(flags))
-        self.assertIn("\\Flagged", flags["letter 1"])
-        self.assertEqual(set(flags_in(connection, "Kept")), {"letter 2"})
-        connection.logout()
+    # --- programs that collect mail
 
-    def curl(self, kind, path="", *options, data=None):
-        return self.program("curl", "-sS", "--cacert", self.served.certificate, "-u", f"work:{self.served.password}",
-                            f"{kind}://localhost:{self.served.ports[kind]}/{path}", *options, data=data)
-
-    def test_curl_speaks_imap_pop3_and_smtp(self):
-        self.assertIn(b'"INBOX"', self.curl("imaps"))
-        self.assertEqual(self.curl("imaps", "INBOX;MAILINDEX=2"), LETTERS[1])
-        self.assertIn(b"* SEARCH 6", self.curl("imaps", "INBOX?SUBJECT%20%22letter%205%22"))
-        with open(self.path("odd"), "wb") as file:
-            file.write(ODD)
-        self.curl("imaps", "INBOX", "-T", self.path("odd"))
-        self.curl("imaps", "INBOX", "-X", "STORE 1 +FLAGS (\\Flagged)")
-        self.assertRegex(self.curl("pop3s"), rb"13 \d+")
-        self.assertEqual(self.curl("pop3s", "3"), LETTERS[2])
-        self.curl("pop3s", "4", "-X", "DELE", "-l")
-        with open(self.path("letter"), "wb") as file:
-            file.write(b"Subject: by curl\r\n\r\nhello\r\n")
-        self.program("curl", "-sS", "--cacert", self.served.certificate, "-u", f"work:{self.served.password}",
-                     f"smtps://localhost:{self.served.ports['submissions']}", "--mail-from", "me@example.org",
-                     "--mail-rcpt", "work@example.org", "-T", self.path("letter"))
-        connection = self.served.imap()
-        flags = flags_in(connection, "INBOX")
-        self.assertIn("\\Flagged", flags["letter 0"])
-        self.assertIn("by curl", flags)
-        self.assertIn(ODD, octets_in(connection, "INBOX"))
-        self.assertNotIn("letter 3", flags)
-        connection.logout()
-
-    # --- POP3 ---
-
-    def test_poplib_does_its_whole_job(self):
-        maildrop = poplib.POP3_SSL("localhost", self.served.ports["pop3s"], context=self.served.context)
-        self.assertIn("UIDL", maildrop.capa())
-        maildrop.user("work")
-        maildrop.pass_(self.served.password)
-        self.assertEqual(maildrop.stat()[0], len(LETTERS))
-        uidls = [line.split()[1] for line in maildrop.uidl()[1]]
-        self.assertEqual(len(set(uidls)), len(LETTERS))
-        self.assertEqual([b"\r\n".join(maildrop.retr(n + 1)[1]) + b"\r\n" for n in range(len(LETTERS))], LETTERS)
-        self.assertIn(b"Subject: letter 1", maildrop.top(2, 0)[1])
-        maildrop.dele(1)
-        maildrop.rset()
-        maildrop.dele(2)
-        maildrop.quit()
-        connection = self.served.imap()
-        self.assertEqual(octets_in(connection, "INBOX"), collections.Counter(LETTERS[:1] + LETTERS[2:]))
-        connection.logout()
-        plain = poplib.POP3("localhost", self.served.ports["pop3"])
-        plain.stls(self.served.context)
-        plain.user("work")
-        plain.pass_(self.served.password)
-        self.assertEqual([line.split()[1] for line in plain.uidl()[1]], uidls[:1] + uidls[2:])
-        plain.quit()
-
-    def in_maildir(self, path):
-        found = collections.Counter()
-        for sub in ("new", "cur"):
-            for name in os.listdir(os.path.join(path, sub)):
-                with open(os.path.join(path, sub, name), "rb") as file:
-                    found[re.search(rb"Subject: (.*)", file.read())[1].decode().strip()] += 1
-        return found
-
-    def make_maildir(self, name):
-        for sub in ("new", "cur", "tmp"):
-            os.makedirs(self.path(f"{name}/{sub}"))
+    def maildir(self, name="got"):
+        for kind in ("cur", "new", "tmp"):
+            os.makedirs(self.path(name, kind))
         return self.path(name)
 
-    def all_letters(self):
-        return collections.Counter(f"letter {n}" for n in range(len(LETTERS)))
+    def collected(self, name="got"):
+        found = []
+        for kind in ("cur", "new"):
+            for each in os.listdir(self.path(name, kind)):
+                with open(self.path(name, kind, each), "rb") as file:
+                    found.append(file.read().removeprefix(b"Return-Path: <unknown>\n"))  # getmail's own
+        return sorted(found)
 
-    def test_mpop_fetches_and_deletes(self):
-        maildir = self.make_maildir("mpop")
-        self.path("mpoprc", f"""
-account it
-host localhost
-port {self.served.ports["pop3s"]}
-user work
-password {self.served.password}
-tls on
-tls_starttls off
-tls_trust_file {self.served.certificate}
-delivery maildir {maildir}
-keep off
-uidls_file {self.path("uidls")}
-""")
-        self.program("mpop", "-Q", "-C", self.path("mpoprc"), "it")
-        self.assertEqual(self.in_maildir(maildir), self.all_letters())
-        connection = self.served.imap()
-        self.assertEqual(connection.select("INBOX")[1], [b"0"])
-        connection.logout()
+    def all_of_it(self):
+        return sorted(lf(message(number)) for number in range(COUNT))
 
-    def test_fetchmail_fetches_and_deletes(self):
-        program = os.path.join(unpacked.folder_of("fetchmail"), "usr", "bin", "fetchmail")
-        maildir = self.make_maildir("fetchmail")
-        self.path("deliver", f"#!/bin/sh\nexec cat > {maildir}/new/$$\n", mode=0o700)
-        self.path("fetchmailrc", f"""
-poll localhost protocol pop3 port {self.served.ports["pop3s"]} user "work" password "{self.served.password}"
-  ssl sslproto "auto" sslcertck sslcertfile "{self.served.certificate}" no rewrite mda "{self.path("deliver")}" nokeep
-""")
-        self.program(program, "-s", "-f", self.path("fetchmailrc"), env={"FETCHMAILHOME": self.home.folder})
-        self.assertEqual(self.in_maildir(maildir), self.all_letters())
-        connection = self.served.imap()
-        self.assertEqual(connection.select("INBOX")[1], [b"0"])
-        connection.logout()
-
-    def test_getmail_fetches_and_leaves(self):
-        maildir = self.make_maildir("getmail")
-        self.path("getmailrc", f"""
-[retriever]
+    def test_getmail(self):
+        server = self.served()
+        self.write("getmailrc", f"""[retriever]
 type = SimplePOP3SSLRetriever
 server = localhost
-port = {self.served.ports["pop3s"]}
+port = {server.ports["pop3s"]}
 username = work
-password = {self.served.password}
-ca_certs = {self.served.certificate}
+password = {server.password}
+ca_certs = {self.path("ca.pem")}
 [destination]
 type = Maildir
-path = {maildir}/
+path = {self.maildir()}/
 [options]
-delete = false
+delivered_to = false
+received = false
 read_all = false
 """)
-        command = ["getmail", "--getmaildir", self.home.folder, "--rcfile", "getmailrc"]
-        if os.getuid() == 0:  # it delivers nothing as root
-            nobody = pwd.getpwnam("nobody")
-            for parent, folders, files in os.walk(self.home.folder):
-                for path in (parent, *(os.path.join(parent, name) for name in folders + files)):
-                    os.chown(path, nobody.pw_uid, nobody.pw_gid)
-            command = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"] + command
-        for _ in range(2):  # the second time there is nothing new
-            self.program(*command)
-        self.assertEqual(self.in_maildir(maildir), self.all_letters())
-        connection = self.served.imap()
-        self.assertEqual(connection.select("INBOX")[1], [str(len(LETTERS)).encode()])
-        connection.logout()
+        run = ("getmail", "--getmaildir", self.place, "--rcfile", "getmailrc")
+        for again in ((), (), ("--delete",)):  # what was there is not collected again
+            self.program(*run, *again)
+            self.assertEqual(self.collected(), self.all_of_it())
+        self.assertEqual(server.octets(), {})
+        self.assertEqual(server.stop(), 0)
+        self.assert_clean()
 
-    # --- submission ---
+    def test_mpop(self):
+        server = self.served()
+        config = self.write("mpoprc", f"""account it
+host localhost
+port {server.ports["pop3"]}
+user work
+password {server.password}
+auth scram-sha-256
+tls on
+tls_starttls on
+tls_trust_file {self.path("ca.pem")}
+uidls_file {self.path("uidls")}
+received_header off
+delivery maildir {self.maildir()}
+""")
+        for way in ("--keep=on", "--keep=on", "--keep=off"):
+            self.program("mpop", "-Q", "-C", config, way, "it")
+            self.assertEqual(self.collected(), self.all_of_it())
+        self.assertEqual(server.octets(), {})
+        self.assertEqual(server.stop(), 0)
+        self.assert_clean()
 
-    def test_smtplib_submits_by_tls_and_by_starttls(self):
-        by_tls = smtplib.SMTP_SSL("localhost", self.served.ports["submissions"], context=self.served.context)
-        by_starttls = smtplib.SMTP("localhost", self.served.ports["submission"])
-        by_starttls.starttls(context=self.served.context)
-        for number, connection in enumerate((by_tls, by_starttls)):
-            connection.login("work", self.served.password)
-            connection.sendmail("me@example.org", ["work@example.org"], f"Subject: sent {number}\r\n\r\n.x\r\n")
-            with self.assertRaises(smtplib.SMTPRecipientsRefused):
-                connection.sendmail("me@example.org", ["stranger@example.com"], "Subject: relay\r\n\r\nx\r\n")
+    def test_fetchmail(self):
+        for protocol in ("pop3s", "imaps"):
+            with self.subTest(protocol=protocol):
+                self.fetchmail(protocol)
+
+    def fetchmail(self, protocol):
+        if os.path.exists(self.path("got")):
+            shutil.rmtree(self.path("got"))
+        server = self.served()
+        if protocol == "imaps":
+            connection = server.imap()
+            for number in range(COUNT):
+                self.ok(connection.append("INBOX", None, None, message(number)))
+            connection.logout()
+        self.write("take", f"""#!/bin/sh
+file=$(mktemp {self.maildir()}/tmp/XXXXXXXX) && cat >"$file" && mv "$file" {self.path("got", "new")}/
+""")
+        os.chmod(self.path("take"), 0o700)
+        config = self.write("fetchmailrc", f"""set invisible
+poll localhost protocol {protocol[:4]} port {server.ports[protocol]} username "work" password "{server.password}"
+  ssl sslcertck sslcertfile "{self.path("ca.pem")}" no rewrite fetchall nokeep mda "{self.path("take")}"
+""")
+        self.program("fetchmail", "-s", "-f", config)
+        self.assertEqual(self.collected(), self.all_of_it())
+        self.assertEqual(server.octets(), {})
+        self.assertEqual(server.stop(), 0)
+        self.assert_clean()
+
+    # --- neomutt
+
+    def test_neomutt(self):
+        server = self.served()
+        config = self.write("muttrc", f"""set folder = "imaps://work@localhost:{server.ports["imaps"]}/"
+set spoolfile = "+INBOX"
+set imap_pass = "{server.password}"
+set certificate_file = "{self.path("ca.pem")}"
+set ssl_ca_certificates_file = "{self.path("ca.pem")}"
+set ssl_force_tls
+set confirmappend = no
+set delete = yes
+set quit = yes
+set sort = mailbox-order
+set header_cache = ""
+set wait_key = no
+""")
+        keys = ("<tag-pattern>~m1-2<enter><tag-prefix><flag-message><untag-pattern>~A<enter>"
+                "<jump>3<enter><save-message>=Work<enter><jump>4<enter><delete-message>"
+                "<jump>5<enter><set-flag>r<sync-mailbox><quit>")
+        self.program("script", "-qec", f"neomutt -n -F {config} -e 'push \"{keys}\"'", "/dev/null")
+        by_octets = {octets: server.marks()[uid] for uid, octets in server.octets().items()}
+        self.assertEqual(sorted(by_octets), sorted(message(one) for one in range(COUNT) if one not in (2, 3)))
+        self.assertEqual(list(server.octets("Work").values()), [message(2)])
+        self.assertEqual({octets for octets, marks in by_octets.items() if "\\Flagged" in marks}, {message(0), message(1)})
+        self.assertEqual({octets for octets, marks in by_octets.items() if "\\Answered" in marks}, {message(4)})
+        self.assertEqual(server.stop(), 0)
+        self.assert_clean()
+
+    # --- curl
+
+    def curl(self, server, scheme, path="", *more, data=b""):
+        config = self.write("curlrc", f'user = "work:{server.password}"\ncacert = "{self.path("ca.pem")}"\n')
+        address = f"{scheme}://localhost:{server.ports[{'smtps': 'submissions'}.get(scheme, scheme)]}/{path}"
+        return self.program("curl", "-sS", "-K", config, "--ssl-reqd", *more, address, data=data)
+
+    def test_curl_imap(self):
+        server = self.served()
+        self.assertIn(b"INBOX", self.curl(server, "imaps"))
+        for uid, octets in server.octets().items():
+            self.assertEqual(self.curl(server, "imaps", f"INBOX;UID={uid}"), octets)
+        self.assertEqual(self.curl(server, "imap", "INBOX;UID=3"), message(2))  # STARTTLS
+        with open(self.path("new"), "wb") as file:
+            file.write(message(100))
+        self.curl(server, "imaps", "INBOX", "-T", self.path("new"))
+        self.assertIn(b"SEARCH %d" % (COUNT + 1), self.curl(server, "imaps", "INBOX", "-X", "UID SEARCH SUBJECT \"number 100\""))
+        self.curl(server, "imaps", "INBOX", "-X", "STORE 1 +FLAGS (\\Flagged later)")
+        self.curl(server, "imaps", "", "-X", "CREATE Made")
+        self.curl(server, "imaps", "INBOX", "-X", "UID MOVE 2 Made")
+        self.curl(server, "imaps", "INBOX", "-X", "UID STORE 3 +FLAGS.SILENT \\Deleted")
+        self.curl(server, "imaps", "INBOX", "-X", "EXPUNGE")
+        marks = server.marks()
+        self.assertEqual(sorted(marks), [1, *range(4, COUNT + 2)])
+        self.assertEqual(marks[1], {"\\Seen", "\\Flagged", "later"})  # BODY[] of curl's own reads it
+        self.assertEqual(server.octets("Made"), {1: message(1)})
+        self.assertEqual(server.octets()[COUNT + 1], message(100))
+        self.assertEqual(server.stop(), 0)
+        self.assert_clean()
+
+    def test_curl_pop3_and_smtp(self):
+        server = self.served()
+        self.assertEqual(len(self.curl(server, "pop3s").splitlines()), COUNT)
+        for number in range(COUNT):
+            self.assertEqual(self.curl(server, "pop3s", str(number + 1)), message(number))
+        self.curl(server, "pop3s", "2", "-I", "-X", "DELE")
+        self.assertEqual(sorted(server.octets()), [1, *range(3, COUNT + 1)])
+        with open(self.path("new"), "wb") as file:
+            file.write(message(100))
+        self.curl(server, "smtps", "", "--mail-from", "a@example.org", "--mail-rcpt", "work@example.org", "-T",
+                  self.path("new"))
+        self.assertTrue(server.octets()[COUNT + 1].endswith(message(100)))
+        self.assertEqual(server.stop(), 0)
+        self.assert_clean()
+
+    # --- Python's own
+
+    def test_imaplib_idles_while_another_changes(self):
+        server = self.served()
+        idling, other = server.imap(), server.imap()
+        self.ok(idling.select("INBOX"))
+        self.ok(other.select("INBOX"))
+        idling.send(b"I1 IDLE\r\n")
+        self.assertTrue(idling.readline().startswith(b"+"))
+        self.ok(other.store("2", "+FLAGS", "(\\Flagged)"))
+        self.assertIn(b"\\Flagged", self.hears(idling, b"* 2 FETCH"))
+        self.ok(other.append("INBOX", None, None, message(100)))
+        self.hears(idling, b"* %d EXISTS" % (COUNT + 1))
+        self.ok(other.store("1", "+FLAGS", "(\\Deleted)"))
+        self.ok(other.expunge())
+        self.hears(idling, b"* 1 EXPUNGE")
+        idling.send(b"DONE\r\n")
+        self.hears(idling, b"I1 OK")
+        idling.logout()
+        other.logout()
+
+    def hears(self, connection, start):
+        """The next line that begins so; a timeout of the socket ends the wait."""
+        while True:
+            line = connection.readline()
+            self.assertTrue(line, "the server closed the connection")
+            if line.startswith(start):
+                return line
+
+    def test_poplib(self):
+        server = self.served()
+        connection = server.pop()
+        self.assertTrue({"UIDL", "TOP", "PIPELINING"} <= set(connection.capa()))
+        names = [line.split()[1] for line in connection.uidl()[1]]
+        self.assertEqual(len(set(names)), COUNT)
+        self.assertEqual(connection.stat()[0], COUNT)
+        for number in range(COUNT):
+            self.assertEqual(b"".join(line + b"\r\n" for line in connection.retr(number + 1)[1]), message(number))
+        head, _, rest = message(0).partition(b"\r\n\r\n")
+        self.assertEqual(b"\r\n".join(connection.top(1, 2)[1]),
+                         head + b"\r\n\r\n" + b"\r\n".join(rest.split(b"\r\n")[:2]))
+        connection.dele(1)
+        connection.rset()
+        connection.dele(5)
+        connection.quit()
+        again = server.pop()
+        self.assertEqual([line.split()[1] for line in again.uidl()[1]], names[:4] + names[5:])
+        again.quit()
+        self.assertEqual(sorted(server.octets()), [uid for uid in range(1, COUNT + 1) if uid != 5])
+        self.assertEqual(server.stop(), 0)
+        self.assert_clean()
+
+    def test_smtplib(self):
+        server = self.served()
+        for number, tls in ((100, True), (101, False)):
+            connection = server.smtp(tls)
+            connection.login("work", server.password)
+            self.assertEqual(connection.sendmail("a@example.org", ["work@example.org"], message(number),
+                                                 ["BODY=8BITMIME"]), {})
             connection.quit()
-        connection = self.served.imap()
-        self.assertEqual({s for s in flags_in(connection, "INBOX") if s.startswith("sent")}, {"sent 0", "sent 1"})
-        connection.logout()
+            self.assertTrue(server.octets()[max(server.octets())].endswith(message(number)))
+        self.assertEqual(len(server.octets()), COUNT + 2)
 
-    # --- what else is at work ---
-
-    def test_a_sync_in_another_process_is_told_and_keeps_what_was_changed_here(self):
-        idle = self.served.imap(folder="INBOX")
-        idle.send(b"i IDLE\r\n")
-        while not idle.readline().startswith(b"+"):
-            pass
-        self.server.deliver(b"Subject: brought by a sync\r\n\r\nx\r\n")
-        self.sync("work")
-        self.assertRegex(idle.readline(), rb"^\* \d+ EXISTS\r\n$")
-        idle.send(b"DONE\r\n")
-        connection = self.served.imap()
-        self.assertEqual(set(flags_in(connection, "INBOX")), set(self.all_letters()) | {"brought by a sync"})
-        connection.logout()
-        self.run_it("verify", "work")
-
-    def test_the_end_loses_nothing_that_was_accepted(self):
-        accepted = []
-        connection = self.served.imap()
-        try:
-            for number in range(1000):
-                octets = f"Subject: to the end {number}\r\n\r\nx\r\n".encode()
-                if number == 20:
-                    self.served.process.send_signal(signal.SIGTERM)
-                if connection.append("INBOX", None, None, octets)[0] != "OK":
-                    break
-                accepted.append(octets)
-        except (OSError, imaplib.IMAP4.error):
-            pass
-        self.assertEqual(self.served.process.wait(10), 0)
-        self.assertLess(len(accepted), 1000)
-        kept = self.exported("work", "INBOX")
-        for octets in accepted:
-            self.assertIn(harness.digest(octets), kept)
-        self.run_it("verify", "work")
-
-
-class Mirrors(harness.Case):
-    """Accounts that are mirrors can be read, and say so."""
-
-    def begin(self, **keys):
-        server = self.serve()
-        for letter in LETTERS[:3]:
-            server.deliver(letter)
-        self.home.connect("work", server, **keys)
-        self.sync("work")
-        served = Served(self.home)
-        self.addCleanup(served.stop)
-        return served
+    # --- what may not be changed, syncs, ends
 
     def test_a_mirror_is_read_only(self):
-        served = self.begin()
-        self.assertNotIn("submissions", served.ports)
-        connection = served.imap()
-        connection.select("INBOX", readonly=True)
-        self.assertEqual(octets_in(connection, "INBOX"), collections.Counter(LETTERS[:3]))
-        with self.assertRaises(imaplib.IMAP4.readonly):
-            connection.select("INBOX")
-        connection.select("INBOX", readonly=True)
-        for change in (lambda: connection.uid("STORE", "1", "+FLAGS", "(\\Seen)"), lambda: connection.create("Mine"),
-                       lambda: connection.rename("INBOX", "Mine"), lambda: connection.unsubscribe("INBOX"),
-                       lambda: connection.append("INBOX", None, None, LETTERS[3])):
-            self.assertEqual(change()[0], "NO")
+        server = self.served(mode="mirror")
+        connection = server.imap()
+        self.ok(connection.select("INBOX", readonly=True))
+        self.assertEqual(connection.response("READ-ONLY")[0], "READ-ONLY")
+        self.ok(connection._simple_command("SELECT", "INBOX"))
+        connection.state = "SELECTED"
+        self.assertIsNotNone(connection.untagged_responses.get("READ-ONLY"))
+        self.no(connection.store("1", "+FLAGS", "(\\Seen)"))
+        self.no(connection.append("INBOX", None, None, message(100)))
+        self.no(connection.expunge())
+        self.no(connection.create("Made"))
+        self.no(connection.delete("Work"))
         connection.logout()
-        maildrop = poplib.POP3_SSL("localhost", served.ports["pop3s"], context=served.context)
-        maildrop.user("work")
-        maildrop.pass_(served.password)
-        maildrop.dele(1)
-        with self.assertRaises(poplib.error_proto):
-            maildrop.quit()
-        self.assertEqual(len(self.ls("work")), 3)
+        pop = server.pop()
+        pop.dele(1)
+        with self.assertRaises(harness.clients.poplib.error_proto):
+            pop.quit()
+        pop.close()
+        self.assertEqual(set(server.octets().values()), {message(number) for number in range(COUNT)})
+        self.assertFalse({"submission", "submissions"} & set(server.ports))
 
-    def test_a_mirror_with_flags_of_its_own_keeps_them(self):
-        served = self.begin(local_flags=True)
-        connection = served.imap(folder="INBOX")
-        self.assertEqual(connection.store("1", "+FLAGS", "(\\Flagged mine)")[0], "OK")
-        self.assertEqual(connection.append("INBOX", None, None, LETTERS[3])[0], "NO")
-        self.assertEqual(connection.expunge()[0], "NO")
-        self.sync("work")
-        self.assertEqual(flags_in(connection, "INBOX")["letter 0"], {"\\Flagged", "mine"})
+    def test_with_local_flags_flags_alone_may_be_changed(self):
+        server = self.served(mode="mirror", local_flags=True)
+        connection = server.imap()
+        self.ok(connection.select("INBOX"))
+        self.ok(connection.store("1", "+FLAGS", "(\\Flagged later)"))
+        self.no(connection.append("INBOX", None, None, message(100)))
+        self.no(connection.uid("MOVE", "1", "Work"))
+        self.no(connection.delete("Work"))
         connection.logout()
+        self.assertEqual(server.marks()[1], {"\\Flagged", "later"})
+        self.assertEqual(len(server.octets()), COUNT)
+
+    def test_an_idling_client_is_told_what_a_sync_brings(self):
+        source = self.serve()
+        source.deliver(message(0))
+        server = self.served(source)
+        connection = server.imap()
+        self.ok(connection.select("INBOX"))
+        connection.send(b"I1 IDLE\r\n")
+        connection.readline()
+        source.deliver(message(1))
+        self.sync("work")
+        done = time.monotonic()
+        connection.sock.settimeout(SOON)
+        self.hears(connection, b"* 2 EXISTS")
+        self.assertLess(time.monotonic() - done, SOON)
+        connection.send(b"DONE\r\n")
+        self.hears(connection, b"I1 OK")
+        self.assertEqual(set(server.octets().values()), {message(0), message(1)})
+
+    def test_sigterm_during_appends_loses_nothing_that_was_accepted(self):
+        server = self.served()
+        accepted, begun = [], threading.Event()
+
+        def append(first):
+            connection = server.imap()
+            try:
+                for number in range(first, first + 100_000):
+                    if connection.append("Work", None, None, message(number))[0] != "OK":
+                        return
+                    accepted.append(digest(message(number)))
+                    if len(accepted) >= 20:
+                        begun.set()
+            except (connection.abort, OSError):
+                return
+
+        threads = [threading.Thread(target=append, args=(number * 1_000_000,)) for number in range(1, 4)]
+        for thread in threads:
+            thread.start()
+        half = server.imap()
+        half.send(b"A1 APPEND Work {1000}\r\n")
+        half.readline()
+        half.send(b"Subject: never whole\r\n\r\n")
+        self.assertTrue(begun.wait(SECONDS))
+        self.assertEqual(server.stop(signal.SIGTERM), 0)
+        for thread in threads:
+            thread.join()
+        kept = collections.Counter(digest(octets) for octets in self.again().octets("Work").values())
+        self.assertFalse(collections.Counter(accepted) - kept)
+        self.assertLessEqual(len(kept) - len(accepted), len(threads))  # whose answer was on its way
+        self.assertEqual(set(kept.values()), {1})
+        self.assert_clean()
+
+
+def main():
+    missing = [name for name in NEEDED if not shutil.which(name)]
+    if missing:
+        sys.exit(f"{', '.join(missing)} not installed: run tools/dev setup")
+    harness.main()
 
 
 if __name__ == "__main__":
-    harness.main()
+    main()
