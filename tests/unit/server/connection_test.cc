@@ -8,8 +8,8 @@
 #include "libsync/net/connect.h"
 #include "libsync/net/listen.h"
 #include "libsync/replicas/pop3.h"
-#include "libsync/server/pop3_session.h"
 #include "libsync/server/mail_maildrop.h"
+#include "libsync/server/pop3_session.h"
 #include "libsync/server/store_mail.h"
 #include "libsync/store/store.h"
 
@@ -28,7 +28,9 @@ class Serving : public ::testing::Test {
     options.find_password = [](std::string_view user) {
       return user == "joe" ? std::optional(Secret("pencil")) : std::nullopt;
     };
-    options.open_maildrop = [this](std::string_view) { return open_mail_maildrop(std::move(*StoreMail::open(folder / "store", {}))); };
+    options.open_maildrop = [this](std::string_view) {
+      return open_mail_maildrop(std::move(*StoreMail::open(folder / "store", {})));
+    };
     options.salt_secret = Secret("salt");
     listener = std::move(*net::Listener::open("127.0.0.1", 0));
   }
