@@ -35,7 +35,7 @@ void SequenceSet::settle() const {
   sorted_ = true;
 }
 
-const std::vector<SequenceSet::Range>& SequenceSet::ranges() const {
+const std::vector<SequenceSet::Range>& SequenceSet::ranges() const& {
   settle();
   return ranges_;
 }

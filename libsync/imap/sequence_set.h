@@ -23,7 +23,8 @@ class SequenceSet {
   void add(uint32_t number) { add(number, number); }
   void add(uint32_t first, uint32_t last);  // in any order
   // Ascending, disjoint, not adjacent.
-  const std::vector<Range>& ranges() const;
+  const std::vector<Range>& ranges() const&;
+  void ranges() const&& = delete;  // `for (… : set().ranges())` would outlive its set
   uint64_t count() const;
   bool empty() const { return ranges_.empty(); }
   bool contains(uint32_t number) const;

@@ -509,9 +509,11 @@ void Imap::tell_gone(const imap::SequenceSet& uids) {
 void Imap::take_changes(Mail::Changes changes) {
   Selected& s = *selected_;
   if (changes.whole) {
-    for (const auto& range : s.uids.among(changes.vanished).ranges()) s.vanished.add(range.first, range.last);
+    const imap::SequenceSet gone = s.uids.among(changes.vanished);
+    for (const auto& range : gone.ranges()) s.vanished.add(range.first, range.last);
   } else {
-    for (const auto& range : minus(s.uids.all(), changes.uids).ranges()) s.vanished.add(range.first, range.last);
+    const imap::SequenceSet gone = minus(s.uids.all(), changes.uids);
+    for (const auto& range : gone.ranges()) s.vanished.add(range.first, range.last);
   }
   const uint32_t before = s.uids.count();
   imap::SequenceSet arrived;

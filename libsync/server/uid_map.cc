@@ -59,7 +59,8 @@ imap::SequenceSet UidMap::among(const imap::SequenceSet& uids) const {
 
 imap::SequenceSet UidMap::numbers_of(const imap::SequenceSet& uids) const {
   imap::SequenceSet numbers;
-  for (const auto& range : among(uids).ranges()) {
+  const imap::SequenceSet here = among(uids);
+  for (const auto& range : here.ranges()) {
     // A range of UIDs without a gap in it may still lie in several runs only if they touch, which runs never do.
     numbers.add(*number_of(range.first), *number_of(range.last));
   }

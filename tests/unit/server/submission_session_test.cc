@@ -166,7 +166,8 @@ TEST(SubmissionServer, IsTheSameWhereverTheBytesAreCut) {
   for (size_t cut = 0; cut <= said.size(); ++cut) {
     Talk talk;
     talk.o.random = [](size_t bytes) { return std::string(bytes, 'r'); };
-    const std::string out = talk.say_raw(said.substr(0, cut)) + talk.say_raw(said.substr(cut));
+    std::string out = talk.say_raw(said.substr(0, cut));
+    out += talk.say_raw(said.substr(cut));
     if (cut == 0) whole = out;
     EXPECT_EQ(out, whole) << cut;
     ASSERT_EQ(talk.agent.mail.size(), 1U) << cut;
