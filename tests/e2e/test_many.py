@@ -15,6 +15,7 @@ CONNECTIONS = 200
 SHARED = 20  # messages that all look at and ten each mark
 SECONDS = 60 if "TWINBOX_LONG" in os.environ else 8
 MEMORY = 150_000  # kilobytes
+OPEN_FILES = 128  # the soft limit: too few for so many, unless the server raises it
 
 
 def message(number):
@@ -30,7 +31,7 @@ class Many(harness.Case):
             source.deliver(message(number))
         self.home.connect("work", source, mode="two-way")
         self.sync("work")
-        self.server = Served(harness.PROGRAM, self.home, "work")
+        self.server = Served(harness.PROGRAM, self.home, "work", open_files=OPEN_FILES)
         self.addCleanup(self.server.stop)
         self.all_there = threading.Barrier(CONNECTIONS)
         self.all_done = threading.Barrier(CONNECTIONS)

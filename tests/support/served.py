@@ -5,6 +5,7 @@ import hashlib
 import imaplib
 import json
 import poplib
+import resource
 import signal
 import smtplib
 import ssl
@@ -17,13 +18,18 @@ NAMES = ("imaps", "imap", "pop3s", "pop3", "submissions", "submission")
 
 
 class Served:
-    """The server over the accounts of a home (tests/e2e/harness.py), until stop()."""
+    """The server over the accounts of a home (tests/e2e/harness.py), until stop().
 
-    def __init__(self, program, home, *accounts):
+    open_files  the soft limit that it is started with
+    """
+
+    def __init__(self, program, home, *accounts, open_files=None):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
         words = [word for name in NAMES for word in ("--" + name, "0")]
         self.process = subprocess.Popen([program, "--config", home.config, "serve", *accounts, "--json", *words],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=home.environment,
-                                        cwd=home.folder)
+                                        cwd=home.folder, preexec_fn=limit if open_files else None)
         said = json.loads(self.process.stdout.readline())
         self.ports = {each["name"]: each["port"] for each in said["endpoints"]}
         self.certificate, self.user = said["certificate"], said["serving"][0]

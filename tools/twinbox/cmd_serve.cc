@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "libsync/account/serving.h"
@@ -40,6 +41,9 @@ namespace {
 // How soon it is seen that another process, a sync, has written.
 constexpr std::chrono::milliseconds kLookAgain{1000};
 constexpr uint64_t kMostConnections = 10'000;
+// A connection's socket and what wakes it, the store's files and a spool for what comes in; and what is open anyway.
+constexpr rlim_t kDescriptorsEach = 6;
+constexpr rlim_t kDescriptorsBeside = 100;
 
 using Mails = std::map<std::string, std::shared_ptr<server::StoreMail>, std::less<>>;
 
@@ -194,6 +198,15 @@ Result<Mails> open_mails(Context& context, const Arguments& arguments) {
   return mails;
 }
 
+// Many systems allow 1,024 unless a program asks for more. What is not given is missed only when as many come.
+void allow_descriptors(size_t connections) {
+  const rlim_t needed = kDescriptorsBeside + (kDescriptorsEach * static_cast<rlim_t>(connections));
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+  limit.rlim_cur = std::min(needed, limit.rlim_max);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void announce(Context& context, const server::Service& service, const libsync::account::Serving& serving,
               const std::string& fingerprint, const Mails& mails) {
   JsonList ports;
@@ -247,6 +260,7 @@ Result<int> serve(Context& context, const Arguments& arguments) {
   server::ServiceOptions options{.tls = tls, .clock = &context.around().clock};
   options.woken_by = [&host](const std::function<void()>& wake) { host.wake_by(wake); };
   if (most) options.connections = static_cast<size_t>(*most);
+  allow_descriptors(options.connections);
   TB_ASSIGN(options.endpoints, endpoints(context, arguments, host, delivers));
   if (context.globals().trace) options.trace = [&](const std::string& name) { return printer.label(name); };
   TB_ASSIGN(const auto service, server::Service::start(std::move(options)));
