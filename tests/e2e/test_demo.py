@@ -58,6 +58,7 @@ class Inside(unittest.TestCase):
     def test_kept_it_can_be_spoken_with(self):
         with subprocess.Popen([harness.PROGRAM, "demo", "--keep"], stdout=subprocess.PIPE, text=True,
                               env=self.environment) as kept:
+            self.addCleanup(kept.kill)
             told = ""
             while "openssl s_client" not in told:
                 line = kept.stdout.readline()

@@ -39,7 +39,7 @@ void print_rows(Context& context, const std::vector<DemoRow>& rows) {
 void print_ways_in(Context& context, const DemoServer& demo) {
   auto& out = context.out();
   out.line("");
-  out.line(say("The server goes on until Ctrl-C, with the mailbox as the story left it."));
+  out.line(say("A server with the mailbox as it was at first goes on until Ctrl-C."));
   out.line(say("  user {}, password {}", demo.user(), demo.password().reveal()));
   out.line(say("  IMAP 127.0.0.1 port {} (TLS) or {} (STARTTLS, or nothing)", demo.port("imaps"), demo.port("imap")));
   out.line(say("  POP3 127.0.0.1 port {} (TLS) or {} (STARTTLS, or nothing)", demo.port("pop3s"), demo.port("pop3")));
@@ -59,7 +59,7 @@ void print_ways_in(Context& context, const DemoServer& demo) {
 Result<int> demo(Context& context, const Arguments& arguments) {
   const auto& clock = context.around().clock;
   const auto messages = server::sample_messages();
-  TB_ASSIGN(const auto server, DemoServer::start(messages, clock));
+  TB_ASSIGN(auto server, DemoServer::start(messages, clock));
   if (!context.json()) {
     context.out().line(
         say("A mail server with {} messages in {} folders is running inside this program (imaps {}, pop3s {}).",
@@ -79,6 +79,8 @@ Result<int> demo(Context& context, const Arguments& arguments) {
     }
     return 0;
   }
+  // The story has emptied INBOX.
+  TB_ASSIGN(server, DemoServer::start(messages, clock));
   print_ways_in(context, *server);
   std::mutex mutex;
   std::condition_variable_any bell;
