@@ -82,7 +82,6 @@ class Imap {
   void end_line();
   bool in_line() const { return in_line_; }
   bool traces() const { return options_.trace != nullptr; }
-  size_t output_size() const { return output_.size(); }
 
   void work(std::unique_ptr<Work> work) { work_ = std::move(work); }
   // The next lines are not commands but this one's, without their ends (AUTHENTICATE, IDLE); it is asked to tell of
@@ -105,7 +104,7 @@ class Imap {
   void watch(std::unique_ptr<Watching> watching) { watching_ = std::move(watching); }  // null: nobody
 
   // --- mailboxes ---
-  // The name as the client has it, as a path. Nothing: it can't be a name (a BAD was answered).
+  // The name as the client has it, and as a path. Nothing: it can't be a name.
   std::string wire_name(const sync::Path& path) const;
   std::optional<sync::Path> path_of(std::string_view wire) const;
   Result<std::optional<Folder>> find_folder(const sync::Path& path);
@@ -152,7 +151,6 @@ class Imap {
   void refuse_literal(std::string_view text, std::string_view code);
   const CommandRow* find(std::string_view name, bool uid) const;
   void tagged(std::string_view condition, std::string_view text, std::string_view code);
-  void finish_command();
   void count_bad();
   void raw(std::string_view text) { put(text, text); }
   void trace(TraceKind kind, std::string_view text);

@@ -17,7 +17,7 @@ using pop3::Verb;
 
 namespace {
 
-constexpr size_t kPiece = 1 << 20;    // of a message, at a time: where a store gives it for the least work
+constexpr size_t kPiece = 128 * 1024;  // of a message, at a time
 constexpr size_t kBannerRandom = 12;  // octets
 
 // Words of a command, before its arguments; "" where there is none.

@@ -14,46 +14,10 @@
 #include "libsync/sync/path.h"
 #include "libsync/sync/sync.h"
 
+#include "tests/pair/local.h"
+
 namespace libsync::server {
 namespace {
-
-class FixedClock final : public Clock {
- public:
-  Steady::time_point now() const override { return {}; }
-  int64_t unix_seconds() const override { return 1'700'000'000; }
-};
-
-class NoWatcher final : public sync::SyncObserver {
- public:
-  void planned(uint64_t, uint64_t) override {}
-  void carried(uint64_t, uint64_t) override {}
-  void action(const std::string&) override {}
-};
-
-struct Local {
-  Local() {
-    EXPECT_TRUE(store::create_link_tables(*db));
-    link = store::open_link(*db);
-  }
-  // "path: octets flags", sorted.
-  std::vector<std::string> show() const {
-    std::vector<std::string> lines;
-    for (const auto& [id, box] : replica.boxes()) {
-      lines.push_back(sync::encode_path(box.path));
-      for (const auto& [uid, message] : box.messages) {
-        std::string line = lines.back();
-        line = sync::encode_path(box.path) + ": " + message.octets + " " + std::to_string(message.flags.system);
-        for (const auto& keyword : message.flags.keywords) line += " " + keyword;
-        lines.push_back(line);
-      }
-    }
-    std::ranges::sort(lines);
-    return lines;
-  }
-  replicas::MemoryReplica replica{{.identity = "local"}};
-  std::unique_ptr<store::Db> db = store::Db::open("", store::DbMode::Memory).value();
-  std::unique_ptr<sync::Link> link;
-};
 
 class PairPop3 : public ::testing::Test {
  protected:
