@@ -18,7 +18,7 @@ using pop3::Verb;
 namespace {
 
 constexpr size_t kPiece = 128 * 1024;  // of a message, at a time
-constexpr size_t kBannerRandom = 12;  // octets
+constexpr size_t kBannerRandom = 12;   // octets
 
 // Words of a command, before its arguments; "" where there is none.
 std::string_view take_word(std::string_view& rest) {

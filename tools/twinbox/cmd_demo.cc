@@ -74,8 +74,7 @@ Result<int> demo(Context& context, const Arguments& arguments) {
       context.out().line("");
       context.out().line(
           say("POP3 copies one folder once; IMAP keeps two places the same. Server and mirrors are gone again."));
-      context.out().line(
-          say("It again, to look around in: twinbox demo --keep. Your own mail: twinbox account add --help"));
+      context.out().line(say("To look around in it: twinbox demo --keep. Your own mail: twinbox account add --help"));
     }
     return 0;
   }
