@@ -28,11 +28,9 @@ namespace twinbox {
 
 namespace server = libsync::server;
 using libsync::Errc;
-using libsync::Error;
 using libsync::fail;
 using libsync::Result;
 using libsync::say;
-using libsync::Secret;
 using libsync::Status;
 using libsync::word;
 

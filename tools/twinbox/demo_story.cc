@@ -29,7 +29,6 @@ using libsync::Result;
 using libsync::say;
 using libsync::Secret;
 using libsync::Status;
-using libsync::word;
 
 Result<std::unique_ptr<DemoServer>> DemoServer::start(const std::vector<server::SampleMessage>& messages,
                                                       const libsync::Clock& clock) {

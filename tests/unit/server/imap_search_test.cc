@@ -6,7 +6,6 @@
 namespace libsync::server {
 namespace {
 
-using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 constexpr int64_t kDay = 86'400;
