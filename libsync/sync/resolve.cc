@@ -24,6 +24,13 @@ Id print_and_date(const Row& row) {
   return row.date ? fmt::format("{}/{}", row.print, *row.date) : row.print;
 }
 
+// What is known of both says that they are not one message.
+bool is_another(const Row& one, const Row& other) {
+  return one.size != other.size || (one.date && other.date && *one.date != *other.date) ||
+         (!one.object.empty() && !other.object.empty() && one.object != other.object) ||
+         (!one.print.empty() && !other.print.empty() && one.print != other.print);
+}
+
 class Matcher {
  public:
   Matcher(std::span<const Row> fresh, std::span<const Row> lost) : fresh_(fresh), lost_(lost) {}
@@ -80,13 +87,13 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
 }
 
 bool is_renamed(Side side, std::span<const Row> fresh, std::span<const Row> lost) {
-  std::map<Key, uint64_t> sizes;
-  for (const Row& row : fresh) sizes[row.half(side).key] = row.size;
+  std::map<Key, const Row*> by_key;
+  for (const Row& row : fresh) by_key[row.half(side).key] = &row;
   size_t same = 0;
   for (const Row& row : lost) {
-    const auto found = sizes.find(row.half(side).key);
-    if (found == sizes.end()) continue;
-    if (found->second != row.size) return false;
+    const auto found = by_key.find(row.half(side).key);
+    if (found == by_key.end()) continue;
+    if (is_another(*found->second, row)) return false;
     ++same;
   }
   return same > 0 && same * 2 >= lost.size();

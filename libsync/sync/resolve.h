@@ -23,8 +23,9 @@ struct Binding {
 std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<const Row> lost);
 
 // Whether the mailbox behind `fresh` (rows new on `side`) is the one that the rows `lost` were in,
-// under another name: same epoch (the caller's check), every common key has the same size, and at
-// least half of the lost are there.
+// under another name: same epoch (the caller's check), every common key has the same size, date and whatever else both
+// are known by, and at least half of the lost are there. Servers may give one UIDVALIDITY to all mailboxes made within
+// a second.
 bool is_renamed(Side side, std::span<const Row> fresh, std::span<const Row> lost);
 
 }  // namespace libsync::sync
