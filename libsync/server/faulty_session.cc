@@ -70,7 +70,8 @@ void FaultySession::feed(std::string_view bytes, Steady::time_point) { input_ +=
 
 bool FaultySession::wants_input() const { return !over() && input_.size() < kMostWaiting; }
 
-Deadline FaultySession::deadline() const { return due_ ? std::min(*due_, inner_->deadline()) : inner_->deadline(); }
+// While an answer is kept back, what the inner session does in time waits too.
+Deadline FaultySession::deadline() const { return due_ ? *due_ : inner_->deadline(); }
 
 void FaultySession::tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now) {
   input_.clear();
@@ -105,7 +106,9 @@ bool FaultySession::next_command(Steady::time_point now) {
   const size_t length = end == input_.npos ? input_.size() : end + 1;
   const std::string line = input_.substr(0, length);
   input_.erase(0, length);
-  const bool begins = !in_text_ && !in_data_;
+  // What answers a challenge (of AUTH or AUTHENTICATE; IDLE's DONE too) is no command.
+  const bool challenged = said_.starts_with("+ ") || said_.starts_with("334 ");
+  const bool begins = !in_text_ && !in_data_ && !challenged;
   in_text_ = end == std::string::npos;
   if (in_data_ && !in_text_ && trim(line) == ".") in_data_ = false;
   if (begins) {
@@ -188,14 +191,23 @@ std::string FaultySession::altered(std::string text) {
   return text;
 }
 
+std::string FaultySession::take_inner(Steady::time_point now) {
+  std::string out = inner_->take_output(now);
+  if (out.size() >= 2) {
+    const size_t end = out.rfind('\n', out.size() - 2);
+    said_ = out.substr(end == out.npos ? 0 : end + 1, 4);
+  }
+  return out;
+}
+
 std::string FaultySession::take_output(Steady::time_point now) {
   while (!over_) {
     if (due_ && now < *due_) {
       // What it says meanwhile waits with it.
-      held_ += inner_->take_output(now);
+      held_ += take_inner(now);
       return {};
     }
-    std::string out = std::exchange(held_, {}) + inner_->take_output(now);
+    std::string out = std::exchange(held_, {}) + take_inner(now);
     due_.reset();
     if (!out.empty() && dies_behind_ && begins_a_line(out, *dies_behind_)) {
       die();

@@ -41,6 +41,7 @@ class FaultySession final : public Session {
   void begin(std::string_view line, Steady::time_point now);
   void answer(std::string_view tag, std::string_view text);
   std::string altered(std::string text);
+  std::string take_inner(Steady::time_point now);
   void die();
 
   std::unique_ptr<Session> inner_;
@@ -54,6 +55,7 @@ class FaultySession final : public Session {
   std::optional<uint64_t> cut_, truncate_;  // octets of this answer that still go out
   int64_t more_size_ = 0, more_uidvalidity_ = 0;
   std::optional<std::string> dies_behind_;  // what its answer begins with; "": anything
+  std::string said_;                        // the begin of its last line
   bool over_ = false, in_text_ = false, in_data_ = false;
 };
 

@@ -92,6 +92,15 @@ TEST(FaultySession, AnswersForTheCommandThatItNames) {
   EXPECT_TRUE(server.session->over());
 }
 
+TEST(FaultySession, CountsCommandsAndNotTheAnswersToChallenges) {
+  Faulty server("on * 4 answer BAD the fourth\n");  // behind the login
+  EXPECT_EQ(server.say("a AUTHENTICATE PLAIN"), "a BAD not now: you are logged in\r\n");
+  EXPECT_EQ(server.say("b IDLE"), "+ ready\r\n");
+  EXPECT_EQ(server.say("DONE"), "b OK done\r\n");
+  EXPECT_EQ(server.say("c NOOP"), "c BAD the fourth\r\n");
+  EXPECT_EQ(server.say("d NOOP"), "d OK done\r\n");
+}
+
 TEST(FaultySession, DelaysAnAnswerAndNothingElse) {
   Faulty server("on NOOP 1 delay 2s\n");
   EXPECT_EQ(server.say("a NOOP"), "");
@@ -101,6 +110,17 @@ TEST(FaultySession, DelaysAnAnswerAndNothingElse) {
   server.now += 1ms;
   EXPECT_EQ(server.hear(), "a OK done\r\n");
   EXPECT_EQ(server.say("b NOOP"), "b OK done\r\n");
+}
+
+TEST(FaultySession, ADelayLongerThanTheSessionsPatienceIsNoBusyWait) {
+  Faulty server("on NOOP delay 3600s\n");
+  EXPECT_EQ(server.say("a NOOP"), "");
+  server.now += 40min;
+  EXPECT_EQ(server.hear(), "");
+  EXPECT_GT(server.session->deadline(), server.now);
+  server.now += 20min;
+  EXPECT_THAT(server.hear(), StartsWith("a OK done\r\n* BYE "));
+  EXPECT_TRUE(server.session->over());
 }
 
 TEST(FaultySession, CutsAndTruncatesInTheMiddleOfAnAnswer) {
