@@ -72,7 +72,10 @@ Status Pop3Conversation::pump(pop3::Events& events, std::stop_token stop) {
   if (!bytes || bytes->empty()) {
     if (auto ended = session_.connection_ended(events); !ended) return give_up(ended.error());
   }
-  if (!bytes) return give_up(bytes.error());
+  if (!bytes) {
+    fell_silent_ = bytes.error().code == Errc::Network && !channel_->broken();
+    return give_up(bytes.error());
+  }
   const auto status = bytes->empty() ? session_.peer_closed() : session_.feed(*bytes, now(), events);
   if (!status) return give_up(status.error());
   if (session_.idle()) tell_ahead(false);

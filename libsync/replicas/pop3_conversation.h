@@ -38,6 +38,8 @@ class Pop3Conversation {
   Status start_tls(std::stop_token stop);
   // No wait goes on behind this; nothing: each has the session's deadline alone.
   void limit_time(std::optional<Deadline> deadline) { overall_ = deadline; }
+  // It is over, as an answer did not come in time: the connection itself was whole.
+  bool fell_silent() const { return fell_silent_; }
   pop3::Session& session() { return session_; }
   const pop3::Session& session() const { return session_; }
   const net::Channel& channel() const { return *channel_; }
@@ -58,6 +60,7 @@ class Pop3Conversation {
   pop3::Session session_;
   std::optional<Deadline> overall_;
   std::optional<Error> broken_;
+  bool fell_silent_ = false;
   bool wait_for_login_;
   std::function<void(bool)> on_ahead_;
   bool reads_on_ = false;

@@ -1,6 +1,8 @@
 #include "libsync/replicas/pop3_fetch.h"
 
+#include <algorithm>
 #include <deque>
+#include <vector>
 
 #include "libsync/base/words.h"
 
@@ -40,24 +42,31 @@ class Fetcher final : public pop3::Events {
   Status run(std::span<const sync::FetchItem> items, std::stop_token stop) {
     Status status = fetch(items, std::move(stop));
     if (!status && status.error().code != Errc::Cancelled && !wanted_.empty()) {
+      const bool owed = c_.fell_silent() && !wanted_.front().came;
+      if (owed) std::ranges::for_each(ended_, [&](uint64_t token) { sink_.uncertain(token); });
       sink_.broke_off(wanted_.front().token);
     }
     return status;
   }
 
   Status event(const Event& event) override {
-    if (event.verb == Verb::Noop || event.verb == Verb::Rset) return {};
+    if (event.verb == Verb::Noop || event.verb == Verb::Rset) {
+      ended_.clear();  // an answer of one line where it belongs
+      return {};
+    }
     Wanted& wanted = wanted_.front();
     switch (event.kind) {
       case Event::Kind::Reply:
         return event.status->ok ? sink_.begin(wanted.token, wanted.size) : refused(*event.status);
       case Event::Kind::Text: {
+        wanted.came = true;
         const std::string_view bytes = wanted.cut ? wanted.header(event.text) : event.text;
         return bytes.empty() ? Status() : sink_.data(bytes);
       }
       case Event::Kind::End: {
         const uint64_t token = wanted.token;
         forget_first();
+        ended_.push_back(token);
         return sink_.end(token);
       }
       default:
@@ -71,6 +80,7 @@ class Fetcher final : public pop3::Events {
     uint64_t weight;  // octets that count for the window
     bool cut;         // only the header is wanted, and the server has no TOP
     HeaderCut header{};
+    bool came = false;  // a part of its text
   };
 
   Status fetch(std::span<const sync::FetchItem> items, std::stop_token stop) {
@@ -142,6 +152,7 @@ class Fetcher final : public pop3::Events {
   const Pop3Maildrop& drop_;
   sync::MessageSink& sink_;
   std::deque<Wanted> wanted_;
+  std::vector<uint64_t> ended_;                        // since the last answer to RSET or NOOP
   uint64_t octets_ = 0;                                // asked for and not yet here
   uint64_t unforgotten_ = 0, unforgotten_octets_ = 0;  // asked for behind the last RSET
   bool asked_ = false;

@@ -122,6 +122,19 @@ class ActSink final : public ActionSink {
   std::span<const Todo> todo_;
 };
 
+// Answers that have no names (RETR's) may have been given to the wrong questions before one that fits none, or none at
+// all: each of these is read once more, by itself.
+Status doubt(Run& run, std::span<const Todo> todo) {
+  if (run.a.capabilities().counted_fetch) return {};
+  TB_ASSIGN(auto batch, run.link.begin());
+  for (const Todo& each : todo) {
+    if (!run.downloaded.contains(each.row->id)) continue;
+    each.row->doubt = Doubt::ReadLast;
+    TB_TRY(run.link.put(*each.row));
+  }
+  return batch->commit();
+}
+
 class AddSink final : public TransferSink {
  public:
   AddSink(Run& run, std::span<const Todo> todo) : run_(run), next_(todo) {}
@@ -176,6 +189,11 @@ class AddSink final : public TransferSink {
   }
 
   Status broke_off(size_t item) override { return sync::broke_off(run_, *at(item).row, Doubt::BrokeOff); }
+
+  Status uncertain(size_t item) override {
+    if (item < first_) return {};  // with more messages between than can be on the way
+    return doubt(run_, {&at(item), 1});
+  }
 
  private:
   const Todo& at(size_t item) const {
@@ -387,22 +405,9 @@ class Actor {
     Status carried = transfer(run_.replica(other(side)), run_.replica(side), std::move(items), run_.options.limits,
                               sink, run_.stop, more);
     if (!carried && carried.error().code == Errc::Protocol && side == Side::B) {
-      for (const auto& todo : sink.on_the_way()) TB_TRY(doubt(todo));
+      for (const auto& todo : sink.on_the_way()) TB_TRY(doubt(run_, todo));
     }
     return with_end_told(run_, std::move(carried));
-  }
-
-  // Answers that have no names (RETR's) may have been given to the wrong questions before the one that fits none: each
-  // is read once more, by itself.
-  Status doubt(std::span<const Todo> todo) {
-    if (run_.a.capabilities().counted_fetch) return {};
-    TB_ASSIGN(auto batch, run_.link.begin());
-    for (const Todo& each : todo) {
-      if (!run_.downloaded.contains(each.row->id)) continue;
-      each.row->doubt = Doubt::ReadLast;
-      TB_TRY(run_.link.put(*each.row));
-    }
-    return batch->commit();
   }
 
   // Adds what side B already has the octets of, and takes it off the lists.

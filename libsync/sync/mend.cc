@@ -36,6 +36,8 @@ class MendSink final : public TransferSink {
     return {};
   }
 
+  // What is not the content asked for is none that mends.
+  Status uncertain(size_t) override { return {}; }
   Status broke_off(size_t item) override { return sync::broke_off(run_, rows_[item], Doubt::ReadLast); }
 
   std::vector<Id> whole{};       // contents that are whole again

@@ -165,6 +165,9 @@ class MessageSink {
   // The connection ended in this one, or where it was to begin; fetch() gives the error next. Said of one at most,
   // as far as the replica can tell.
   virtual void broke_off(uint64_t token) { (void)token; }
+  // This one ended, and may be another's: answers that have no names (RETR's) came until one did not, and it may be an
+  // earlier one that was left out. Said when the connection has ended.
+  virtual void uncertain(uint64_t token) { (void)token; }
 };
 
 // The octets of a message to add, in pieces; read once, front to back.

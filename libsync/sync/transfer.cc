@@ -123,8 +123,10 @@ class QueueSink final : public MessageSink {
     return push(Failed{first_ + token, error}, sizeof(Event));
   }
   void broke_off(uint64_t token) override { broke_off_in = first_ + token; }
+  void uncertain(uint64_t token) override { uncertain_items.push_back(first_ + token); }
 
   std::optional<size_t> broke_off_in{};
+  std::vector<size_t> uncertain_items{};
 
  private:
   Status push_whole(uint64_t token) {
@@ -373,6 +375,7 @@ Status transfer(Replica& from, Replica& to, std::vector<TransferItem> items, con
     handover.give({});
   }
   fetcher.join();
+  for (const size_t item : queue_sink.uncertain_items) TB_TRY(sink.uncertain(item));
   if (queue_sink.broke_off_in) TB_TRY(sink.broke_off(*queue_sink.broke_off_in));
   // A connection cut in the middle of a large message fails both sides: the server's side is the cause.
   if (!fetched && (received || received.error().code == Errc::Network)) return fetched;

@@ -44,6 +44,8 @@ class TransferSink {
   virtual Status failed(size_t item, const Error& error) = 0;
   // The connection ended in this one (MessageSink::broke_off); transfer() gives the error next.
   virtual Status broke_off(size_t item) = 0;
+  // Stored, and may be another's octets (MessageSink::uncertain); transfer() gives the error next.
+  virtual Status uncertain(size_t item) = 0;
 };
 
 // Limits on what is in memory at once.

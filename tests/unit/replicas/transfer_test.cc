@@ -43,6 +43,7 @@ class Sink final : public sync::TransferSink {
     ended_in.push_back(item);
     return {};
   }
+  Status uncertain(size_t) override { return {}; }
   std::vector<size_t> done{}, failures{}, ended_in{};
 };
 
