@@ -1,7 +1,8 @@
-// What a sync of the pair tests mirrors into: memory, and a link beside it.
+// What a sync of the pair tests mirrors into: memory, and a link beside it. And such a sync.
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "libsync/store/db.h"
 #include "libsync/store/link_table.h"
 #include "libsync/sync/path.h"
+#include "libsync/sync/replica.h"
 #include "libsync/sync/sync.h"
 
 namespace libsync::server {
@@ -54,5 +56,43 @@ struct Local {
   std::unique_ptr<store::Db> db = store::Db::open("", store::DbMode::Memory).value();
   std::unique_ptr<sync::Link> link;
 };
+
+// In short, the lines that only one of them has.
+inline std::string only_in(const std::vector<std::string>& these, const std::vector<std::string>& those) {
+  std::vector<std::string> lines;
+  std::ranges::set_difference(these, those, std::back_inserter(lines));
+  std::string text;
+  for (const auto& each : lines) text += each.substr(0, 40) + "; ";
+  return text;
+}
+
+struct Ran {
+  Status status{};
+  sync::SyncReport report{};
+  sync::ReplicaCost cost{};
+  Steady::duration time{};
+};
+
+// One sync of what `open` gives: its login is part of it.
+template <typename Open>
+Ran sync_into(Local& local, const Clock& world, sync::Leave leave, Open open) {
+  Ran ran;
+  const auto begin = world.now();
+  Result<std::unique_ptr<sync::Replica>> replica = open();
+  if (replica) {
+    const FixedClock clock;
+    NoWatcher watcher;
+    sync::SyncOptions options;
+    options.policy = sync::mirror_policy((*replica)->capabilities(), leave);
+    sync::Sync engine(**replica, local.replica, *local.link, clock, options, watcher);
+    ran.status = engine.run({});
+    ran.report = engine.report();
+    ran.cost = (*replica)->cost();
+  } else {
+    ran.status = fail(replica.error());
+  }
+  ran.time = world.now() - begin;
+  return ran;
+}
 
 }  // namespace libsync::server

@@ -1,139 +1,14 @@
-// The IMAP replica against this program's own server, over a link whose time is virtual.
-#include "libsync/replicas/imap.h"
-
+// The IMAP replica against this program's own server: each of its commands, whatever the server has or lacks.
 #include <algorithm>
 
 #include <gtest/gtest.h>
 
-#include "libsync/replicas/memory.h"
 #include "libsync/sasl/registry.h"
-#include "libsync/server/imap_extension.h"
-#include "libsync/server/imap_session.h"
-#include "libsync/server/link.h"
-#include "libsync/server/memory_mail.h"
-#include "libsync/store/link_table.h"
-#include "libsync/sync/path.h"
-#include "libsync/sync/sync.h"
 
-#include "tests/pair/local.h"
+#include "tests/pair/imap/pair.h"
 
 namespace libsync::server {
 namespace {
-
-std::vector<std::string> names() {
-  std::vector<std::string> all;
-  for (const Extension* each : extensions()) {
-    if (each != extensions().front()) all.emplace_back(each->name);
-  }
-  return all;
-}
-
-class PairImap : public ::testing::Test {
- protected:
-  struct Ran {
-    Status status{};
-    sync::SyncReport report{};
-    sync::ReplicaCost cost{};
-    Steady::duration time{};
-  };
-
-  PairImap() {
-    line.encrypted = true;
-    client.credentials = {.user = "joe", .password = Secret("pencil")};
-  }
-
-  Result<std::unique_ptr<sync::Replica>> open() {
-    client.clock = &world;
-    TB_ASSIGN(auto channel, world.connect(line, [this](Steady::time_point now) {
-      ImapOptions serving;
-      serving.find_password = [](std::string_view user) {
-        return user == "joe" ? std::optional(Secret("pencil")) : std::nullopt;
-      };
-      serving.open_mail = [this](std::string_view) -> Result<std::shared_ptr<Mail>> { return mail; };
-      serving.encrypted = line.encrypted;
-      serving.has_tls = !line.encrypted;
-      if (line.encrypted) serving.bindings = {{.type = "tls-exporter", .data = line.tls.tls_exporter}};
-      serving.salt_secret = Secret("salt");
-      serving.asked_for = {"CRAM-MD5"};
-      serving.clock = &world;
-      serving.off = off;
-      return std::make_unique<ImapSession>(std::move(serving), now);
-    }));
-    return replicas::open_imap(std::move(channel), client, {});
-  }
-
-  Ran run(Local& local) {
-    Ran ran;
-    const auto begin = world.now();
-    auto replica = open();
-    if (!replica) {
-      ran.status = fail(replica.error());
-      return ran;
-    }
-    NoWatcher watcher;
-    sync::SyncOptions options;
-    options.policy = sync::mirror_policy((*replica)->capabilities(), sync::Leave::Forever);
-    sync::Sync engine(**replica, local.replica, *local.link, clock, options, watcher);
-    ran.status = engine.run({});
-    ran.report = engine.report();
-    ran.cost = (*replica)->cost();
-    ran.time = world.now() - begin;
-    return ran;
-  }
-
-  void fill() {
-    mail = std::make_shared<MemoryMail>();
-    inbox = mail->make_folder({"INBOX"}, sync::Role::Inbox);
-    work = mail->make_folder({"work"});
-    old = mail->make_folder({"old", "deep"});
-    for (const std::string& octets :
-         {std::string("A: 1\r\n\r\nbody\r\n"), std::string("A: 2\r\n\r\nno line end"), std::string("\r\n"),
-          std::string("B: )\r\n\r\na OK done\r\n* 3 EXPUNGE\r\n"), "C: 8bit\r\n\r\n\xff\xfe\x80\r\n" + std::string("x"),
-          "D: long\r\n\r\n" + std::string(100'000, 'x') + "\r\n", std::string("E: bare\n\nline\nends\n")}) {
-      first.push_back(mail->put(inbox, octets));
-    }
-    mail->put(work, "W: 1\r\n\r\nw\r\n", {.system = sync::kSeen, .keywords = {"todo"}});
-    mail->put(old, "O: 1\r\n\r\no\r\n");
-  }
-
-  void change() {
-    mail->put(inbox, "N: 1\r\n\r\nnew\r\n");
-    mail->set_flags(inbox, first[0], {.system = sync::kSeen, .keywords = {"todo"}});
-    mail->remove(inbox, first[1]);
-    mail->remove(inbox, first[3]);
-    mail->put(work, "B: )\r\n\r\na OK done\r\n* 3 EXPUNGE\r\n");
-    EXPECT_TRUE(mail->rename_folder(work, {"play"}));
-    EXPECT_TRUE(mail->delete_folder(old));
-  }
-
-  // Three syncs, with changes before the second and new UIDs before the third.
-  std::vector<std::vector<std::string>> whole(const std::string& what) {
-    first.clear();
-    fill();
-    Local local;
-    std::vector<std::vector<std::string>> shown;
-    for (int turn = 0; turn < 3; ++turn) {
-      if (turn == 1) change();
-      if (turn == 2) mail->renumber(inbox);
-      const Ran ran = run(local);
-      EXPECT_TRUE(ran.status) << what << ", sync " << turn << ": " << (ran.status ? "" : ran.status.error().text());
-      shown.push_back(local.show());
-    }
-    const Ran again = run(local);
-    EXPECT_TRUE(again.status && again.report.nothing_new()) << what;
-    EXPECT_TRUE(again.report.skipped.empty() && again.report.doubtful.empty()) << what;
-    return shown;
-  }
-
-  LinkWorld world;
-  LinkOptions line;
-  FixedClock clock;
-  replicas::ImapOptions client;
-  std::vector<std::string> off;
-  std::shared_ptr<MemoryMail> mail;
-  FolderId inbox = 0, work = 0, old = 0;
-  std::vector<uint32_t> first;
-};
 
 TEST_F(PairImap, EveryLoginIsTakenAndAWrongPasswordIsNot) {
   fill();
@@ -169,6 +44,89 @@ TEST_F(PairImap, TheSameMailboxWhateverIsOff) {
   line.encrypted = false;
   client.security = replicas::ImapSecurity::StartTls;
   EXPECT_EQ(whole("STARTTLS"), expected);
+}
+
+TEST_F(PairImap, MailThatMayNotBeChangedIsMirroredTheSame) {
+  renames = false;
+  const auto expected = whole("writable");
+  writable = Writable::Nothing;
+  for (const auto& poorer : std::vector<std::vector<std::string>>{{}, {"QRESYNC"}, {"CONDSTORE", "QRESYNC"}, names()}) {
+    off = poorer;
+    EXPECT_EQ(whole("read-only"), expected) << poorer.size() << " off";
+  }
+}
+
+TEST_F(PairImap, APasswordThatTakesALiteralCostsARoundTripWhereItMustBeAskedFor) {
+  line.delay = std::chrono::milliseconds(100);
+  client.mechanism = "USER";
+  fill();
+  struct Row {
+    std::vector<std::string> off;
+    size_t octets;
+    int waits;  // for "+"
+  };
+  for (const Row& row : {Row{{}, 10, 0}, Row{{}, 5000, 0}, Row{{"LITERAL+"}, 10, 0}, Row{{"LITERAL+"}, 5000, 1},
+                         Row{{"LITERAL+", "LITERAL-"}, 10, 1}}) {
+    off = row.off;
+    std::vector<uint64_t> trips;
+    for (const auto& secret : {std::string("quoted"), std::string(row.octets, '\xff')}) {
+      password = client.credentials.password = Secret(secret);
+      Local local;
+      const Ran ran = run(local);
+      ASSERT_TRUE(ran.status) << ran.status.error().text();
+      trips.push_back(ran.cost.round_trips);
+    }
+    EXPECT_EQ(trips[1], trips[0] + row.waits) << row.off.size() << " off, " << row.octets << " octets";
+  }
+}
+
+TEST_F(PairImap, WhatIsCompressedCostsLess) {
+  mail = std::make_shared<MemoryMail>();
+  inbox = mail->make_folder({"INBOX"}, sync::Role::Inbox);
+  for (int i = 0; i < 100; ++i) mail->put(inbox, "S: 1\r\n\r\n" + std::string(1000, 'x') + "\r\n");
+  std::vector<Ran> ran;
+  for (const auto& poorer : std::vector<std::vector<std::string>>{{"COMPRESS=DEFLATE"}, {}}) {
+    off = poorer;
+    client.compress_loopback = true;
+    Local local;
+    ran.push_back(run(local));
+    ASSERT_TRUE(ran.back().status) << ran.back().status.error().text();
+    EXPECT_EQ(local.show().size(), 101U);
+  }
+  EXPECT_GT(ran[0].cost.bytes_in, 100'000U);
+  EXPECT_LT(ran[1].cost.bytes_in, 20'000U);
+}
+
+TEST_F(PairImap, WaitsUntilSomethingHappens) {
+  using namespace std::chrono_literals;
+  line.delay = 50ms;
+  struct Row {
+    std::vector<std::string> off;
+    Steady::duration latest;
+  };
+  for (const Row& row : {Row{{}, 1s}, Row{{"IDLE", "IMAP4rev2"}, client.poll_interval + 1s}}) {
+    off = row.off;
+    fill();
+    const auto replica = open();
+    ASSERT_TRUE(replica) << replica.error().text();
+    const auto begin = world.now();
+    // Longer than a server lets a client be silent, or IDLE without a word.
+    auto heard = (*replica)->wait(begin + 2h, {});
+    ASSERT_TRUE(heard) << heard.error().text();
+    EXPECT_TRUE(heard->empty());
+    EXPECT_GE(world.now(), begin + 2h);
+    EXPECT_LT(world.now(), begin + 2h + 2min);
+    for (const bool more : {true, false}) {
+      const auto happens = world.now() + 40min;
+      world.at(happens, [&] { more ? (void)mail->put(inbox, "N: 1\r\n\r\nnew\r\n") : mail->remove(inbox, first[0]); });
+      heard = (*replica)->wait(world.now() + 2h, {});
+      ASSERT_TRUE(heard) << heard.error().text();
+      EXPECT_EQ(heard->size(), 1U);
+      EXPECT_GE(world.now(), happens);
+      EXPECT_LT(world.now(), happens + row.latest) << row.off.size() << " off";
+    }
+    first.clear();
+  }
 }
 
 TEST_F(PairImap, CutAnywhereTheNextSyncIsWhole) {
