@@ -21,13 +21,15 @@ class Served:
     """The server over the accounts of a home (tests/e2e/harness.py), until stop().
 
     open_files  the soft limit that it is started with
+    ports       of the server that it takes the place of
+    more        words of its command line
     """
 
-    def __init__(self, program, home, *accounts, open_files=None):
+    def __init__(self, program, home, *accounts, open_files=None, ports=None, more=()):
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-        words = [word for name in NAMES for word in ("--" + name, "0")]
-        self.process = subprocess.Popen([program, "--config", home.config, "serve", *accounts, "--json", *words],
+        words = [word for name in NAMES for word in ("--" + name, str((ports or {}).get(name, 0)))]
+        self.process = subprocess.Popen([program, "--config", home.config, "serve", *accounts, "--json", *words, *more],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=home.environment,
                                         cwd=home.folder, preexec_fn=limit if open_files else None)
         said = json.loads(self.process.stdout.readline())

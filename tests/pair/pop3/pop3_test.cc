@@ -220,12 +220,18 @@ TEST_F(PairPop3, WhateverAnswerIsWrongTheNextSyncIsWhole) {
         EXPECT_EQ(only_in(undisturbed.show(), local.show()), "") << text << ": missing";
         // What was taken for another letter, or begins with a line that is none of it, stays here beside it.
         const bool may_shift = text.contains("truncate") || text.ends_with("answer +OK");
-        if (!may_shift) EXPECT_EQ(only_in(local.show(), undisturbed.show()), "") << text << ": not expected";
+        if (!may_shift) {
+          EXPECT_EQ(only_in(local.show(), undisturbed.show()), "") << text << ": not expected";
+        }
         EXPECT_EQ(mail->folder(inbox).value()->messages, policy == sync::Leave::Never ? 0U : 3U) << text;
       }
       const std::string_view what = fault;
-      if (what == "cut" || what == "die before") EXPECT_GE(failed, 5U) << what;
-      if (what == "delay 50s") EXPECT_EQ(failed, 0U) << what;
+      if (what == "cut" || what == "die before") {
+        EXPECT_GE(failed, 5U) << what;
+      }
+      if (what == "delay 50s") {
+        EXPECT_EQ(failed, 0U) << what;
+      }
     }
   }
 }
