@@ -1,11 +1,10 @@
-// ESEARCH (RFC 4731) and SEARCHRES (RFC 5182): what is wanted of a search.
+// ESEARCH (RFC 4731): what is wanted of a search.
 #include "libsync/base/text.h"
 #include "libsync/server/imap_search.h"
 
 namespace libsync::server {
 
 const Extension kEsearch = {.id = Ext::Esearch, .name = "ESEARCH"};
-const Extension kSearchRes = {.id = Ext::SearchRes, .name = "SEARCHRES"};
 
 bool read_search_return(Imap& imap, imap::Parser& in, SearchReturn& wanted) {
   wanted.extended = true;

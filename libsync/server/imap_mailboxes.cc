@@ -31,9 +31,12 @@ std::optional<Folder> existing(Imap& imap, const sync::Path& path) {
 void set_subscribed(Imap& imap, imap::Parser& in, bool subscribed) {
   const auto path = read_mailbox(imap, in);
   if (!path || !expect_end(imap, in)) return;
-  const auto folder = existing(imap, *path);
-  if (!folder) return;
-  const Status done = imap.mail().subscribe(folder->id, subscribed);
+  const auto folder = imap.find_folder(*path);
+  if (!folder) return imap.refuse(folder.error());
+  // Subscriptions go with their mailbox: of one that is no more there is none, as was asked for.
+  if (!*folder && !subscribed) return imap.ok("done");
+  if (!*folder) return imap.no("no such mailbox", "NONEXISTENT");
+  const Status done = imap.mail().subscribe((*folder)->id, subscribed);
   done ? imap.ok("done") : imap.refuse(done.error());
 }
 

@@ -177,7 +177,7 @@ class SearchWork final : public Work {
   void answer(Imap& imap) {
     Selected& s = imap.selected();
     const SearchReturn& wanted = plan_.wanted;
-    if (wanted.save) save(s);
+    if (wanted.save) s.saved = saved_of(wanted, found_);
     const imap::SequenceSet shown = plan_.uid ? found_ : s.uids.numbers_of(found_);
     if (wanted.extended || imap.rev2()) {
       const bool any = wanted.min || wanted.max || wanted.all || wanted.count;
@@ -186,16 +186,6 @@ class SearchWork final : public Work {
       tell_plain(imap, shown);
     }
     imap.ok("done");
-  }
-
-  // RFC 5182, section 2.1: with MIN or MAX alone these are what is saved.
-  void save(Selected& s) {
-    const SearchReturn& wanted = plan_.wanted;
-    s.saved = found_;
-    if ((!wanted.min && !wanted.max) || wanted.all || wanted.count || found_.empty()) return;
-    s.saved.clear();
-    if (wanted.min) s.saved.add(found_.ranges().front().first);
-    if (wanted.max) s.saved.add(found_.ranges().back().last);
   }
 
   void tell_extended(Imap& imap, const imap::SequenceSet& shown) const {

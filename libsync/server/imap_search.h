@@ -86,6 +86,8 @@ struct SearchReturn {
   bool min = false, max = false, all = false, count = false, save = false;
 };
 bool read_search_return(Imap& imap, imap::Parser& in, SearchReturn& wanted);  // imap_ext_esearch.cc
+// What "$" stands for behind a search that found these UIDs: imap_ext_searchres.cc.
+imap::SequenceSet saved_of(const SearchReturn& wanted, const imap::SequenceSet& found);
 
 // Letters without regard to case, as far as one letter becomes one.
 std::string fold_case(std::string_view utf8);

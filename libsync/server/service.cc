@@ -74,7 +74,10 @@ struct Service::Impl {
     const auto trace = options.trace ? options.trace(fmt::format("{} {}", endpoint.name, number)) : nullptr;
     // In the clear nothing but the protocol's own first line could be said, which is not worth a session.
     if (full && endpoint.tls) return;
-    if (endpoint.tls && !channel.start_tls(0, clock().now() + kHandshakeTimeout, stop)) return;
+    if (endpoint.tls) {
+      const Status handshake = channel.start_tls(0, clock().now() + kHandshakeTimeout, stop);
+      if (!handshake) return tell_end(trace.get(), handshake);
+    }
     const Peer peer{.encrypted = endpoint.tls, .bindings = bindings_of(channel), .trace = trace.get()};
     const auto session = endpoint.make(peer, clock().now());
     if (full) {
@@ -83,8 +86,13 @@ struct Service::Impl {
       (void)channel.flush(clock().now() + kRefusalTimeout, stop);
       return;
     }
-    // However it ended, there is nobody left to be told.
-    (void)serve(channel, *session, clock(), stop);
+    tell_end(trace.get(), serve(channel, *session, clock(), stop));
+  }
+
+  // However it ended, there is nobody left to be told but who looks on.
+  static void tell_end(Trace* trace, const Status& end) {
+    if (trace != nullptr && !end && end.error().code != Errc::Cancelled)
+      trace->line(TraceKind::Note, end.error().text());
   }
 
   void wake() {

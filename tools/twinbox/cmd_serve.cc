@@ -205,13 +205,17 @@ void allow_descriptors(size_t connections) {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+std::string_view security_of(const server::Service::Bound& endpoint) {
+  return endpoint.tls ? "TLS" : endpoint.name == "pop3" ? "STLS" : "STARTTLS";
+}
+
 void announce(Context& context, const server::Service& service, const libsync::account::Serving& serving,
               const std::string& fingerprint, const Mails& mails) {
   JsonList ports;
   std::string at;
   for (const auto& each : service.endpoints()) {
     ports.push_back(JsonObject{{"name", each.name}, {"ip", each.ip}, {"port", uint64_t{each.port}}, {"tls", each.tls}});
-    at += fmt::format("  {:<6} {}:{}  {}\n", each.name, each.ip, each.port, each.tls ? word("TLS") : word("STARTTLS"));
+    at += fmt::format("  {:<6} {}:{}  {}\n", each.name, each.ip, each.port, security_of(each));
   }
   JsonList users;
   std::vector<std::string> names;

@@ -228,6 +228,8 @@ TEST_F(ImapCommands, LsubTellsWhatIsSubscribed) {
   EXPECT_THAT(talk.say("d SUBSCRIBE box"), StartsWith("d OK "));
   EXPECT_THAT(talk.say("e LSUB \"\" box"), HasSubstr("* LSUB () \"/\" \"box\"\r\n"));
   EXPECT_THAT(talk.say("f SUBSCRIBE nowhere"), StartsWith("f NO [NONEXISTENT] "));
+  // Mail programs do so behind RENAME and DELETE.
+  EXPECT_THAT(talk.say("g UNSUBSCRIBE nowhere"), StartsWith("g OK "));
 }
 
 TEST_F(ImapCommands, StatusTellsWhatIsAskedFor) {

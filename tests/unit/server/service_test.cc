@@ -1,11 +1,13 @@
 // The whole server on real sockets: limits on connections, changes told across them, and its end.
 #include "libsync/server/service.h"
 
+#include <future>
 #include <thread>
 
 #include <gmock/gmock.h>
 
 #include "libsync/net/connect.h"
+#include "libsync/net/tls_server.h"
 #include "libsync/server/mail_host.h"
 #include "libsync/server/memory_mail.h"
 
@@ -89,6 +91,30 @@ TEST_F(MailService, OneConnectionTooManyIsToldSoAndTheOthersGoOn) {
     if (!heard.starts_with("* OK")) std::this_thread::sleep_for(20ms);
   }
   EXPECT_THAT(heard, StartsWith("* OK"));
+}
+
+// A mail program that takes no certificate which signs itself goes without a word.
+TEST_F(MailService, WhyTlsCameToNothingIsInTheTrace) {
+  class Lines final : public Trace {
+   public:
+    explicit Lines(std::promise<std::string>& first) : first_(first) {}
+    void line(TraceKind, std::string_view text) override { first_.set_value(std::string(text)); }
+
+   private:
+    std::promise<std::string>& first_;
+  };
+  std::promise<std::string> first;
+  auto said = first.get_future();
+  const auto imap = [this](const Peer& peer, Steady::time_point now) { return host.imap(peer, now); };
+  auto started = Service::start(
+      {.endpoints = {{.name = "imaps", .tls = true, .make = imap}},
+       .tls = *net::TlsServer::make(*net::make_certificate(std::vector<std::string>{"127.0.0.1"}, 1'700'000'000)),
+       .trace = [&](const std::string&) { return std::make_unique<Lines>(first); }});
+  ASSERT_TRUE(started) << started.error().text();
+  service = std::move(*started);
+  ask(*connect(), "a LOGIN joe pencil", "\n");
+  ASSERT_EQ(said.wait_for(10s), std::future_status::ready);
+  EXPECT_THAT(said.get(), HasSubstr("TLS"));
 }
 
 TEST_F(MailService, ItsEndIsToldToThoseWhoAreThere) {
