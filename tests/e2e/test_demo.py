@@ -55,6 +55,15 @@ class Inside(unittest.TestCase):
         self.assertRegex(lines[0], r"^A mail server with 312 messages in 5 folders is running inside this program")
         self.assertIn("POP3 copies one folder once; IMAP keeps two places the same.", done.stdout.decode())
 
+    def test_a_trace_shows_what_both_say(self):
+        done = subprocess.run([harness.PROGRAM, "demo", "--trace"], capture_output=True, check=True,
+                              env=self.environment, timeout=60)
+        said = done.stderr.decode()
+        for line in (r"imaps \d+ C: \w+ EXAMINE INBOX", r"imaps \d+ S: \* \d+ EXISTS", r"pop3s \d+ C: UIDL",
+                     r"pop3s \d+ C: QUIT"):
+            self.assertRegex(said, line)
+        self.assertRegex(said, r"pop3s \d+ C: AUTH \S+ \*\*\*")
+
     def test_kept_it_can_be_spoken_with(self):
         with subprocess.Popen([harness.PROGRAM, "demo", "--keep"], stdout=subprocess.PIPE, text=True,
                               env=self.environment) as kept:

@@ -8,6 +8,7 @@
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/context.h"
 #include "tools/twinbox/demo_story.h"
+#include "tools/twinbox/trace_printer.h"
 
 namespace twinbox {
 
@@ -42,7 +43,7 @@ void print_ways_in(Context& context, const DemoServer& demo) {
   out.line(say("A server with the mailbox as it was at first goes on until Ctrl-C."));
   out.line(say("  user {}, password {}", demo.user(), demo.password().reveal()));
   out.line(say("  IMAP 127.0.0.1 port {} (TLS) or {} (STARTTLS, or nothing)", demo.port("imaps"), demo.port("imap")));
-  out.line(say("  POP3 127.0.0.1 port {} (TLS) or {} (STARTTLS, or nothing)", demo.port("pop3s"), demo.port("pop3")));
+  out.line(say("  POP3 127.0.0.1 port {} (TLS) or {} (STLS, or nothing)", demo.port("pop3s"), demo.port("pop3")));
   out.line(say("  certificate {}", demo.fingerprint()));
   out.line("");
   out.line(say("A mail program:  mutt -f imaps://{}@127.0.0.1:{}/", demo.user(), demo.port("imaps")));
@@ -59,7 +60,10 @@ void print_ways_in(Context& context, const DemoServer& demo) {
 Result<int> demo(Context& context, const Arguments& arguments) {
   const auto& clock = context.around().clock;
   const auto messages = server::sample_messages();
-  TB_ASSIGN(auto server, DemoServer::start(messages, clock));
+  TracePrinter printer(context.around().err, clock);
+  DemoServer::MakeTrace trace;
+  if (context.globals().trace) trace = [&](const std::string& name) { return printer.label(name); };
+  TB_ASSIGN(auto server, DemoServer::start(messages, clock, trace));
   if (!context.json()) {
     context.out().line(
         say("A mail server with {} messages in {} folders is running inside this program (imaps {}, pop3s {}).",
@@ -79,7 +83,7 @@ Result<int> demo(Context& context, const Arguments& arguments) {
     return 0;
   }
   // The story has emptied INBOX.
-  TB_ASSIGN(server, DemoServer::start(messages, clock));
+  TB_ASSIGN(server, DemoServer::start(messages, clock, trace));
   print_ways_in(context, *server);
   std::mutex mutex;
   std::condition_variable_any bell;

@@ -31,7 +31,7 @@ using libsync::Secret;
 using libsync::Status;
 
 Result<std::unique_ptr<DemoServer>> DemoServer::start(const std::vector<server::SampleMessage>& messages,
-                                                      const libsync::Clock& clock) {
+                                                      const libsync::Clock& clock, MakeTrace trace) {
   std::unique_ptr<DemoServer> demo(new DemoServer());
   demo->mail_ = std::make_shared<server::MemoryMail>(server::MemoryMailOptions{.clock = &clock});
   server::fill(*demo->mail_, messages);
@@ -60,6 +60,7 @@ Result<std::unique_ptr<DemoServer>> DemoServer::start(const std::vector<server::
                                                   {.name = "pop3s", .tls = true, .make = pop3},
                                                   {.name = "pop3", .make = pop3}},
                                     .tls = tls,
+                                    .trace = std::move(trace),
                                     .woken_by = [host = demo->host_.get()](const auto& wake) { host->wake_by(wake); },
                                     .clock = &clock}));
   return demo;

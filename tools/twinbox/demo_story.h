@@ -18,8 +18,10 @@ namespace twinbox {
 // A server on free ports of the loopback, with these messages in memory.
 class DemoServer {
  public:
+  // A trace for each connection, by its name; empty: none.
+  using MakeTrace = decltype(libsync::server::ServiceOptions::trace);
   static libsync::Result<std::unique_ptr<DemoServer>> start(const std::vector<libsync::server::SampleMessage>& messages,
-                                                            const libsync::Clock& clock);
+                                                            const libsync::Clock& clock, MakeTrace trace = {});
 
   libsync::server::MemoryMail& mail() { return *mail_; }
   uint16_t port(std::string_view endpoint) const;  // "imaps", "imap", "pop3s", "pop3"
