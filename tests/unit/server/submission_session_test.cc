@@ -1,7 +1,6 @@
 // The submission server's session by what it answers and what it delivers.
 #include "libsync/server/submission_session.h"
 
-
 #include <gtest/gtest.h>
 
 #include "libsync/base/base64.h"
