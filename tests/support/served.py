@@ -4,6 +4,7 @@ import collections
 import hashlib
 import imaplib
 import json
+import os
 import poplib
 import resource
 import signal
@@ -23,18 +24,22 @@ class Served:
     open_files  the soft limit that it is started with
     ports       of the server that it takes the place of
     more        words of its command line
+    trace       a file for what the programs say
     """
 
-    def __init__(self, program, home, *accounts, open_files=None, ports=None, more=()):
+    def __init__(self, program, home, *accounts, open_files=None, ports=None, more=(), trace=None):
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
         words = [word for name in NAMES for word in ("--" + name, str((ports or {}).get(name, 0)))]
-        self.process = subprocess.Popen([program, "--config", home.config, "serve", *accounts, "--json", *words, *more],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=home.environment,
-                                        cwd=home.folder, preexec_fn=limit if open_files else None)
+        words += ["--trace"] if trace else []
+        with open(trace or os.devnull, "ab") as file:
+            self.process = subprocess.Popen([program, "--config", home.config, "serve", *accounts, "--json", *words, *more],
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=home.environment,
+                                            stderr=file if trace else None, cwd=home.folder,
+                                            preexec_fn=limit if open_files else None)
         said = json.loads(self.process.stdout.readline())
         self.ports = {each["name"]: each["port"] for each in said["endpoints"]}
-        self.certificate, self.user = said["certificate"], said["serving"][0]
+        self.certificate, self.fingerprint, self.user = said["certificate"], said["fingerprint"], said["serving"][0]
         with open(said["password_file"], encoding="ascii") as file:
             self.password = file.readline().strip()
         self.context = ssl.create_default_context(cafile=self.certificate)
