@@ -218,15 +218,15 @@ read_all = false
 """)
         return "getmail", "--getmaildir", self.place, "--rcfile", "getmailrc"
 
-    def mpop(self, server, trust=None):
+    def mpop(self, server, protocol="pop3", trust=None):
         config = self.write("mpoprc", f"""account it
 host localhost
-port {server.ports["pop3"]}
+port {server.ports[protocol]}
 user work
 password {server.password}
 auth scram-sha-256
 tls on
-tls_starttls on
+tls_starttls {"on" if protocol == "pop3" else "off"}
 {trust or f"tls_trust_file {self.path('ca.pem')}"}
 uidls_file {self.path("uidls")}
 received_header off

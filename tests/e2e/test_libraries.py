@@ -3,6 +3,7 @@
 
 import collections
 import imaplib
+import poplib
 import re
 import signal
 import threading
@@ -294,6 +295,24 @@ class Libraries(programs.Case):
         again.quit()
         self.assertEqual(sorted(server.octets()), [uid for uid in range(1, COUNT + 1) if uid != 5])
         self.assert_ends_clean(server)
+
+    def test_poplib_by_stls(self):
+        server = self.served()
+        it = poplib.POP3("localhost", server.ports["pop3"], timeout=SECONDS)
+        self.assertIn("STLS", it.capa())
+        with self.assertRaises(poplib.error_proto):
+            it.user("work")
+            it.pass_(server.password)
+        it.stls(server.context)
+        self.assertNotIn("STLS", it.capa())
+        it.utf8()
+        it.user("work")
+        it.pass_(server.password)
+        self.assertEqual(it.list(3), b"+OK 3 %d" % len(message(2)))
+        self.assertEqual(len(it.list()[1]), COUNT)
+        self.assertEqual(it.uidl(3).split()[:2], [b"+OK", b"3"])
+        it.noop()
+        it.quit()
 
     def test_smtplib(self):
         server = self.served()

@@ -149,9 +149,8 @@ class Collectors(programs.Case):
 
     def test_mpop(self):
         server = self.served()
-        run = self.mpop(server)
-        for way in ("--keep=on", "--keep=on", "--keep=off"):
-            self.program(*run, way)
+        for protocol, way in (("pop3", "--keep=on"), ("pop3s", "--keep=on"), ("pop3s", "--keep=off")):
+            self.program(*self.mpop(server, protocol), way)
             self.check_taken()
         self.assertEqual(server.octets(), {})
         self.assert_ends_clean(server)
