@@ -130,6 +130,12 @@ class Case(harness.Case):
         with open(self.trace, "rb") as file:
             return re.search(rb" C: \S+ " + word + rb"\b", file.read())
 
+    def idling(self):
+        """Whether IDLE is the last that a connection has said."""
+        with open(self.trace, "rb") as file:
+            last = dict(re.findall(rb" (imaps \d+) C: (.*)", file.read()))
+        return any(line.endswith(b" IDLE") for line in last.values())
+
     def until(self, done):
         end = time.monotonic() + SECONDS
         while not done():
