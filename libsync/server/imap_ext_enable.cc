@@ -41,6 +41,7 @@ constexpr CommandRow kCommands[] = {{.name = "ENABLE", .states = kInside, .run =
 
 }  // namespace
 
-const Extension kEnable = {.id = Ext::Enable, .name = "ENABLE", .commands = kCommands};
+// There are clients that ask what the server can before the login alone.
+const Extension kEnable = {.id = Ext::Enable, .name = "ENABLE", .when = Extension::When::Always, .commands = kCommands};
 
 }  // namespace libsync::server

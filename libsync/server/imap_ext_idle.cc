@@ -27,6 +27,7 @@ constexpr CommandRow kCommands[] = {{.name = "IDLE", .states = kInside, .run = r
 
 }  // namespace
 
-const Extension kIdle = {.id = Ext::Idle, .name = "IDLE", .commands = kCommands};
+// Told before the login too: as ENABLE.
+const Extension kIdle = {.id = Ext::Idle, .name = "IDLE", .when = Extension::When::Always, .commands = kCommands};
 
 }  // namespace libsync::server

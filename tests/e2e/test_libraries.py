@@ -95,7 +95,6 @@ class Libraries(programs.Case):
     def test_imaplib_enables_utf8(self):
         server = self.served()
         it = server.imap()
-        it._get_capabilities()  # by itself it asks only before the login
         self.ok(it.create('"Gr&APwA3w-e"'))
         octets = "Subject: Grüße\r\n\r\nDéjà vu\r\n".encode()
         # Behind ENABLE it would make "UTF8 (" a part of the message (3.11).

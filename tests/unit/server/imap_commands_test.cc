@@ -92,8 +92,9 @@ TEST_F(ImapCommands, NamesAreWithoutCase) {
 TEST_F(ImapCommands, CapabilityTellsWhatTheStateHas) {
   ImapTalk talk(home.mail, {}, false);
   const std::string before = talk.say("a CAPABILITY");
-  EXPECT_THAT(before, AllOf(StartsWith("* CAPABILITY IMAP4rev1 IMAP4rev2 "), HasSubstr(" AUTH=PLAIN"),
-                            HasSubstr(" LITERAL+"), Not(HasSubstr(" MOVE")), Not(HasSubstr("CRAM-MD5"))));
+  EXPECT_THAT(before,
+              AllOf(StartsWith("* CAPABILITY IMAP4rev1 IMAP4rev2 "), HasSubstr(" AUTH=PLAIN"), HasSubstr(" LITERAL+"),
+                    HasSubstr(" ENABLE"), HasSubstr(" IDLE"), Not(HasSubstr(" MOVE")), Not(HasSubstr("CRAM-MD5"))));
   talk.say("l LOGIN joe pencil");
   EXPECT_THAT(talk.say("b CAPABILITY"), AllOf(Not(HasSubstr("AUTH=")), HasSubstr(" MOVE")));
 }
