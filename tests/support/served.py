@@ -5,6 +5,7 @@ import hashlib
 import imaplib
 import json
 import poplib
+import re
 import resource
 import signal
 import smtplib
@@ -21,13 +22,14 @@ class Served:
     """The server over the accounts of a home (tests/e2e/harness.py), until stop().
 
     open_files  the soft limit that it is started with
+    more        words of its command line
     """
 
-    def __init__(self, program, home, *accounts, open_files=None):
+    def __init__(self, program, home, *accounts, open_files=None, more=()):
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
         words = [word for name in NAMES for word in ("--" + name, "0")]
-        self.process = subprocess.Popen([program, "--config", home.config, "serve", *accounts, "--json", *words],
+        self.process = subprocess.Popen([program, "--config", home.config, "serve", *accounts, "--json", *words, *more],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=home.environment,
                                         cwd=home.folder, preexec_fn=limit if open_files else None)
         said = json.loads(self.process.stdout.readline())
@@ -36,6 +38,11 @@ class Served:
         with open(said["password_file"], encoding="ascii") as file:
             self.password = file.readline().strip()
         self.context = ssl.create_default_context(cafile=self.certificate)
+
+    def status(self, name):
+        """A number of the process, as the kernel counts it: VmHWM (kilobytes resident at most), VmRSS, Threads."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(rf"^{name}:\s+(\d+)", file.read(), re.M)[1])
 
     def stop(self, how=signal.SIGTERM):
         """Its exit status."""
