@@ -58,6 +58,7 @@ class Client:
     def __init__(self, server, name, receive=None):
         self.server, self.protocol = server, name.removesuffix("s")
         self.line = connect(server, name, receive)
+        self.compresses = False
         self._came, self._inflate, self._deflate = b"", None, None
         if name.endswith("s"):
             self.handshake()
@@ -161,7 +162,13 @@ class Client:
             raise OSError("no COMPRESS")
         packer, self._inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(-15)
         self._deflate = lambda octets: packer.compress(octets) + packer.flush(zlib.Z_SYNC_FLUSH)
+        self.compresses = True
         return self
+
+    @staticmethod
+    def stored(octets):
+        """A block of deflate that holds them as they are (RFC 1951, section 3.2.4)."""
+        return b"\0" + struct.pack("<HH", len(octets), len(octets) ^ 0xFFFF) + octets
 
 
 class Neighbour:
