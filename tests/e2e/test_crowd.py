@@ -1,115 +1,26 @@
 #!/usr/bin/env python3
-"""What clients of `twinbox serve` do that mean no good, in a crowd, while a neighbour goes on as if nothing were."""
+"""Clients of `twinbox serve` that mean no good: they come in thousands, are slow, never read, guess passwords."""
 
 import base64
 import contextlib
-import imaplib
 import itertools
-import os
-import poplib
 import resource
 import selectors
-import smtplib
-import socket
-import ssl
-import sys
 import threading
 import time
-import zlib
 
 import harness
 
-import dovecot  # noqa: E402  (harness puts tests/support on the path)
-import rude  # noqa: E402
-from served import NAMES, Served  # noqa: E402
+import rude  # noqa: E402  (harness puts tests/support on the path)
+from attacked import LONG, MEGABYTE, Case, message
+from served import NAMES  # noqa: E402
 
-LONG = "TWINBOX_LONG" in os.environ
-SECONDS = 60  # until something that must happen has happened
 CROWD = 20_000 if LONG else 3_000
 WAVE = 150  # connections that are begun together: the system keeps 128 for each port that wait to be accepted
 LIMIT = 500  # --connections, if nothing else is said
-GROWN = 40_000  # kilobytes that a server may need for whatever is done to it, if nothing else is said
 CLEAR, INSIDE = NAMES[1::2], NAMES[::2]
 REFUSALS = {"imap": b"* BYE ", "pop3": b"-ERR ", "submission": b"421 "}
 GREETINGS = {"imap": b"* OK ", "pop3": b"+OK", "submission": b"220 "}
-MEGABYTE = 1 << 20
-
-
-def message(number):
-    return b"Subject: number %d\r\n\r\n.a dot\r\nFrom here\r\ntext of %d\r\n" % (number, number)
-
-
-class Case(harness.Case):
-
-    @classmethod
-    def setUpClass(cls):
-        cls.dovecot = dovecot.Dovecot().start()
-        cls.dovecot.create("Quiet")
-        cls.dovecot.create("Work")
-        for number in range(12):
-            cls.dovecot.deliver(message(number))
-            cls.dovecot.deliver(message(100 + number), "Quiet")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.dovecot.stop()
-
-    @contextlib.contextmanager
-    def attacked(self, *words, grown=GROWN):
-        """The server, over a store of its own, with a neighbour in it. Behind what is done to it: the neighbour goes on,
-        others are served, the server is the same process, no larger than said, and SIGTERM ends it."""
-        self.home.connect("work", self.dovecot, mode="two-way")
-        self.sync("work")
-        self.server = Served(harness.PROGRAM, self.home, "work", more=words)
-        self.addCleanup(self.server.stop)
-        self.alone = self.server.status("Threads")
-        self.neighbour = rude.Neighbour(self.server, "Quiet", self.server.octets("Quiet").values())
-        self.addCleanup(self.neighbour.end)
-        self.neighbour.rounds(1)
-        before = self.server.status("VmRSS")
-        yield self.server
-        self.neighbour.rounds(2)
-        self.assert_newcomers_are_served()
-        self.neighbour.end()
-        peak, now = self.server.status("VmHWM"), self.server.status("VmRSS")
-        print(f"{self.id().split('.', 1)[1]}: {before} kB, at most {peak}, then {now}", file=sys.stderr)
-        if not any(name.endswith("SAN_OPTIONS") for name in os.environ):
-            self.assertLess(peak - before, grown)
-        self.assertIsNone(self.server.process.poll())
-        self.assertEqual(self.server.stop(), 0)
-        self.run_it("verify", "work")
-
-    def assert_newcomers_are_served(self):
-        """As soon as the server has seen that others are gone."""
-        for come in (self.server.imap, self.server.pop, self.server.smtp):
-            for again in self.until_it_works():
-                with again:
-                    visitor = come()
-                    visitor.noop()
-                    visitor.logout() if come == self.server.imap else visitor.quit()
-
-    def wait(self, is_so, complaint):
-        end = time.monotonic() + SECONDS
-        while not is_so():
-            self.assertLess(time.monotonic(), end, complaint)
-            time.sleep(0.01)
-
-    def until_it_works(self):
-        """for again in …: with again: what may fail for some time."""
-        end, done = time.monotonic() + SECONDS, []
-        errors = (OSError, EOFError, imaplib.IMAP4.error, poplib.error_proto, smtplib.SMTPException)
-
-        @contextlib.contextmanager
-        def again():
-            try:
-                yield
-                done.append(True)
-            except errors:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.05)
-        while not done:
-            yield again()
 
 
 class Crowds(Case):
@@ -120,8 +31,7 @@ class Crowds(Case):
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
         resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-        if limits[1] != resource.RLIM_INFINITY and limits[1] < LIMIT + WAVE + 100:
-            self.skipTest(f"{limits[1]} files may be open, which is no crowd")
+        self.files = limits[1]
 
     def gather(self, names, count, free, begin=b""):
         """Opens so many connections, in waves, each of which says `begin` and waits; `free` of them are to be kept.
@@ -138,7 +48,7 @@ class Crowds(Case):
                     selector.register(line, selectors.EVENT_READ)
                     with contextlib.suppress(ConnectionError):
                         line.sendall(begin)
-                self.wait(lambda there=there: self.listen(selector, kept, told) >= there - free, "not all were told to go")
+                self.wait(lambda there=there: self.listen(selector, kept, told) >= there - free, "not all must go")
         return list(kept), told
 
     @staticmethod
@@ -178,6 +88,8 @@ class Crowds(Case):
             self.leave(kept)
 
     def test_a_crowd_that_says_nothing_is_told_so_and_newcomers_are_served_when_it_leaves(self):
+        if self.files != resource.RLIM_INFINITY and self.files < 100 + 6 * LIMIT:
+            self.skipTest(f"{self.files} files may be open, which are too few for the server")
         self.crowd_that_says_nothing(LIMIT, CROWD)
 
     def test_a_smaller_crowd_is_one_where_fewer_are_allowed(self):
@@ -189,7 +101,7 @@ class Crowds(Case):
             for begin in (hello[:len(hello) // 2], hello, b""):
                 kept, told = self.gather(INSIDE, CROWD // 3, 199, begin)
                 self.assertEqual((len(kept), len(told)), (199, CROWD // 3 - 199))
-                self.assertEqual({octets for _, octets in told}, {b""})  # who is not inside yet is told by the end of it
+                self.assertEqual({octets for _, octets in told}, {b""})  # who is not inside yet is told by the end
                 self.neighbour.rounds(1)
                 self.leave(kept)
                 self.assert_newcomers_are_served()
@@ -296,57 +208,6 @@ class Deaf(Case):
                 self.assertEqual(octets, first)
 
 
-class Compressed(Case):
-    """COMPRESS DEFLATE, and then what it was not made for. The connection ends."""
-
-    MOST = 64 * MEGABYTE  # of what is sent before that
-
-    def assert_ended_by(self, pieces, before=b""):
-        with rude.Client(self.server, "imaps").login() as client:
-            client.compress()
-            if before:
-                client.send(before)
-            sent = 0
-            for piece in pieces:
-                if not client.push(piece):
-                    break
-                sent += len(piece)
-                self.assertLess(sent, self.MOST)
-            # What was answered before it is there; nothing of what came behind it is.
-            self.assertFalse([line for line in client.rest().split(b"\r\n") if line.startswith(b"x OK")])
-
-    @staticmethod
-    def zeros(head):
-        """A line or literal that begins so and is zeros then, a thousand for each octet that is sent."""
-        packer = zlib.compressobj(9, wbits=-15)
-        yield packer.compress(head) + packer.flush(zlib.Z_SYNC_FLUSH)
-        while True:
-            yield packer.compress(bytes(16 * MEGABYTE)) + packer.flush(zlib.Z_SYNC_FLUSH)
-
-    def test_a_stream_that_yields_nothing_ends_the_connection(self):
-        with self.attacked():
-            # Nothing, stored; nothing, in fixed codes: ten bits, four times (RFC 1951, section 3.2.3).
-            for block in (b"\0\0\0\xff\xff", b"\x02\x08\x20\x80\0"):
-                with self.subTest(block=block):
-                    self.assert_ended_by(itertools.repeat(block * 1000))
-
-    def test_what_is_no_deflate_ends_the_connection(self):
-        packer = zlib.compressobj(wbits=-15)
-        ended = packer.compress(b"y NOOP\r\n") + packer.flush(zlib.Z_FINISH)
-        with self.attacked():
-            for octets in (b"\xff" * 100, b"\x07", b"x NOOP\r\n" * 100, b"\0\5\0\5\0abcde", ended):
-                with self.subTest(octets=octets[:10]):
-                    self.assert_ended_by(itertools.repeat(octets))
-
-    def test_a_bomb_is_never_held_in_memory(self):
-        with self.attacked() as server:
-            for head in (b"", b"x LOGIN ", b"x APPEND INBOX {250000000+}\r\n", b"x LIST {250000000+}\r\n",
-                         b"x APPEND Nowhere {250000000+}\r\n"):
-                with self.subTest(head=head):
-                    self.assert_ended_by(self.zeros(head))
-            self.assertEqual(len(server.octets()), 12)
-
-
 class Injected(Case):
 
     def test_what_is_said_behind_starttls_in_the_clear_gets_no_answer_inside(self):
@@ -418,280 +279,6 @@ class Guesses(Case):
                     self.assertGreater(took[name][2][1], took[name][1][1])
                     self.assertTrue(last[name].startswith(REFUSALS[name.removesuffix("s")]), last[name])
             self.assertEqual(server.octets("Work"), {})
-
-
-class Endless(Case):
-    """Lines, literals and lists without an end, or with one that is far away."""
-
-    LINE = 100 * MEGABYTE if LONG else 20 * MEGABYTE
-
-    NOTHING = {"imap": (b"n NOOP\r\n", b"n OK"), "pop3": (b"CAPA\r\n", b"+OK"), "submission": (b"NOOP\r\n", b"250 ")}
-
-    def enter(self, name):
-        """Behind the login. The maildrop is free as soon as the server has seen that the last session is over."""
-        for again in self.until_it_works():
-            with again, contextlib.ExitStack() as stack:
-                client = stack.enter_context(rude.Client(self.server, name)).login()
-                stack.pop_all()
-        return client
-
-    def assert_answered(self, name, rows, login=True):
-        """Rows: what is said, as one octet string or as pieces; how the answer begins (a tuple: or so); whether the
-        session goes on. A connection each."""
-        for said, start, goes_on in rows:
-            pieces = (said,) if isinstance(said, bytes) else said
-            with self.subTest(name=name, said=pieces[0][:60]), \
-                    self.enter(name) if login else rude.Client(self.server, name) as client:
-                if client.protocol == "submission" and not login:
-                    client.send(b"EHLO here\r\n")
-                    client.until(b"250 ")
-                for piece in pieces:
-                    if not client.push(piece):
-                        break
-                answer = client.read_line()
-                self.assertTrue(answer.startswith(start), answer[:200])
-                if goes_on:
-                    said, start = self.NOTHING[client.protocol]
-                    client.send(said)
-                    answer = client.until(start)[-1]
-                    self.assertTrue(answer.startswith(start), answer[:200])
-                else:
-                    self.assertNotIn(b" OK", client.rest())
-
-    def endless(self, begin=b""):
-        piece = b"x" * MEGABYTE
-        return [begin] + [piece] * (self.LINE // MEGABYTE)
-
-    def test_imap_before_the_login(self):
-        rows = [
-            (b"a LOGIN {999999999999}\r\n", b"a NO [TOOBIG]", True),
-            (b"a LOGIN {99999999999999999999999}\r\n", b"a NO [TOOBIG]", True),
-            (b"a LOGIN {4294967296+}\r\n", b"* BYE [TOOBIG]", False),
-            ([b"a LOGIN {20000+}\r\n", b"x" * 20000, b" x\r\n"], b"a NO [TOOBIG]", True),
-            ([b"a LOGIN {20000000+}\r\n"] + self.endless(), b"* BYE [TOOBIG]", False),
-            (self.endless(b"a LOGIN ") + [b"\r\n"], b"* BYE", False),
-            (self.endless() + [b"\r\n"], b"* BYE", False),
-            (b"(" * 100_000 + b"\r\n", b"* BYE", False),
-            (b"a SEARCH " + b"(" * 10_000 + b"\r\n", b"a BAD", True),
-            (b"a (((((\r\n", b"a BAD", True),
-            (b"((((((\r\n", b"* BAD", True),
-            (b"a NO\0OP\r\n", b"a BAD", True),
-            (b"\0\0\0\r\n", b"* BAD", True),
-            (b"a NOOP\rb LOGOUT\r\n", b"a BAD", True),
-            (b"a LOGIN \xff\xfe\xfd x\r\n", (b"a BAD", b"a NO"), True)]
-        with self.attacked():
-            self.assert_answered("imaps", rows, login=False)
-            self.assert_answered("imap", rows, login=False)
-
-    def test_imap_behind_the_login(self):
-        big = b"x" * (2 * MEGABYTE)
-        rows = [
-            (b"a APPEND INBOX {999999999999}\r\n", b"a NO [TOOBIG]", True),
-            (b"a APPEND INBOX {4294967296}\r\n", b"a NO [TOOBIG]", True),
-            (b"a APPEND INBOX {4294967296+}\r\n", b"* BYE [TOOBIG]", False),
-            (b"a APPEND INBOX {-1}\r\n", b"a BAD", True),
-            ([b"a APPEND Nowhere {20000000+}\r\n"] + self.endless(), b"* BYE", False),
-            ([b"a APPEND Nowhere {%d+}\r\n" % len(big), big, b"\r\n"], b"a NO [TRYCREATE]", True),
-            ([b"a SELECT {%d+}\r\n" % len(big), big, b"\r\n"], b"a NO [TOOBIG]", True),
-            (b"a SELECT {4294967296}\r\n", b"a NO [TOOBIG]", True),
-            (b"a SEARCH TEXT {99999999999999999999}\r\n", b"a NO [TOOBIG]", True),
-            (b"a LIST" + b" {0+}\r\n" * 2000 + b"\r\n", b"a NO [TOOBIG]", True),
-            (self.endless(b"a NOOP ") + [b"\r\n"], b"a BAD", True),
-            (b"a LIST \"\" " + b"*%" * 2000 + b"\r\n", b"a BAD", True),
-            (b"a LIST \"\" " + b"*%" * 10 + b"\r\n", (b"* LIST", b"a OK"), True),
-            (b"a LIST \"\" (" + b" ".join([b"*%*%"] * 5000) + b")\r\n", b"a BAD", True),
-            (b"a LIST \"" + b"%*" * 5000 + b"\" *\r\n", b"a BAD", True),
-            (b"a ENABLE" + b" X" * 100_000 + b"\r\n", (b"* ENABLED", b"a OK", b"a BAD"), True),
-            (b"a STATUS INBOX (" + b" ".join([b"MESSAGES"] * 50_000) + b")\r\n", (b"* STATUS", b"a BAD"), True),
-            (b"a NO\0OP\r\n", b"a BAD", True),
-            (b"a NOOP\rb LOGOUT\r\n", b"a BAD", True)]
-        with self.attacked() as server:
-            self.assert_answered("imaps", rows)
-            self.assertEqual(len(server.octets()), 12)
-
-    def test_imap_in_a_mailbox(self):
-        ranges = b",".join(b"%d:%d" % (2 * number + 1, 2 * number + 1) for number in range(100_000))
-        rows = [
-            (b"SEARCH " + b"(" * 100_000 + b"ALL" + b")" * 100_000, b"a BAD"),
-            (b"SEARCH " + b"(" * 100_000, b"a BAD"),
-            (b"SEARCH " + b"NOT " * 100_000 + b"ALL", b"a BAD"),
-            (b"SEARCH " + b"OR " * 100_000 + b"ALL " * 100_000 + b"ALL", b"a BAD"),
-            (b"SEARCH " + b"ALL " * 100_000 + b"ALL", b"a BAD"),
-            (b"SEARCH " + ranges, (b"a OK", b"a BAD")),
-            (b"SEARCH TEXT \xff\xfe", (b"a OK", b"a BAD", b"a NO")),
-            (b"FETCH " + ranges + b" FLAGS", (b"a OK", b"a BAD", b"a NO")),
-            (b"UID FETCH " + ranges + b" FLAGS", (b"a OK", b"a BAD", b"a NO")),
-            (b"UID FETCH 1:4294967295 FLAGS", b"a OK"),
-            (b"FETCH 4294967296 FLAGS", b"a BAD"),
-            (b"FETCH 0 FLAGS", b"a BAD"),
-            (b"FETCH 1:* " + b"(" * 100_000, b"a BAD"),
-            (b"FETCH 1 (" + b" ".join([b"BODY.PEEK[]"] * 50_000) + b")", (b"a OK", b"a BAD")),
-            (b"FETCH 1 BODY.PEEK[" + b".".join([b"1"] * 100_000) + b"]", (b"a OK", b"a BAD", b"a NO")),
-            (b"FETCH 1 BODY.PEEK[HEADER.FIELDS (" + b" ".join([b"X"] * 100_000) + b")]", (b"a OK", b"a BAD")),
-            (b"FETCH 1 BODY.PEEK[]<4294967295.4294967295>", (b"a OK", b"a BAD")),
-            (b"FETCH 1 BODY.PEEK[]<18446744073709551615.18446744073709551615>", b"a BAD"),
-            (b"STORE 1 +FLAGS (" + b" ".join(b"k%d" % number for number in range(100_000)) + b")", (b"a NO", b"a BAD")),
-            (b"STORE 1 +FLAGS (" + b"k" * 100_000 + b")", (b"a NO", b"a BAD")),
-            (b"COPY 1:* " + b"x/" * 50_000, b"a NO")]
-        with self.attacked() as server, rude.Client(server, "imaps").login() as client:
-            client.send(b"s SELECT INBOX\r\n")
-            client.until(b"s OK")
-            for said, start in rows:
-                with self.subTest(said=said[:50]):
-                    client.send(b"a " + said + b"\r\n")
-                    answer = client.until(b"a ")[-1]
-                    self.assertTrue(answer.startswith(start), answer[:200])
-            client.send(b"l LOGOUT\r\n")
-            self.assertTrue(client.until(b"l ")[-1].startswith(b"l OK"))
-
-    def test_pop3(self):
-        outside = [
-            (self.endless(), b"-ERR", False),
-            (self.endless(b"USER "), b"-ERR", False),
-            (b"USER " + b"x" * 10_000 + b"\r\n", b"-ERR", False),
-            (b"NO\0OP\r\n", b"-ERR", True),
-            (b"AUTH \xff\xfe\r\n", b"-ERR", True)]
-        wrong = (b"RETR 99999999999999999999999", b"RETR 4294967297", b"RETR -1", b"RETR 0", b"RETR 1 1", b"RETR \xff",
-                 b"RETR ../../etc/passwd", b"DELE 18446744073709551617", b"TOP 1 -1", b"TOP 1 99999999999999999999999",
-                 b"TOP 0 0", b"LIST 4294967297", b"UIDL -1", b"NO\0OP")
-        with self.attacked() as server:
-            for name in ("pop3", "pop3s"):
-                self.assert_answered(name, outside, login=False)
-            self.assert_answered("pop3s", [(self.endless(), b"-ERR", False), (self.endless(b"RETR "), b"-ERR", False)])
-            self.assert_answered("pop3s", [(each + b"\r\n", b"-ERR", True) for each in wrong])
-            self.assertEqual(len(server.octets()), 12)
-
-    def test_submission(self):
-        outside = [
-            (self.endless() + [b"\r\n"], b"500 ", True),
-            (self.endless(b"MAIL FROM:<") + [b">\r\n"], b"500 ", True),
-            (b"AUTH PLAIN " + b"A" * 20_000 + b"\r\n", b"500 ", True),
-            (b"AUTH PLAIN \xff\xfe\r\n", (b"501 ", b"503 ", b"538 "), True),
-            (b"NO\0OP\r\n", b"500 ", True),
-            (b"NOOP \0\r\n", b"501 ", True),
-            (b"NOOP\rQUIT\r\n", (b"500 ", b"501 "), True),
-            (b"EHLO " + b"x" * 900 + b"\r\n", b"501 ", True)]
-        inside = [
-            (b"MAIL FROM:<" + b"x" * 900 + b"@example.org>\r\n", b"501 ", True),
-            (b"MAIL FROM:<a@example.org> SIZE=99999999999999999999999\r\n", b"552 ", True),
-            (b"MAIL FROM:<a@example.org> SIZE=-1\r\n", b"501 ", True),
-            (b"MAIL FROM:<a\xff@example.org>\r\n", b"501 ", True)]
-        begin = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<work@localhost>\r\nDATA\r\n"
-        with self.attacked() as server:
-            self.assert_answered("submission", outside, login=False)
-            self.assert_answered("submissions", outside + inside)
-            for body, start in ((self.endless(b"Subject: x\r\n\r\n"), b"554 "),
-                                (self.endless(), b"554 "),
-                                ([b"Subject: x\r\n" * 100_000] * (70 * MEGABYTE // 1_200_000), b"552 "),
-                                ([b"Subject: x\r\n\r\n\n.\nMAIL FROM:<b@example.org>"], b"550 ")):
-                with self.subTest(body=body[0][:40]), self.enter("submissions") as client:
-                    client.send(begin)
-                    client.until(b"354 ")
-                    for piece in body + [b"\r\n.\r\n"]:
-                        client.send(piece)
-                    answer = client.read_line()
-                    self.assertTrue(answer.startswith(start), answer)
-            for whom in (b"../../etc/passwd@localhost", b"etc/passwd@localhost", b"|sh@localhost"):
-                with self.subTest(whom=whom), self.enter("submissions") as client:
-                    client.send(begin.replace(b"work@localhost", whom))
-                    self.assertTrue(client.until(b"5")[-1].startswith((b"550 ", b"501 ")))
-            self.assertEqual(len(server.octets()), 12)
-
-
-class Names(Case):
-    """Mailboxes whose names want out of the store, or are none."""
-
-    MARK = b"wants-out"
-
-    def tree(self):
-        """All that is in the home, but what is in the store."""
-        store = os.path.realpath(self.home.store("work"))
-        found = set()
-        for parent, folders, files in os.walk(self.home.folder):
-            folders[:] = [name for name in folders if os.path.realpath(os.path.join(parent, name)) != store]
-            found |= {os.path.join(parent, name) for name in folders + files}
-        return found
-
-    def above(self):
-        """What bears the mark in a folder above the store, up to the root."""
-        found, folder = [], os.path.realpath(self.home.store("work"))
-        while folder != os.path.dirname(folder):
-            folder = os.path.dirname(folder)
-            with contextlib.suppress(PermissionError):
-                found += [os.path.join(folder, name) for name in os.listdir(folder) if self.MARK.decode() in name]
-        return found
-
-    def test_no_name_leaves_the_store_and_what_is_none_is_refused(self):
-        mark = self.MARK
-        data = [b"../" * depth + mark for depth in range(1, 6)]  # names like any other, and no paths
-        data += [mark + b"/../../../../" + mark, b"..", b".", b"./" + mark, b"..\\" + mark, b"~/" + mark, b"$HOME",
-                 b"`touch " + mark + b"`", b"-rf", b"con:", b"INBOX/../../" + mark]
-        none = [b"/" + mark, b"/", b"//", mark + b"//" + mark, b"", b"x" * 10_000, b"x/" * 100 + mark, b"../" * 100 + mark,
-                mark + b"\0", b"\0", b"../../" + mark + b"\0.eml", mark + b"\r", mark + b"\r\n", b"\x1b]0;x\7", b"\x7f",
-                b"\xff\xfe", b"\xc0\xaf" + mark, b"caf\xe9", b"\xed\xa0\x80",  # octets that are no UTF-8
-                b"&", b"&AGE", b"&AGE-", b"&2AA-", b"&3AA-", b"&2AAAYQ-", b"&AC8", b"&!-", b"&AA-", b"&AAA-", b"&Jjo!",
-                b"&AC8-" + mark, b"&AC4ALg-/" + mark]
-        with self.attacked() as server, rude.Client(server, "imaps").login() as client:
-            before = self.tree()
-            for name in data + none:
-                quoted = b"{%d+}\r\n%s" % (len(name), name)
-                for number, words in enumerate((b"CREATE %s", b"SUBSCRIBE %s", b"STATUS %s (MESSAGES)", b"SELECT %s",
-                                                b"APPEND %s {9+}\r\nA: b\r\n\r\nc", b"LIST %s *", b"UNSELECT", b"RENAME %s to",
-                                                b"RENAME to %s")):
-                    tag = b"t%d " % number
-                    client.send(tag + words.replace(b"%s", quoted) + b"\r\n")
-                    answer = client.until(tag)[-1]
-                    with self.subTest(name=name[:30], words=words):
-                        self.assertTrue(answer.startswith(tuple(tag + each for each in (b"OK", b"NO", b"BAD"))), answer)
-                        if number == 0:
-                            self.assertEqual(answer.startswith(tag + b"OK"), name in data, answer)
-            client.send(b"l LIST \"\" *\r\n")
-            self.assertGreaterEqual(len(client.until(b"l ")), len(data))
-            self.assertEqual(self.tree(), before)
-            self.assertEqual(self.above(), [])
-
-
-class Nested(Case):
-
-    DEPTH = 5_000 if LONG else 800
-    PARTS = 100_000 if LONG else 10_000
-
-    def multiparts(self):
-        head = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
-                        for level in range(self.DEPTH))
-        return b"Subject: multiparts\r\n" + head + b"\r\ntext\r\n" + b"".join(
-            b"--b%d--\r\n" % level for level in reversed(range(self.DEPTH)))
-
-    def messages(self):
-        return b"Subject: messages\r\nContent-Type: message/rfc822\r\n\r\n" * self.DEPTH + b"\r\ntext\r\n"
-
-    def parts(self):
-        return (b"Subject: parts\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-                + b"--b\r\nContent-Type: text/html; name=x\r\n\r\n<p>text\r\n" * self.PARTS + b"--b--\r\n")
-
-    def test_messages_of_many_parts_and_levels_are_told_of_or_refused(self):
-        made = (self.multiparts(), self.messages(), self.parts())
-        with self.attacked(grown=80_000) as server, rude.Client(server, "imaps").login() as client:
-            for octets in made:
-                client.send(b"a APPEND Work {%d+}\r\n" % len(octets) + octets + b"\r\n")
-                self.assertTrue(client.until(b"a ")[-1].startswith(b"a OK"))
-            client.send(b"s SELECT Work\r\n")
-            client.until(b"s OK")
-            deep = b".".join([b"1"] * self.DEPTH)
-            for words in (b"FETCH 1:* (BODYSTRUCTURE ENVELOPE PREVIEW)", b"FETCH 1:* (BODY RFC822.SIZE PREVIEW (LAZY))",
-                          b"FETCH 1:* (BODY.PEEK[1.1.1.1.1.1.1.1])", b"FETCH 1:* BODY.PEEK[" + deep + b"]",
-                          b"FETCH 1:* (BODY.PEEK[%d] BODY.PEEK[%d.MIME])" % (self.PARTS, self.PARTS // 2),
-                          b"FETCH 1:* (BINARY.PEEK[1] BINARY.SIZE[1])", b"FETCH 1:* BINARY.PEEK[" + deep + b"]",
-                          b"FETCH 3 (" + b" ".join(b"BODY.PEEK[%d]" % number for number in range(1, 2000)) + b")",
-                          b"SEARCH BODY text", b"SEARCH TEXT nowhere", b"SEARCH HEADER Subject parts"):
-                with self.subTest(words=words[:60]):
-                    client.send(b"a " + words + b"\r\n")
-                    answer = client.until(b"a ")[-1]
-                    self.assertTrue(answer.startswith((b"a OK", b"a NO", b"a BAD")), answer[:200])
-            self.assertEqual(list(server.octets("Work").values()), list(made))
-            self.neighbour.rounds(1)
-            client.send(b"l LOGOUT\r\n")
-            self.assertTrue(client.until(b"l ")[-1].startswith(b"l OK"))
 
 
 if __name__ == "__main__":

@@ -172,8 +172,8 @@ class Client:
 
 
 class Neighbour:
-    """Goes on as if nothing were: a thread with imaplib that selects a mailbox, reads all that is in it, marks a message,
-    stores a new one, removes an old one, and looks whether it is all as it should be."""
+    """Goes on as if nothing were: a thread with imaplib that selects a mailbox, reads all that is in it, marks a
+    message, stores a new one, removes an old one, and looks whether it is all as it should be."""
 
     OWN = 3  # of the messages that it stores stay so many
 
