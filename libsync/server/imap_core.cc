@@ -227,6 +227,11 @@ bool Imap::step() {
   }
   switch (found) {
     case CommandReader::Found::Nothing:
+      // Who has not logged in is not listened to until the end of such a line, which may never come.
+      if (mail_ == nullptr && reader_.over_long()) {
+        bye("the command is too long");
+        return true;
+      }
       if (mail_ && had > 0) patience_ends_ = now_ + (reader_.idle() ? limits().idle_timeout : limits().command_timeout);
       return false;
     case CommandReader::Found::Literal:
