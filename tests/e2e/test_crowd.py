@@ -182,7 +182,7 @@ class Deaf(Case):
 
     def test_who_asks_and_never_reads_costs_a_piece_and_not_the_mailbox(self):
         """Each asks for 24 MB, thousands of times; who reads at last gets what is right."""
-        with self.attacked(grown=100_000) as server, contextlib.ExitStack() as stack:
+        with self.attacked(grown=self.READERS * 5_000 + 20_000) as server, contextlib.ExitStack() as stack:
             self.fill()
             deaf = []
             for number in range(self.READERS):
