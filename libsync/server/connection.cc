@@ -35,9 +35,13 @@ std::vector<sasl::ChannelBinding> bindings_of(const net::Channel& channel) {
 Status serve(net::Channel& channel, Session& session, const Clock& clock, std::stop_token stop) {
   while (true) {
     if (stop.stop_requested()) return say_goodbye(channel, session, clock);
-    const std::string out = session.take_output(clock.now());
-    channel.send(out);
-    if (!out.empty() || session.over() || session.wants_tls()) {
+    // A piece of output may be a megabyte, and its client take minutes: it is held once, by the channel.
+    const bool said = [&] {
+      const std::string out = session.take_output(clock.now());
+      channel.send(out);
+      return !out.empty();
+    }();
+    if (said || session.over() || session.wants_tls()) {
       TB_TRY(channel.flush(clock.now() + kWriteTimeout, stop));
       if (session.over()) return {};
       if (const auto behind = session.take_deflate()) TB_TRY(channel.start_deflate(*behind));
