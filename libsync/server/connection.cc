@@ -12,7 +12,7 @@ constexpr std::chrono::seconds kGoodbyeTimeout{1};
 
 // What was carried out was answered; what was not begun is not.
 Status say_goodbye(net::Channel& channel, Session& session, const Clock& clock) {
-  session.shut_down();
+  session.shut_down("the server is going down");
   channel.send(session.take_output(clock.now()));
   // Whether it is heard does not matter.
   (void)channel.flush(clock.now() + kGoodbyeTimeout, {});

@@ -157,9 +157,9 @@ void Imap::bye(std::string_view text, std::string_view code) {
 }
 
 // In the middle of an answer there is nothing to be said.
-void Imap::shut_down() {
+void Imap::shut_down(std::string_view why) {
   work_.reset();
-  in_line_ ? close() : bye("the server is going down", "UNAVAILABLE");
+  in_line_ ? close() : bye(why, "UNAVAILABLE");
 }
 
 // Input

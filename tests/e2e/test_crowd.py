@@ -77,6 +77,7 @@ class Crowds(Case):
             lines = octets.split(b"\r\n")
             self.assertTrue(lines[0].startswith(GREETINGS[name]), octets)
             self.assertTrue(lines[-2].startswith(REFUSALS[name]), octets)
+            self.assertTrue(lines[-2].endswith(b" too many connections"), octets)
 
     def crowd_that_says_nothing(self, limit, count, *words):
         with self.attacked(*words, grown=limit * 100 + 20_000):
