@@ -40,12 +40,12 @@ class Case(harness.Case):
         cls.dovecot.stop()
 
     @contextlib.contextmanager
-    def attacked(self, *words, grown=GROWN):
+    def attacked(self, *words, grown=GROWN, most_files=None):
         """The server, over a store of its own, with a neighbour in it. Behind what is done to it: the neighbour goes
         on, others are served, the server is the same process, no larger than said, and SIGTERM ends it."""
         self.home.connect("work", self.dovecot, mode="two-way")
         self.sync("work")
-        self.server = Served(harness.PROGRAM, self.home, "work", more=words)
+        self.server = Served(harness.PROGRAM, self.home, "work", more=words, most_files=most_files)
         self.addCleanup(self.server.stop)
         self.alone = self.server.status("Threads")
         self.neighbour = rude.Neighbour(self.server, "Quiet", self.server.octets("Quiet").values())

@@ -22,16 +22,18 @@ class Served:
     """The server over the accounts of a home (tests/e2e/harness.py), until stop().
 
     open_files  the soft limit that it is started with
+    most_files  the hard one
     more        words of its command line
     """
 
-    def __init__(self, program, home, *accounts, open_files=None, more=()):
+    def __init__(self, program, home, *accounts, open_files=None, most_files=None, more=()):
         def limit():
-            resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            most = most_files or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (open_files or most, most))
         words = [word for name in NAMES for word in ("--" + name, "0")]
         self.process = subprocess.Popen([program, "--config", home.config, "serve", *accounts, "--json", *words, *more],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=home.environment,
-                                        cwd=home.folder, preexec_fn=limit if open_files else None)
+                                        cwd=home.folder, preexec_fn=limit if open_files or most_files else None)
         said = json.loads(self.process.stdout.readline())
         self.ports = {each["name"]: each["port"] for each in said["endpoints"]}
         self.certificate, self.user = said["certificate"], said["serving"][0]
