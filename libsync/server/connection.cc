@@ -12,7 +12,7 @@ constexpr std::chrono::seconds kGoodbyeTimeout{1};
 
 // What was carried out was answered; what was not begun is not.
 Status say_goodbye(net::Channel& channel, Session& session, const Clock& clock) {
-  session.shut_down();
+  session.shut_down("the server is going down");
   channel.send(session.take_output(clock.now()));
   // Whether it is heard does not matter.
   (void)channel.flush(clock.now() + kGoodbyeTimeout, {});
@@ -35,9 +35,13 @@ std::vector<sasl::ChannelBinding> bindings_of(const net::Channel& channel) {
 Status serve(net::Channel& channel, Session& session, const Clock& clock, std::stop_token stop) {
   while (true) {
     if (stop.stop_requested()) return say_goodbye(channel, session, clock);
-    const std::string out = session.take_output(clock.now());
-    channel.send(out);
-    if (!out.empty() || session.over() || session.wants_tls()) {
+    // A piece of output may be a megabyte, and its client take minutes: it is held once, by the channel.
+    const bool said = [&] {
+      const std::string out = session.take_output(clock.now());
+      channel.send(out);
+      return !out.empty();
+    }();
+    if (said || session.over() || session.wants_tls()) {
       TB_TRY(channel.flush(clock.now() + kWriteTimeout, stop));
       if (session.over()) return {};
       if (const auto behind = session.take_deflate()) TB_TRY(channel.start_deflate(*behind));

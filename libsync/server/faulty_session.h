@@ -32,7 +32,7 @@ class FaultySession final : public Session {
   void tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now) override;
   std::optional<std::string> take_deflate() override;
   Deadline deadline() const override;
-  void shut_down() override { inner_->shut_down(); }
+  void shut_down(std::string_view why) override { inner_->shut_down(why); }
   bool over() const override { return over_ || (!holds() && inner_->over()); }
 
  private:

@@ -157,9 +157,9 @@ void Imap::bye(std::string_view text, std::string_view code) {
 }
 
 // In the middle of an answer there is nothing to be said.
-void Imap::shut_down() {
+void Imap::shut_down(std::string_view why) {
   work_.reset();
-  in_line_ ? close() : bye("the server is going down", "UNAVAILABLE");
+  in_line_ ? close() : bye(why, "UNAVAILABLE");
 }
 
 // Input
@@ -227,6 +227,11 @@ bool Imap::step() {
   }
   switch (found) {
     case CommandReader::Found::Nothing:
+      // Who has not logged in is not listened to until the end of such a line, which may never come.
+      if (mail_ == nullptr && reader_.over_long()) {
+        bye("the command is too long");
+        return true;
+      }
       if (mail_ && had > 0) patience_ends_ = now_ + (reader_.idle() ? limits().idle_timeout : limits().command_timeout);
       return false;
     case CommandReader::Found::Literal:

@@ -140,7 +140,7 @@ class Imap {
   void tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now);
   std::optional<std::string> take_deflate();
   Deadline deadline() const;
-  void shut_down();
+  void shut_down(std::string_view why);
   bool over() const { return closed_; }
 
  private:

@@ -37,6 +37,7 @@ class CommandReader {
   void stream();  // its octets come as they are
   void drop();    // the command ends here if the client waits; else the rest of it is passed over, up to TooLong
   uint64_t dropped() const { return dropped_; }  // octets of literals that are passed over, with those to come
+  bool over_long() const { return over_long_; }  // the command at hand is passed over, up to TooLong
 
   std::string_view octets() const { return octets_; }
   // As far as it came; the announcement of the literal at hand is its end. Valid until the next call.

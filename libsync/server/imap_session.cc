@@ -18,7 +18,7 @@ void ImapSession::tls_started(std::vector<sasl::ChannelBinding> bindings, Steady
 }
 std::optional<std::string> ImapSession::take_deflate() { return imap_->take_deflate(); }
 Deadline ImapSession::deadline() const { return imap_->deadline(); }
-void ImapSession::shut_down() { imap_->shut_down(); }
+void ImapSession::shut_down(std::string_view why) { imap_->shut_down(why); }
 bool ImapSession::over() const { return imap_->over(); }
 
 }  // namespace libsync::server

@@ -75,7 +75,7 @@ class ImapSession final : public Session {
   void tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now) override;
   std::optional<std::string> take_deflate() override;
   Deadline deadline() const override;
-  void shut_down() override;
+  void shut_down(std::string_view why) override;
   bool over() const override;
 
  private:

@@ -96,14 +96,14 @@ void Pop3Session::end_session(std::string_view code, std::string_view text) {
 }
 
 // POP3 has no word for it that a client would take for anything but an answer: in the middle of a message none at all.
-void Pop3Session::shut_down() {
+void Pop3Session::shut_down(std::string_view why) {
   if (state_ == State::Closed) return;
   const bool answering = sending_ || listing_;
   sending_.reset();
   listing_.reset();
   state_ = State::Closed;
   drop_.reset();
-  if (!answering) say(false, "SYS/TEMP", "the server is going down");
+  if (!answering) say(false, "SYS/TEMP", why);
 }
 
 // Input

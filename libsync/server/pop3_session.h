@@ -70,7 +70,7 @@ class Pop3Session final : public Session {
   bool wants_tls() const override { return wants_tls_; }
   void tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now) override;
   Deadline deadline() const override;
-  void shut_down() override;
+  void shut_down(std::string_view why) override;
   // What was marked is removed by then, if QUIT said so.
   bool over() const override { return state_ == pop3::State::Closed; }
 

@@ -81,7 +81,7 @@ struct Service::Impl {
     const Peer peer{.encrypted = endpoint.tls, .bindings = bindings_of(channel), .trace = trace.get()};
     const auto session = endpoint.make(peer, clock().now());
     if (full) {
-      session->shut_down();
+      session->shut_down("too many connections");
       channel.send(session->take_output(clock().now()));
       (void)channel.flush(clock().now() + kRefusalTimeout, stop);
       return;

@@ -37,8 +37,8 @@ class Session {
   // is not done, or the end of patience.
   virtual Deadline deadline() const = 0;
 
-  // The server is to end: the session says so as its protocol has it, if it may now, and is over.
-  virtual void shut_down() = 0;
+  // Not for a reason of the client's: the session says `why` as its protocol has it, if it may now, and is over.
+  virtual void shut_down(std::string_view why) = 0;
 
   // All is said: the connection is to be closed once the output is sent.
   virtual bool over() const = 0;

@@ -97,8 +97,8 @@ void SubmissionSession::refuse(int code, std::string_view status, std::string_vi
 }
 
 // Section 3.8: nothing that was not answered was delivered.
-void SubmissionSession::shut_down() {
-  if (!over_) end_session("4.3.2", "the server is going down");
+void SubmissionSession::shut_down(std::string_view why) {
+  if (!over_) end_session("4.3.2", why);
 }
 
 // RFC 5321, section 3.8: 421, whatever it was.

@@ -78,7 +78,7 @@ class SubmissionSession final : public Session {
   bool wants_tls() const override { return wants_tls_; }
   void tls_started(std::vector<sasl::ChannelBinding> bindings, Steady::time_point now) override;
   Deadline deadline() const override;
-  void shut_down() override;
+  void shut_down(std::string_view why) override;
   bool over() const override { return over_; }
 
  private:

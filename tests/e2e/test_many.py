@@ -101,8 +101,7 @@ class Many(harness.Case):
             self.assertEqual(rows[uid], {f"by{me}" for me in range(CONNECTIONS) if me % SHARED + 1 == uid})
         own = sorted(flag for uid in rows if uid > SHARED for flag in rows[uid])
         self.assertEqual(own, sorted(f"own{me}" for me in range(CONNECTIONS)))
-        with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:
-            peak = int(re.search(r"VmHWM:\s+(\d+)", file.read())[1])
+        peak = self.server.status("VmHWM")
         print(f"{CONNECTIONS} connections, {sum(self.changes)} changes of flags: {peak} kB at most", file=sys.stderr)
         if not any(name.endswith("SAN_OPTIONS") for name in os.environ):
             self.assertLess(peak, MEMORY)

@@ -6,6 +6,7 @@ import imaplib
 import json
 import os
 import poplib
+import re
 import resource
 import signal
 import smtplib
@@ -22,27 +23,34 @@ class Served:
     """The server over the accounts of a home (tests/e2e/harness.py), until stop().
 
     open_files  the soft limit that it is started with
+    most_files  the hard one
     ports       of the server that it takes the place of
     more        words of its command line
     trace       a file for what the programs say
     """
 
-    def __init__(self, program, home, *accounts, open_files=None, ports=None, more=(), trace=None):
+    def __init__(self, program, home, *accounts, open_files=None, most_files=None, ports=None, more=(), trace=None):
         def limit():
-            resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            most = most_files or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (open_files or most, most))
         words = [word for name in NAMES for word in ("--" + name, str((ports or {}).get(name, 0)))]
         words += ["--trace"] if trace else []
         with open(trace or os.devnull, "ab") as file:
             self.process = subprocess.Popen([program, "--config", home.config, "serve", *accounts, "--json", *words, *more],
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=home.environment,
                                             stderr=file if trace else None, cwd=home.folder,
-                                            preexec_fn=limit if open_files else None)
+                                            preexec_fn=limit if open_files or most_files else None)
         said = json.loads(self.process.stdout.readline())
         self.ports = {each["name"]: each["port"] for each in said["endpoints"]}
         self.certificate, self.fingerprint, self.user = said["certificate"], said["fingerprint"], said["serving"][0]
         with open(said["password_file"], encoding="ascii") as file:
             self.password = file.readline().strip()
         self.context = ssl.create_default_context(cafile=self.certificate)
+
+    def status(self, name):
+        """A number of the process, as the kernel counts it: VmHWM (kilobytes resident at most), VmRSS, Threads."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(rf"^{name}:\s+(\d+)", file.read(), re.M)[1])
 
     def stop(self, how=signal.SIGTERM):
         """Its exit status."""

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -196,13 +197,17 @@ Result<Mails> open_mails(Context& context, const Arguments& arguments) {
   return mails;
 }
 
-// Many systems allow 1,024 unless a program asks for more. What is not given is missed only when as many come.
-void allow_descriptors(size_t connections) {
+// Many systems allow 1,024 unless a program asks for more. Gives how many connections there are descriptors for: one
+// more would wait for ever, and take from the others what they open files with.
+size_t allow_descriptors(size_t connections) {
   const rlim_t needed = kDescriptorsBeside + (kDescriptorsEach * static_cast<rlim_t>(connections));
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
-  limit.rlim_cur = std::min(needed, limit.rlim_max);
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return connections;
+  const rlim_t before = std::exchange(limit.rlim_cur, std::min(needed, limit.rlim_max));
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  if (limit.rlim_cur >= needed) return connections;
+  const rlim_t room = limit.rlim_cur - std::min(limit.rlim_cur, kDescriptorsBeside);
+  return std::max<size_t>(1, static_cast<size_t>(room / kDescriptorsEach));
 }
 
 std::string_view security_of(const server::Service::Bound& endpoint) {
@@ -262,7 +267,7 @@ Result<int> serve(Context& context, const Arguments& arguments) {
   server::ServiceOptions options{.tls = tls, .clock = &context.around().clock};
   options.woken_by = [&host](const std::function<void()>& wake) { host.wake_by(wake); };
   if (most) options.connections = static_cast<size_t>(*most);
-  allow_descriptors(options.connections);
+  options.connections = allow_descriptors(options.connections);
   TB_ASSIGN(options.endpoints, endpoints(context, arguments, host, delivers));
   if (context.globals().trace) options.trace = [&](const std::string& name) { return printer.label(name); };
   TB_ASSIGN(const auto service, server::Service::start(std::move(options)));

@@ -32,7 +32,7 @@ class Echo final : public Session {
   bool wants_tls() const override { return tls_; }
   void tls_started(std::vector<sasl::ChannelBinding>, Steady::time_point) override { tls_ = false; }
   Deadline deadline() const override { return heard_.empty() ? Deadline::max() : due_; }
-  void shut_down() override {}
+  void shut_down(std::string_view) override {}
   bool over() const override { return over_; }
 
  private:
