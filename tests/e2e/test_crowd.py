@@ -220,7 +220,7 @@ class Deaf(Case):
         """It is taken apart for each, and then read from where it is stored."""
         part = b"a line of text\r\n" * (30 * MEGABYTE // 16)
         octets = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + part + b"--b--\r\n"
-        with self.attacked(grown=150_000) as server, contextlib.ExitStack() as stack:
+        with self.attacked(grown=self.READERS * 5_000 + 60_000) as server, contextlib.ExitStack() as stack:
             connection = server.imap()
             self.assertEqual(connection.append("Work", None, None, octets)[0], "OK")
             connection.logout()
