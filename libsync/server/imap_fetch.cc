@@ -40,6 +40,11 @@ void FetchTarget::text(std::string_view octets) {
   if (imap_.traces()) shown_ += fmt::format("({} octets)", with_separators(octets.size()));
 }
 
+void FetchTarget::last() {
+  message_.reset();
+  whole_.reset();
+}
+
 void FetchTarget::put() {
   imap_.put(held_, shown_);
   held_.clear();
@@ -220,7 +225,10 @@ class FetchWork final : public Work {
       const FetchItem& item = items_[item_];
       if (item_++ > 0) target_.raw(" ");
       if (const Status written = item.row->write(target_, item); !written) return give_up(imap, written.error());
-      if (target_.streams()) return;
+      if (target_.streams()) {
+        if (item_ == items_.size()) target_.last();
+        return;
+      }
       // Many items of a large message: what is ready goes out before there is more.
       if (target_.held() > kPiece) return target_.put();
     }

@@ -34,6 +34,8 @@ class FetchTarget {
   // --- for FETCH itself ---
   void begin(const MessageRow& row);
   bool streams() const { return left_ > 0; }
+  // Nothing comes behind what streams: the message that was taken apart for it is not kept while the client reads.
+  void last();
   size_t held() const { return held_.size(); }
   // The next piece; an error means that the connection can't go on: a part must not pass for the whole.
   Status pump();

@@ -216,6 +216,24 @@ class Deaf(Case):
             for name in ("imaps", "pop3"):
                 stack.callback(rude.connect(server, name).close)
 
+    def test_who_asks_for_a_part_and_never_reads_costs_no_message(self):
+        """It is taken apart for each, and then read from where it is stored."""
+        part = b"a line of text\r\n" * (30 * MEGABYTE // 16)
+        octets = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + part + b"--b--\r\n"
+        with self.attacked(grown=self.READERS * 5_000 + 60_000) as server, contextlib.ExitStack() as stack:
+            connection = server.imap()
+            self.assertEqual(connection.append("Work", None, None, octets)[0], "OK")
+            connection.logout()
+            for _ in range(self.READERS):
+                client = stack.enter_context(rude.Client(server, "imaps", receive=4096)).login()
+                client.send(b"a SELECT Work\r\n")
+                self.assertTrue(client.until(b"a ")[-1].startswith(b"a OK"))
+                client.send(b"f FETCH 1 BODY.PEEK[1]\r\n")
+                head = client.read_line()
+                self.assertTrue(head.startswith(b"* 1 FETCH (BODY[1] {%d}" % (len(part) - 2)), head)
+            self.neighbour.rounds(2)
+            self.assertEqual(client.read(len(part) - 2), part[:-2])  # the last CRLF is the delimiter's
+
 
 class Injected(Case):
 
