@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -210,6 +211,13 @@ size_t allow_descriptors(size_t connections) {
   return std::max<size_t>(1, static_cast<size_t>(room / kDescriptorsEach));
 }
 
+// A message that was taken apart goes back to the system when it is done with: malloc would keep it, for each of many
+// threads.
+void give_back_large_blocks() {
+  constexpr int kLarge = 4 << 20;
+  (void)::mallopt(M_MMAP_THRESHOLD, kLarge);
+}
+
 std::string_view security_of(const server::Service::Bound& endpoint) {
   return endpoint.tls ? "TLS" : endpoint.name == "pop3" ? "STLS" : "STARTTLS";
 }
@@ -268,6 +276,7 @@ Result<int> serve(Context& context, const Arguments& arguments) {
   options.woken_by = [&host](const std::function<void()>& wake) { host.wake_by(wake); };
   if (most) options.connections = static_cast<size_t>(*most);
   options.connections = allow_descriptors(options.connections);
+  give_back_large_blocks();
   TB_ASSIGN(options.endpoints, endpoints(context, arguments, host, delivers));
   if (context.globals().trace) options.trace = [&](const std::string& name) { return printer.label(name); };
   TB_ASSIGN(const auto service, server::Service::start(std::move(options)));
