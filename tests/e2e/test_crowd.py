@@ -81,6 +81,7 @@ class Crowds(Case):
 
     def crowd_that_says_nothing(self, limit, count, *words, most_files=None):
         with self.attacked(*words, grown=limit * 100 + 20_000, most_files=most_files):
+            self.assertEqual(self.server.connections, limit)
             kept, told = self.gather(CLEAR, count, limit - 1)
             self.assertEqual((len(kept), len(told)), (limit - 1, count - limit + 1))
             # Where there is no descriptor left to say it with, the end of the connection says it.

@@ -43,6 +43,7 @@ class Served:
         said = json.loads(self.process.stdout.readline())
         self.ports = {each["name"]: each["port"] for each in said["endpoints"]}
         self.certificate, self.fingerprint, self.user = said["certificate"], said["fingerprint"], said["serving"][0]
+        self.connections = said["connections"]  # that it takes at most
         with open(said["password_file"], encoding="ascii") as file:
             self.password = file.readline().strip()
         self.context = ssl.create_default_context(cafile=self.certificate)

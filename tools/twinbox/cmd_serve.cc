@@ -223,7 +223,7 @@ std::string_view security_of(const server::Service::Bound& endpoint) {
 }
 
 void announce(Context& context, const server::Service& service, const libsync::account::Serving& serving,
-              const std::string& fingerprint, const Mails& mails) {
+              const std::string& fingerprint, const Mails& mails, uint64_t connections) {
   JsonList ports;
   std::string at;
   for (const auto& each : service.endpoints()) {
@@ -241,7 +241,8 @@ void announce(Context& context, const server::Service& service, const libsync::a
                                   {"endpoints", std::move(ports)},
                                   {"certificate", serving.certificate_path},
                                   {"fingerprint", "sha256:" + fingerprint},
-                                  {"password_file", serving.password_path}});
+                                  {"password_file", serving.password_path},
+                                  {"connections", connections}});
   } else {
     context.out().text(at);
     context.out().line(say("user: {}", fmt::join(names, ", ")));
@@ -275,12 +276,17 @@ Result<int> serve(Context& context, const Arguments& arguments) {
   server::ServiceOptions options{.tls = tls, .clock = &context.around().clock};
   options.woken_by = [&host](const std::function<void()>& wake) { host.wake_by(wake); };
   if (most) options.connections = static_cast<size_t>(*most);
-  options.connections = allow_descriptors(options.connections);
+  const size_t most_connections = allow_descriptors(options.connections);
+  if (most_connections < options.connections) {
+    context.note(say("takes {} connections at most, not {}, as no more files may be open (ulimit -Hn)",
+                     most_connections, options.connections));
+  }
+  options.connections = most_connections;
   give_back_large_blocks();
   TB_ASSIGN(options.endpoints, endpoints(context, arguments, host, delivers));
   if (context.globals().trace) options.trace = [&](const std::string& name) { return printer.label(name); };
   TB_ASSIGN(const auto service, server::Service::start(std::move(options)));
-  announce(context, *service, serving, libsync::to_hex(tls->fingerprint()), mails);
+  announce(context, *service, serving, libsync::to_hex(tls->fingerprint()), mails, most_connections);
   // Until somebody asks for the end.
   std::mutex mutex;
   std::condition_variable_any bell;
