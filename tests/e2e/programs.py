@@ -203,6 +203,16 @@ ssl = yes
 """)
         return "offlineimap", "-o", "-c", config
 
+    def taker(self):
+        """A program that takes one message, into a Maildir. getmail (6.18) overlooks the end of a child that comes before
+        it waits for it, and then stands still for minutes: it ends when its parent sleeps."""
+        self.write("take", f"""#!/bin/sh
+file=$(mktemp {self.maildir()}/tmp/XXXXXXXX) && cat >"$file" && mv "$file" {self.path("got", "new")}/ || exit 1
+until grep -q '^State:.S' /proc/$PPID/status; do :; done
+""")
+        os.chmod(self.path("take"), 0o700)
+        return self.path("take")
+
     def getmail(self, server, protocol, *lines):
         retriever = {"pop3s": "SimplePOP3SSLRetriever", "imaps": "SimpleIMAPSSLRetriever"}[protocol]
         more = "\n".join(lines)
@@ -215,8 +225,9 @@ password = {server.password}
 ca_certs = {self.path("ca.pem")}
 {more}
 [destination]
-type = Maildir
-path = {self.maildir()}/
+type = MDA_external
+path = {self.taker()}
+allow_root_commands = true
 [options]
 delivered_to = false
 received = false
@@ -241,15 +252,12 @@ delivery maildir {self.maildir()}
         return "mpop", "-Q", "-C", config, "it"
 
     def fetchmail(self, server, protocol, *words, trust=None):
-        self.write("take", f"""#!/bin/sh
-file=$(mktemp {self.maildir()}/tmp/XXXXXXXX) && cat >"$file" && mv "$file" {self.path("got", "new")}/
-""")
-        os.chmod(self.path("take"), 0o700)
+        taker = self.taker()
         trust = trust or f'sslcertck sslcertfile "{self.path("ca.pem")}"'
         port = f"{'uidl ' if protocol == 'pop3s' else ''}port {server.ports[protocol]}"
         config = self.write("fetchmailrc", f"""set invisible
 poll localhost protocol {protocol[:4]} {port} username "work" password "{server.password}"
-  ssl {trust} no rewrite {" ".join(words)} mda "{self.path("take")}"
+  ssl {trust} no rewrite {" ".join(words)} mda "{taker}"
 """)
         return "fetchmail", "-f", config
 
