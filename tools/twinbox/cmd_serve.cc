@@ -34,7 +34,6 @@ using libsync::fail;
 using libsync::Result;
 using libsync::say;
 using libsync::Status;
-using libsync::word;
 
 namespace {
 
