@@ -91,6 +91,7 @@ class Fetcher final : public pop3::Events {
         continue;
       }
       TB_TRY(make_room(stop));
+      if (c_.session().idle()) ended_.clear();  // nothing is owed: what came is what was asked for
       TB_TRY(forget_now_and_then());
       TB_TRY(ask_for(item, *entry));
     }
@@ -152,7 +153,7 @@ class Fetcher final : public pop3::Events {
   const Pop3Maildrop& drop_;
   sync::MessageSink& sink_;
   std::deque<Wanted> wanted_;
-  std::vector<uint64_t> ended_;                        // since the last answer to RSET or NOOP
+  std::vector<uint64_t> ended_;                        // and may be another's if an answer is left out
   uint64_t octets_ = 0;                                // asked for and not yet here
   uint64_t unforgotten_ = 0, unforgotten_octets_ = 0;  // asked for behind the last RSET
   bool asked_ = false;

@@ -236,6 +236,25 @@ TEST_F(PairPop3, WhateverAnswerIsWrongTheNextSyncIsWhole) {
   }
 }
 
+// One after the other no answer can be another's: a server that falls silent costs the one it owes, and the
+// one before, whose end the silence itself confirmed.
+TEST_F(PairPop3, WithoutPipeliningNothingIsReadAgainBehindASilence) {
+  constexpr size_t kOctets = 20'000;
+  mail = std::make_shared<MemoryMail>();
+  inbox = mail->make_folder({"INBOX"}, sync::Role::Inbox);
+  for (int i = 0; i < 5; ++i)
+    mail->put(inbox, "S: " + std::to_string(i) + "\r\n\r\n" + std::string(kOctets, 'x') + "\r\n");
+  off = {"PIPELINING"};
+  faults = parse_fault_script("on RETR 5 truncate 0").value();
+  Local local;
+  EXPECT_FALSE(run(local).status);
+  faults.clear();
+  const Ran next = run(local);
+  ASSERT_TRUE(next.status) << next.status.error().text();
+  EXPECT_EQ(local.show().size(), 6U);
+  EXPECT_LT(next.cost.bytes_in, 3 * kOctets);
+}
+
 TEST_F(PairPop3, WhatASyncCosts) {
   line.delay = std::chrono::milliseconds(100);
   fill(100);
