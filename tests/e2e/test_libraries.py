@@ -14,6 +14,7 @@ from harness import digest
 
 import programs
 from programs import COUNT, SECONDS, message
+from served import Served
 
 PARTS = (b"From: Anna <a@example.org>\r\nTo: b@example.org\r\nSubject: parts\r\nDate: Wed, 01 Jan 2020 00:00:00 +0000\r\n"
          b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
@@ -347,6 +348,16 @@ class Libraries(programs.Case):
         pop.close()
         self.assertEqual(set(server.octets().values()), {message(number) for number in range(COUNT)})
         self.assertFalse({"submission", "submissions"} & set(server.ports))
+
+    def test_it_says_what_may_be_changed_and_where_the_password_is(self):
+        self.home.connect("changed", self.dovecot, mode="two-way")
+        self.home.connect("flagged", self.dovecot, local_flags=True)
+        self.home.connect("looked-at", self.dovecot)
+        self.sync()
+        lines = Served.announced(harness.PROGRAM, self.home)
+        self.assertIn("user: changed, flagged (read only but for flags), looked-at (read only)", lines)
+        # Beside the configuration, which is in the home itself here.
+        self.assertIn("password: the first line of ~/serve/password", lines)
 
     def test_with_local_flags_flags_alone_may_be_changed(self):
         server = self.served(mode="mirror", local_flags=True)

@@ -53,6 +53,18 @@ class Served:
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
             return int(re.search(rf"^{name}:\s+(\d+)", file.read(), re.M)[1])
 
+    @staticmethod
+    def announced(program, home, *accounts):
+        """What it tells a person when it listens, as lines."""
+        words = [word for name in NAMES for word in ("--" + name, "0")]
+        with subprocess.Popen([program, "--config", home.config, "serve", *accounts, *words], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, env=home.environment, cwd=home.folder, text=True) as process:
+            lines = []
+            while not lines or (lines[-1] and lines[-1] != "Ctrl-C ends it\n"):
+                lines.append(process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+        return [line.rstrip("\n") for line in lines]
+
     def stop(self, how=signal.SIGTERM):
         """Its exit status."""
         if self.process.poll() is None:

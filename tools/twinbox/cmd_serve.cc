@@ -221,6 +221,19 @@ std::string_view security_of(const server::Service::Bound& endpoint) {
   return endpoint.tls ? "TLS" : endpoint.name == "pop3" ? "STLS" : "STARTTLS";
 }
 
+// A stranger would wonder why nothing can be changed.
+std::string what_may_be_done(const server::Mail& mail) {
+  switch (mail.writable()) {
+    case server::Writable::Nothing:
+      return say(" (read only)");
+    case server::Writable::Flags:
+      return say(" (read only but for flags)");
+    case server::Writable::All:
+      break;
+  }
+  return {};
+}
+
 void announce(Context& context, const server::Service& service, const libsync::account::Serving& serving,
               const std::string& fingerprint, const Mails& mails, uint64_t connections) {
   JsonList ports;
@@ -233,7 +246,7 @@ void announce(Context& context, const server::Service& service, const libsync::a
   std::vector<std::string> names;
   for (const auto& [name, mail] : mails) {
     users.emplace_back(name);
-    names.push_back(name);
+    names.push_back(name + what_may_be_done(*mail));
   }
   if (context.json()) {
     context.out().json(JsonObject{{"serving", std::move(users)},
@@ -245,7 +258,8 @@ void announce(Context& context, const server::Service& service, const libsync::a
   } else {
     context.out().text(at);
     context.out().line(say("user: {}", fmt::join(names, ", ")));
-    context.out().line(say("password: the first line of {}", serving.password_path));
+    context.out().line(
+        say("password: the first line of {}", libsync::account::shorten_path(serving.password_path, context.places())));
     context.out().line(say("certificate: sha256:{}", fingerprint));
     context.out().line(say("Ctrl-C ends it"));
   }
