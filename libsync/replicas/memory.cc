@@ -205,7 +205,7 @@ Result<Outcome> MemoryReplica::act(const Action& action) {
       return delete_box(action);
     case Op::Subscribe:
       if (Box* box = by_id(action.box)) {
-        box->subscribed = true;
+        box->subscribed = action.subscribed;
         return Outcome{};
       }
       return Outcome{.did = Did::Gone};

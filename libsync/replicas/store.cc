@@ -115,9 +115,8 @@ class Applier {
         return rename(action);
       case Op::DeleteBox:
         return plain(write_->delete_mailbox(box_of(action.box)));
-      // The port's action says which mailbox to subscribe; it has no word for the opposite.
       case Op::Subscribe:
-        return plain(write_->set_subscribed(box_of(action.box), true));
+        return plain(write_->set_subscribed(box_of(action.box), action.subscribed));
       case Op::Add:
         return add(action, staged_[i]);
       case Op::Mend:

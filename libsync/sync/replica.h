@@ -7,6 +7,7 @@
 // and ends soon (Errc::Cancelled) after it is asked to.
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <memory>
@@ -170,13 +171,16 @@ class MessageSink {
   virtual void uncertain(uint64_t token) { (void)token; }
 };
 
-// The octets of a message to add, in pieces; read once, front to back.
+// The octets of a message to add, in pieces, front to back.
 class ContentSource {
  public:
   virtual ~ContentSource() = default;
   virtual std::optional<uint64_t> size() const = 0;  // exact, if known beforehand
   virtual Result<std::string_view> next() = 0;       // valid until the next call; empty: the end
-  virtual Id print() const { return {}; }            // print_of_message(), if it was made already
+  // Begins anew with the first octet, for a replica that has to say beforehand what it sends. Errc::Internal where that
+  // can't be (what comes off a connection).
+  virtual Status rewind() { return fail(Errc::Internal, "content that can be read only once"); }
+  virtual Id print() const { return {}; }  // print_of_message(), if it was made already
 };
 
 // A message that is wholly in memory.
@@ -187,6 +191,10 @@ class StringSource : public ContentSource {
   Result<std::string_view> next() override {
     if (std::exchange(given_, true)) return std::string_view();
     return octets_;
+  }
+  Status rewind() override {
+    given_ = false;
+    return {};
   }
 
   Id print() const override { return print_; }
@@ -202,7 +210,7 @@ class StringSource : public ContentSource {
 enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Mend, Copy, Move, Remove, DeleteBox };
 
 // One thing to do on a replica. Which members count depends on `op`:
-//   CreateBox path (role) · RenameBox box path · Subscribe box · Flags ref add del · Add box add date
+//   CreateBox path (role) · RenameBox box path · Subscribe box subscribed · Flags ref add del · Add box add date
 //   content · Mend known content (box add date): octets that the replica has and found damaged, brought again;
 //   Outcome::content says what came; where that is something else it is added to the box, or without one nothing is
 //   changed · Copy, Move ref box · Remove ref · DeleteBox box
@@ -213,7 +221,8 @@ struct Action {
   BoxId box{};
   Path path{};
   Role role = Role::None;
-  Flags add{}, del{};
+  bool subscribed = true;
+  Flags add{}, del{};  // Flags: changed as a delta, so that what another client sets meanwhile stays
   std::optional<int64_t> date{};
   uint64_t size_expected = 0;        // Remove: act only if the message still has this size (0: unchecked)
   ContentSource* content = nullptr;  // Add; not owned
@@ -231,18 +240,20 @@ enum class Did {
   ReadOnly,
   Quota,
   Retry,    // may work later
-  Unknown,  // the connection ended before the answer: it may or may not have happened
+  Unknown,  // it may or may not have happened: only a look tells (a server that says OK, and of what without this one)
 };
 
 struct Outcome {
   Did did = Did::Ok;
-  MsgRef ref{};   // where the message is now (Add, Copy, Move), with did == Ok
-  BoxId box{};    // CreateBox, RenameBox: the mailbox's id from now on
-  Id instance{};  // Add: Facts::instance of the new message
-  Id content{};   // Add, Mend: Facts::object of what came, if the replica keeps digests
+  MsgRef ref{};                  // where the message is now (Add, Copy, Move), with did == Ok
+  BoxId box{};                   // CreateBox, RenameBox: the mailbox's id from now on
+  Id instance{};                 // Add: Facts::instance of the new message
+  Id content{};                  // Add, Mend: Facts::object of what came, if the replica keeps digests
+  std::optional<Flags> flags{};  // Flags: what the message has now, as the replica said; nothing: what was asked for
   // CreateBox, Add: the mailbox's cursors before and behind the action, if it is sure that nothing else lies between.
   std::string cursor_before{}, cursor{};
-  std::string words{};  // the server's words for anything but Ok
+  std::string words{};                       // the server's words for anything but Ok
+  std::chrono::milliseconds retry_after{0};  // Retry: how long the server wants to be left alone; 0: it did not say
 };
 
 class ActionSink {
@@ -266,6 +277,7 @@ struct Capabilities {
   bool partial_fetch = false;      // FetchPart::Header costs less than the whole
   bool push = false;               // wait() hears of changes
   bool stable_ids = false;         // keys survive between sessions (POP3 without UIDL: digests stand in)
+  bool crlf = false;               // lines end with CRLF there: a bare LF of what is added becomes one
   bool counted_fetch = false;      // a fetched message has its length before it (IMAP's literal) and can't come short;
                                    // else only a mark in the text ends it (POP3's dot)
 };
@@ -297,9 +309,10 @@ class Replica {
   // apply(); the source must not outlive the replica.
   virtual std::unique_ptr<ContentSource> prepare(std::string_view octets);
 
-  // Carries out the actions in order and calls done() once for each. A status that is not OK means
-  // that the replica can't go on (connection lost, disk full): actions without a done() did not
-  // happen, or their outcome is Unknown.
+  // Carries out the actions in order, as if one after the other (a replica may send many at once), and calls done()
+  // once for each. A status that is not OK means that the replica can't go on (connection lost, disk full): actions
+  // without a done() did not happen, or their outcome is Unknown. What an action refers to has its epoch compared
+  // before anything is done to it; in another one, or not there any more, it is Did::Gone.
   virtual Status apply(std::span<const Action> actions, ActionSink& sink, std::stop_token stop) = 0;
 
   // Waits for a change until the deadline; returns the mailboxes to look at, empty at the deadline.
