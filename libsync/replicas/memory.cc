@@ -227,7 +227,9 @@ Result<Outcome> MemoryReplica::act(const Action& action) {
 
 Outcome MemoryReplica::create_box(const Action& action) {
   if (box(action.path) != nullptr) return {.did = Did::Exists, .words = "mailbox exists"};
-  return {.box = make_box(action.path, action.role)};
+  const sync::BoxId id = make_box(action.path, action.role);
+  by_id(id)->subscribed = action.subscribed;
+  return {.box = id};
 }
 
 Outcome MemoryReplica::rename_box(const Action& action) {

@@ -20,6 +20,7 @@ struct MemoryTraits {
                                   .append = true,
                                   .move = true,
                                   .remove = true,
+                                  .own_transaction = true,
                                   .change_tokens = true,
                                   .partial_fetch = true,
                                   .stable_ids = true,

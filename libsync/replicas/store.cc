@@ -139,6 +139,7 @@ class Applier {
     TB_ASSIGN(const auto taken, store_.find_mailbox(action.path));
     if (taken) return Outcome{.did = Did::Exists, .box = std::to_string(taken->id)};
     TB_ASSIGN(const MailboxId id, write_->create_mailbox(action.path, action.role));
+    TB_TRY(write_->set_subscribed(id, action.subscribed));
     TB_ASSIGN(const auto box, write_->mailbox(id));
     return Outcome{.box = std::to_string(id), .cursor = box ? std::to_string(box->highestmodseq) : std::string()};
   }
@@ -393,6 +394,7 @@ sync::Capabilities StoreReplica::capabilities() const {
           .append = true,
           .move = true,
           .remove = true,
+          .own_transaction = true,
           .change_tokens = true,
           .partial_fetch = true,
           .push = true,

@@ -1,5 +1,6 @@
 #include "libsync/store/link_table.h"
 
+#include "libsync/base/text.h"
 #include "libsync/sync/path.h"
 
 namespace libsync::store {
@@ -52,19 +53,51 @@ constexpr char kTurn[] = R"sql(
 CREATE TABLE link_turn(id INTEGER PRIMARY KEY, after INTEGER NOT NULL, ended INTEGER NOT NULL);
 )sql";
 
+// What two-way syncs need: what was asked and has no answer, names and subscriptions as agreed, what mailboxes can
+// store.
+constexpr char kTwoWay[] = R"sql(
+ALTER TABLE link_row ADD COLUMN size_b INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN leftover INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN a_asked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN a_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN b_asked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN b_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_pair ADD COLUMN a_base TEXT NOT NULL DEFAULT '';
+ALTER TABLE link_pair ADD COLUMN a_subscribed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_pair ADD COLUMN a_mask TEXT;
+ALTER TABLE link_pair ADD COLUMN a_read_only INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_pair ADD COLUMN b_base TEXT NOT NULL DEFAULT '';
+ALTER TABLE link_pair ADD COLUMN b_subscribed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_pair ADD COLUMN b_mask TEXT;
+ALTER TABLE link_pair ADD COLUMN b_read_only INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_pair ADD COLUMN subscribed INTEGER;
+DROP INDEX link_row_a_lost;
+DROP INDEX link_row_b_lost;
+CREATE INDEX link_row_a_lost ON link_row(size) WHERE a_at IN (2, 3) OR a_asked <> 0;
+CREATE INDEX link_row_b_lost ON link_row(CASE size_b WHEN 0 THEN size ELSE size_b END) WHERE b_at IN (2, 3) OR b_asked <> 0;
+CREATE INDEX link_row_a_asked ON link_row(id) WHERE a_asked <> 0;
+CREATE INDEX link_row_b_asked ON link_row(id) WHERE b_asked <> 0;
+CREATE INDEX link_row_object ON link_row(object) WHERE object IS NOT NULL;
+)sql";
+
+// Only for links of which the server is ever added to: it costs every new message a page.
+constexpr char kContentIndex[] =
+    "CREATE INDEX IF NOT EXISTS link_row_content ON link_row(substr(content, 8, 12)) WHERE content IS NOT NULL";
+
 #define ROW_COLUMNS                                                                                             \
   "id, home, agreed, dirty, suspect, inferred, size, date, base_flags, base_keywords, object, print, content, " \
   "a_at, a_pair, a_num, a_name, a_flags, a_keywords, a_instance, a_blocked, "                                   \
-  "b_at, b_pair, b_num, b_name, b_flags, b_keywords, b_instance, b_blocked, doubt"
+  "b_at, b_pair, b_num, b_name, b_flags, b_keywords, b_instance, b_blocked, doubt, "                            \
+  "size_b, leftover, a_asked, a_to, b_asked, b_to"
 
-constexpr char kInsertRow[] =
-    "INSERT INTO link_row(" ROW_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr char kInsertRow[] = "INSERT INTO link_row(" ROW_COLUMNS
+                              ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr char kUpdateRow[] =
     "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, size=?7, date=?8, base_flags=?9,"
     " base_keywords=?10, object=?11, print=?12, content=?13,"
     " a_at=?14, a_pair=?15, a_num=?16, a_name=?17, a_flags=?18, a_keywords=?19, a_instance=?20, a_blocked=?21,"
     " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
-    " doubt=?30"
+    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, b_asked=?35, b_to=?36"
     " WHERE id=?1";
 // Most rows stay where they are on side A: its index need not be touched then.
 constexpr char kUpdateRowInPlace[] =
@@ -72,7 +105,7 @@ constexpr char kUpdateRowInPlace[] =
     " base_keywords=?10, object=?11, print=?12, content=?13, a_flags=?18, a_keywords=?19, a_instance=?20, "
     "a_blocked=?21,"
     " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
-    " doubt=?30"
+    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, b_asked=?35, b_to=?36"
     " WHERE id=?1 AND size=?7 AND a_at=?14 AND a_pair=?15 AND a_num=?16 AND a_name IS ?17";
 
 constexpr int64_t kSecondsPerDay = 86400;
@@ -141,6 +174,13 @@ void bind_row(Statement& statement, const Row& row) {
   bind_half(statement, 13, row.half(Side::A));
   bind_half(statement, 21, row.half(Side::B));
   statement.bind_at(29, static_cast<int>(row.doubt));
+  statement.bind_at(30, row.size_b);
+  statement.bind_at(31, row.leftover ? 1 : 0);
+  for (const Side side : {Side::A, Side::B}) {
+    const int at = side == Side::A ? 32 : 34;
+    statement.bind_at(at, static_cast<int>(row.half(side).asked));
+    statement.bind_at(at + 1, row.half(side).to);
+  }
 }
 
 Half read_half(const Statement& s, int at) {
@@ -169,6 +209,13 @@ Row read_row(const Statement& s) {
   row.half(Side::A) = read_half(s, 13);
   row.half(Side::B) = read_half(s, 21);
   row.doubt = static_cast<sync::Doubt>(s.integer(29));
+  row.size_b = static_cast<uint64_t>(s.integer(30));
+  row.leftover = s.integer(31) != 0;
+  for (const Side side : {Side::A, Side::B}) {
+    const int at = side == Side::A ? 32 : 34;
+    row.half(side).asked = static_cast<sync::Asked>(s.integer(at));
+    row.half(side).to = s.integer(at + 1);
+  }
   return row;
 }
 
@@ -276,9 +323,9 @@ class LinkTable : public sync::Link {
   }
 
   Result<std::vector<Row>> dirty_gone(RowId after, size_t limit) override {
-    TB_ASSIGN(auto s,
-              db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE dirty=1 AND agreed=1 AND (a_at=3 OR b_at=3)"
-                          " AND id>? ORDER BY id LIMIT ?"));
+    TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE dirty=1 AND agreed=1 AND leftover=0"
+                                  " AND (a_at=3 OR b_at=3)"
+                                  " AND id>? ORDER BY id LIMIT ?"));
     s.bind(after, limit);
     return all(s);
   }
@@ -328,20 +375,46 @@ class LinkTable : public sync::Link {
   }
 
   Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) override {
-    TB_ASSIGN(
-        auto s,
-        db_.prepare(side == Side::A
-                        ? "SELECT " ROW_COLUMNS " FROM link_row WHERE a_at IN (2,3) AND size=? ORDER BY id LIMIT ?"
-                        : "SELECT " ROW_COLUMNS " FROM link_row WHERE b_at IN (2,3) AND size=? ORDER BY id LIMIT ?"));
+    TB_ASSIGN(auto s,
+              db_.prepare(side == Side::A
+                              ? "SELECT " ROW_COLUMNS
+                                " FROM link_row WHERE (a_at IN (2, 3) OR a_asked <> 0) AND size=? ORDER BY id LIMIT ?"
+                              : "SELECT " ROW_COLUMNS " FROM link_row WHERE (b_at IN (2, 3) OR b_asked <> 0)"
+                                " AND CASE size_b WHEN 0 THEN size ELSE size_b END=? ORDER BY id LIMIT ?"));
     s.bind(size, limit);
     return all(s);
   }
 
   Result<bool> any_lost(Side side) override {
-    TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "SELECT 1 FROM link_row WHERE a_at IN (2,3) LIMIT 1"
-                                                  : "SELECT 1 FROM link_row WHERE b_at IN (2,3) LIMIT 1"));
+    TB_ASSIGN(auto s,
+              db_.prepare(side == Side::A ? "SELECT 1 FROM link_row WHERE a_at IN (2, 3) OR a_asked <> 0 LIMIT 1"
+                                          : "SELECT 1 FROM link_row WHERE b_at IN (2, 3) OR b_asked <> 0 LIMIT 1"));
     return s.step();
   }
+
+  Result<std::vector<Row>> asked(Side side, RowId after, size_t limit) override {
+    TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "SELECT " ROW_COLUMNS
+                                                    " FROM link_row WHERE a_asked <> 0 AND id>? ORDER BY id LIMIT ?"
+                                                  : "SELECT " ROW_COLUMNS
+                                                    " FROM link_row WHERE b_asked <> 0 AND id>? ORDER BY id LIMIT ?"));
+    s.bind(after, limit);
+    return all(s);
+  }
+
+  Result<std::vector<Row>> same_octets(Side side, const sync::Id& object, size_t limit) override {
+    TB_ASSIGN(auto s,
+              db_.prepare(side == Side::A
+                              ? "SELECT " ROW_COLUMNS
+                                " FROM link_row WHERE object=?1 AND a_at=1 AND a_asked=0 AND suspect=0 AND leftover=0"
+                                " ORDER BY id LIMIT ?2"
+                              : "SELECT " ROW_COLUMNS
+                                " FROM link_row WHERE substr(content, 8, 12)=substr(?1, 8, 12) AND content=?1"
+                                " AND b_at=1 AND b_asked=0 AND suspect=0 AND leftover=0 ORDER BY id LIMIT ?2"));
+    s.bind(object, limit);
+    return all(s);
+  }
+
+  Status index_contents() override { return db_.exec(kContentIndex); }
 
   Result<uint64_t> count_agreed(PairId pair) override {
     TB_ASSIGN(auto s, db_.prepare("SELECT count(*) FROM link_row WHERE home=? AND agreed=1"));
@@ -350,7 +423,8 @@ class LinkTable : public sync::Link {
   }
 
   Result<uint64_t> count_suspect() override {
-    TB_ASSIGN(auto s, db_.prepare("SELECT count(*) FROM link_row WHERE dirty=1 AND (suspect=1 OR a_at=2 OR b_at=2)"));
+    TB_ASSIGN(auto s, db_.prepare("SELECT count(*) FROM link_row WHERE dirty=1 AND (suspect=1"
+                                  " OR (a_at=2 AND a_asked=0) OR (b_at=2 AND b_asked=0))"));
     return count(s);
   }
 
@@ -470,45 +544,89 @@ Result<std::unique_ptr<sync::Link>> LinkTable::copy() {
   return made;
 }
 
+#define END_COLUMNS(x)                                                                                     \
+  #x "_box, " #x "_path, " #x "_epoch, " #x "_cursor, " #x "_missing, " #x "_base, " #x "_subscribed, " #x \
+     "_mask, " #x "_read_only"
+constexpr int kEndColumns = 9;
+
+// "31 * one two": the system flags, whether any keyword can be kept, those that can.
+std::string mask_text(const sync::FlagMask& mask) {
+  std::string out = std::to_string(mask.system);
+  if (mask.any_keyword) out += " *";
+  for (const std::string& keyword : mask.keywords) out += ' ' + keyword;
+  return out;
+}
+
+sync::FlagMask mask_from(std::string_view text) {
+  const size_t space = text.find(' ');
+  sync::FlagMask mask{.system = static_cast<uint32_t>(parse_u64(text.substr(0, space)).value_or(0))};
+  Flags words = flags_from(0, space == text.npos ? std::string_view() : text.substr(space + 1));
+  mask.any_keyword = std::erase(words.keywords, "*") > 0;
+  mask.keywords = std::move(words.keywords);
+  return mask;
+}
+
+void bind_end(Statement& s, int at, const Pair::End& end) {
+  s.bind_at(at, end.box);
+  s.bind_at(at + 1, sync::encode_path(end.path));
+  s.bind_at(at + 2, end.epoch);
+  s.bind_at(at + 3, end.cursor);
+  s.bind_at(at + 4, end.missing ? 1 : 0);
+  s.bind_at(at + 5, sync::encode_path(end.base));
+  s.bind_at(at + 6, end.subscribed ? 1 : 0);
+  if (end.mask) {
+    s.bind_at(at + 7, mask_text(*end.mask));
+  } else {
+    s.bind_at(at + 7, nullptr);
+  }
+  s.bind_at(at + 8, end.read_only ? 1 : 0);
+}
+
+Pair::End read_end(const Statement& s, int at) {
+  Pair::End end{.box = std::string(s.text(at)),
+                .path = sync::decode_path(s.text(at + 1)),
+                .base = sync::decode_path(s.text(at + 5)),
+                .epoch = static_cast<uint64_t>(s.integer(at + 2)),
+                .cursor = std::string(s.text(at + 3)),
+                .missing = s.integer(at + 4) != 0,
+                .subscribed = s.integer(at + 6) != 0,
+                .read_only = s.integer(at + 8) != 0};
+  if (!s.is_null(at + 7)) end.mask = mask_from(s.text(at + 7));
+  return end;
+}
+
 Result<std::vector<Pair>> LinkTable::pairs() {
-  TB_ASSIGN(auto s, db_.prepare("SELECT id, role, a_box, a_path, a_epoch, a_cursor, a_missing,"
-                                " b_box, b_path, b_epoch, b_cursor, b_missing FROM link_pair ORDER BY id"));
+  TB_ASSIGN(
+      auto s,
+      db_.prepare("SELECT id, role, subscribed, " END_COLUMNS(a) ", " END_COLUMNS(b) " FROM link_pair ORDER BY id"));
   std::vector<Pair> pairs;
   while (true) {
     TB_ASSIGN(const bool row, s.step());
     if (!row) return pairs;
     Pair pair{.id = s.integer(0), .end = {}, .role = static_cast<Role>(s.integer(1))};
-    for (const Side side : {Side::A, Side::B}) {
-      const int at = side == Side::A ? 2 : 7;
-      pair.at(side) = {.box = std::string(s.text(at)),
-                       .path = sync::decode_path(s.text(at + 1)),
-                       .epoch = static_cast<uint64_t>(s.integer(at + 2)),
-                       .cursor = std::string(s.text(at + 3)),
-                       .missing = s.integer(at + 4) != 0};
-    }
+    if (!s.is_null(2)) pair.subscribed = s.integer(2) != 0;
+    pair.at(Side::A) = read_end(s, 3);
+    pair.at(Side::B) = read_end(s, 3 + kEndColumns);
     pairs.push_back(std::move(pair));
   }
 }
 
 Result<PairId> LinkTable::put(const Pair& pair) {
-  TB_ASSIGN(auto s,
-            db_.prepare("INSERT OR REPLACE INTO link_pair(id, role, a_box, a_path, a_epoch, a_cursor, a_missing,"
-                        " b_box, b_path, b_epoch, b_cursor, b_missing) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"));
+  TB_ASSIGN(auto s, db_.prepare("INSERT OR REPLACE INTO link_pair(id, role, subscribed, " END_COLUMNS(
+                        a) ", " END_COLUMNS(b) ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
   if (pair.id == 0) {
     s.bind_at(0, nullptr);
   } else {
     s.bind_at(0, pair.id);
   }
   s.bind_at(1, static_cast<int>(pair.role));
-  for (const Side side : {Side::A, Side::B}) {
-    const int at = side == Side::A ? 2 : 7;
-    const Pair::End& end = pair.at(side);
-    s.bind_at(at, end.box);
-    s.bind_at(at + 1, sync::encode_path(end.path));
-    s.bind_at(at + 2, end.epoch);
-    s.bind_at(at + 3, end.cursor);
-    s.bind_at(at + 4, end.missing ? 1 : 0);
+  if (pair.subscribed) {
+    s.bind_at(2, *pair.subscribed ? 1 : 0);
+  } else {
+    s.bind_at(2, nullptr);
   }
+  bind_end(s, 3, pair.at(Side::A));
+  bind_end(s, 3 + kEndColumns, pair.at(Side::B));
   TB_TRY(s.run());
   return pair.id == 0 ? db_.last_insert_rowid() : pair.id;
 }
@@ -539,12 +657,14 @@ Status create_link_tables_1(Db& db) { return db.exec(kTables); }
 Status upgrade_link_tables_2(Db& db) { return db.exec(kDoubt); }
 Status upgrade_link_tables_3(Db& db) { return db.exec(kDoubtLast); }
 Status upgrade_link_tables_4(Db& db) { return db.exec(kTurn); }
+Status upgrade_link_tables_5(Db& db) { return db.exec(kTwoWay); }
 
 Status create_link_tables(Db& db) {
   TB_TRY(create_link_tables_1(db));
   TB_TRY(upgrade_link_tables_2(db));
   TB_TRY(upgrade_link_tables_3(db));
-  return upgrade_link_tables_4(db);
+  TB_TRY(upgrade_link_tables_4(db));
+  return upgrade_link_tables_5(db);
 }
 
 std::unique_ptr<sync::Link> open_link(Db& db) { return std::make_unique<LinkTable>(db); }

@@ -16,6 +16,7 @@ Status create_link_tables_1(Db& db);
 Status upgrade_link_tables_2(Db& db);
 Status upgrade_link_tables_3(Db& db);
 Status upgrade_link_tables_4(Db& db);
+Status upgrade_link_tables_5(Db& db);
 
 // Messages of which a side refused a change, until they change again.
 Result<uint64_t> count_refused(Db& db);

@@ -96,8 +96,11 @@ CREATE INDEX message_keywords ON message(mailbox, keywords) WHERE mailbox IS NOT
 
 Status version_6(Db& db) { return db.exec(kVersion6); }
 
-constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3,
-                                                           version_4, version_5, version_6};
+// What is done here goes to the server, too.
+Status version_7(Db& db) { return upgrade_link_tables_5(db); }
+
+constexpr std::array<SchemaStep, kSchemaVersion> kSteps = {version_1, version_2, version_3, version_4,
+                                                           version_5, version_6, version_7};
 
 Result<int64_t> pragma(Db& db, std::string_view sql) {
   TB_ASSIGN(auto statement, db.prepare(sql));

@@ -10,7 +10,7 @@
 
 namespace libsync::store {
 
-inline constexpr int64_t kSchemaVersion = 6;
+inline constexpr int64_t kSchemaVersion = 7;
 inline constexpr int64_t kApplicationId = 0x5477696E;  // "Twin": `file` and a wrong path are told by it
 
 // Limits on mailbox names: servers stop at 255 to 1024 octets; below these every name that occurs fits.

@@ -11,6 +11,7 @@
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/sync/apply.h"
 #include "libsync/sync/fuse.h"
 #include "libsync/sync/path.h"
 #include "libsync/sync/run.h"
@@ -18,10 +19,8 @@
 namespace libsync::sync {
 namespace {
 
-struct Todo {
-  Row* row;
-  Planned planned;
-};
+// Messages of the same octets that are looked at for one that both sides have.
+constexpr size_t kSameOctets = 8;
 
 // Some of the dirty rows, and what is to be done about them.
 struct Chunk {
@@ -33,93 +32,6 @@ struct Chunk {
     return !adds.empty() && flags.empty() && moves.empty() &&
            std::ranges::all_of(adds, [](const Todo& todo) { return todo.planned.on == Side::B; });
   }
-};
-
-// What becomes of a row when an action on one of its halves is done.
-class ActSink final : public ActionSink {
- public:
-  ActSink(Run& run, std::span<const Todo> todo) : run_(run), todo_(todo) {}
-
-  Status done(uint64_t token, const Outcome& outcome) override {
-    const Todo& todo = todo_[token];
-    Row& row = *todo.row;
-    Half& half = row.half(todo.planned.on);
-    switch (outcome.did) {
-      case Did::Ok:
-      case Did::OkNoRef:
-        if (todo.planned.op == Op::Add) {
-          add(todo.planned, outcome, row);
-          run_.absorb(todo.planned.on, *run_.book.find(todo.planned.pair), outcome);
-        } else {
-          apply(todo.planned, outcome, half);
-        }
-        count(todo.planned.op);
-        if (todo.planned.op == Op::Remove && !run_.removals_accepted) {
-          TB_TRY(run_.link.record_removals(todo.planned.pair, run_.clock.unix_seconds(), 1));
-        }
-        break;
-      case Did::Gone:
-        half.at = At::Gone;
-        break;
-      case Did::Retry:
-      case Did::Unknown:
-      case Did::Marked:
-        return {};  // stays dirty: the next run looks and plans again
-      default:
-        half.blocked = outcome.words.empty() ? std::string(word("refused")) : outcome.words;
-        run_.report.skipped.push_back({run_.place(half, todo.planned.on), half.blocked});
-    }
-    return save(row);
-  }
-  Status durable() override { return {}; }
-
- private:
-  static void apply(const Planned& planned, const Outcome& outcome, Half& half) {
-    if (planned.op == Op::Flags) {
-      half.flags.system = (half.flags.system | planned.add.system) & ~planned.del.system;
-      half.flags.keywords = minus(half.flags, planned.del).keywords;
-      for (const auto& keyword : planned.add.keywords) half.flags.add_keyword(keyword);
-    } else if (planned.op == Op::Move) {
-      half.pair = planned.pair;
-      half.key = outcome.ref.key;
-      // Where it is now shows at the next look.
-      if (outcome.did == Did::OkNoRef) half = Half{.at = At::Unbound, .pair = planned.pair, .flags = half.flags};
-    } else if (planned.op == Op::Remove) {
-      half.at = At::Gone;
-    }
-  }
-
-  // Content that was here already, found by its print: not the server's octets until they are compared.
-  static void add(const Planned& planned, const Outcome& outcome, Row& row) {
-    row.half(planned.on) = {.at = outcome.did == Did::Ok ? At::Bound : At::Unbound,
-                            .pair = planned.pair,
-                            .key = outcome.ref.key,
-                            .flags = planned.add,
-                            .instance = outcome.instance};
-    row.content = outcome.content;
-    row.inferred = true;
-    row.doubt = Doubt::None;
-  }
-
-  void count(Op op) {
-    if (op == Op::Add) {
-      ++run_.report.added;
-      ++run_.report.reused;
-    }
-    if (op == Op::Flags) ++run_.report.flags;
-    if (op == Op::Move) ++run_.report.moved;
-    if (op == Op::Remove) ++run_.report.removed;
-  }
-
-  Status save(Row& row) {
-    settle(row, run_.context);
-    if (plan_row(row, run_.context).standing == Standing::Forget) return run_.link.erase(row.id);
-    TB_TRY(run_.link.put(row));
-    return {};
-  }
-
-  Run& run_;
-  std::span<const Todo> todo_;
 };
 
 // Answers that have no names (RETR's) may have been given to the wrong questions before one that fits none, or none at
@@ -135,6 +47,7 @@ Status doubt(Run& run, std::span<const Todo> todo) {
   return batch->commit();
 }
 
+// Messages of side A's that are fetched.
 class AddSink final : public TransferSink {
  public:
   AddSink(Run& run, std::span<const Todo> todo) : run_(run), next_(todo) {}
@@ -157,12 +70,11 @@ class AddSink final : public TransferSink {
             .flags = planned.add,
             .instance = outcome.instance};
     row.print = received.print;
-    if (planned.on == Side::B) {
-      row.content = outcome.content;
-      row.inferred = false;
-      row.doubt = received.short_of && !run_.a.capabilities().counted_fetch ? Doubt::ReadAgain : Doubt::None;
-      run_.downloaded.insert(row.id);
-    }
+    row.content = outcome.content;
+    row.size_b = received.octets == row.size ? 0 : received.octets;
+    row.inferred = false;
+    row.doubt = received.short_of && !run_.a.capabilities().counted_fetch ? Doubt::ReadAgain : Doubt::None;
+    run_.downloaded.insert(row.id);
     Pair& pair = *run_.book.find(planned.pair);
     if (pair.at(planned.on).epoch == 0 && outcome.ref.epoch != 0) {
       pair.at(planned.on).epoch = outcome.ref.epoch;
@@ -203,6 +115,34 @@ class AddSink final : public TransferSink {
   Run& run_;
   std::span<const Todo> todo_{}, next_;
   size_t first_ = 0;  // the index of todo_'s first
+};
+
+// Content that was here already, found by its print: not the server's octets until they are compared.
+class KnownSink final : public ActionSink {
+ public:
+  KnownSink(Run& run, std::span<const Todo> todo) : run_(run), todo_(todo) {}
+  Status done(uint64_t token, const Outcome& outcome) override {
+    if (outcome.did != Did::Ok) return {};  // fetched by the next run
+    const Planned& planned = todo_[token].planned;
+    Row& row = *todo_[token].row;
+    row.half(planned.on) = {.at = At::Bound,
+                            .pair = planned.pair,
+                            .key = outcome.ref.key,
+                            .flags = planned.add,
+                            .instance = outcome.instance};
+    row.content = outcome.content;
+    row.inferred = true;
+    row.doubt = Doubt::None;
+    run_.absorb(planned.on, *run_.book.find(planned.pair), outcome);
+    ++run_.report.added;
+    ++run_.report.reused;
+    return save(run_, row);
+  }
+  Status durable() override { return {}; }
+
+ private:
+  Run& run_;
+  std::span<const Todo> todo_;
 };
 
 class Actor {
@@ -249,11 +189,17 @@ class Actor {
 
   Status apply(Chunk& chunk) {
     for (const Side side : {Side::A, Side::B}) {
-      TB_TRY(apply(side, chunk.flags));
-      TB_TRY(add(side, chunk.adds));
-      TB_TRY(apply(side, chunk.moves));
+      TB_TRY(apply_todo(run_, side, of(chunk.flags, side)));
+      TB_TRY(add(side, of(chunk.adds, side)));
+      TB_TRY(apply_todo(run_, side, of(chunk.moves, side)));
     }
     return {};
+  }
+
+  static std::vector<Todo> of(const std::vector<Todo>& all, Side side) {
+    std::vector<Todo> out;
+    std::ranges::copy_if(all, std::back_inserter(out), [&](const Todo& each) { return each.planned.on == side; });
+    return out;
   }
 
   // Fetches what the chunk adds and, without a pause, what those behind it add. Gives the first that wants something
@@ -270,7 +216,7 @@ class Actor {
       if (on_the_way.size() > 2) on_the_way.pop_front();
       return items_of(on_the_way.back()->adds);
     };
-    TB_TRY(carry(Side::B, items_of(on_the_way.back()->adds), sink, more));
+    TB_TRY(carry(items_of(on_the_way.back()->adds), sink, more));
     return chunk;
   }
 
@@ -346,7 +292,7 @@ class Actor {
         chunk.moves.push_back({&row, std::move(planned)});
         break;
       default:
-        if (!held_.contains(planned.pair)) removals_.push_back(row.id);
+        if (row.leftover || !held_.contains(planned.pair)) removals_.push_back(row.id);
     }
   }
 
@@ -355,30 +301,12 @@ class Actor {
     return {end.box, end.epoch, half.key};
   }
 
-  Status apply(Side side, const std::vector<Todo>& all) {
-    std::vector<Todo> todo;
-    for (const Todo& each : all) {
-      if (each.planned.on == side) todo.push_back(each);
-    }
-    if (todo.empty()) return {};
-    std::vector<Action> actions;
-    for (size_t i = 0; i < todo.size(); ++i) {
-      const Planned& planned = todo[i].planned;
-      actions.push_back({.token = i,
-                         .op = planned.op,
-                         .ref = ref(todo[i].row->half(side), side),
-                         .box = run_.book.find(planned.pair)->at(side).box,
-                         .add = planned.add,
-                         .del = planned.del});
-    }
-    ActSink sink(run_, todo);
-    return run_.replica(side).apply(actions, sink, run_.stop);
-  }
-
   std::vector<TransferItem> items_of(std::span<const Todo> adds) const {
     std::vector<TransferItem> items;
     items.reserve(adds.size());
-    for (const auto& [row, planned] : adds) {
+    for (const Todo& todo : adds) {
+      const Row* row = todo.row;
+      const Planned& planned = todo.planned;
       const Side from = other(planned.on);
       items.push_back({.fetch = {.ref = ref(row->half(from), from), .size = row->size},
                        .to = run_.book.find(planned.pair)->at(planned.on).box,
@@ -388,23 +316,66 @@ class Actor {
     return items;
   }
 
-  Status add(Side side, const std::vector<Todo>& all) {
-    std::vector<Todo> todo;
-    for (const Todo& each : all) {
-      if (each.planned.on == side) todo.push_back(each);
-    }
+  Status add(Side side, std::vector<Todo> todo) {
+    TB_TRY(copy(side, todo));
+    if (todo.empty()) return {};
+    if (!run_.replica(side).capabilities().own_transaction) return upload(run_, side, todo);
     std::vector<TransferItem> items = items_of(todo);
     // The header is what it may have ended in.
-    if (side == Side::B && run_.options.find_known && !last_) TB_TRY(add_known(todo, items));
+    if (run_.options.find_known && !last_) TB_TRY(add_known(todo, items));
     if (items.empty()) return {};
     AddSink sink(run_, todo);
-    return carry(side, std::move(items), sink);
+    return carry(std::move(items), sink);
   }
 
-  Status carry(Side side, std::vector<TransferItem> items, AddSink& sink, const MoreItems& more = {}) {
-    Status carried = transfer(run_.replica(other(side)), run_.replica(side), std::move(items), run_.options.limits,
-                              sink, run_.stop, more);
-    if (!carried && carried.error().code == Errc::Protocol && side == Side::B) {
+  // Adds what the side has the octets of in another message, and takes it off the list.
+  Status copy(Side side, std::vector<Todo>& todo) {
+    std::vector<Todo> copies;
+    for (Todo& each : todo) {
+      TB_ASSIGN(auto source, same_octets(side, *each.row));
+      if (!source) continue;
+      each.from = source->half(side);
+      take_octets(side, *each.row, *source);
+      copies.push_back(each);
+    }
+    if (copies.empty()) return {};
+    std::erase_if(todo, [](const Todo& each) { return each.from.has_value(); });
+    return apply_todo(run_, side, std::move(copies));
+  }
+
+  // A message that both sides have, with the octets of `row`.
+  Result<std::optional<Row>> same_octets(Side side, const Row& row) {
+    const Side from = other(side);
+    const Id& object = row.object_on(from);
+    if (object.empty()) return std::nullopt;
+    TB_ASSIGN(auto rows, run_.link.same_octets(from, object, kSameOctets));
+    for (Row& each : rows) {
+      const Half& half = each.half(side);
+      const bool there = each.id != row.id && half.at == At::Bound && half.asked == Asked::Nothing &&
+                         half.blocked.empty() && each.doubt == Doubt::None;
+      if (there) return std::move(each);
+    }
+    return std::nullopt;
+  }
+
+  static void take_octets(Side side, Row& row, const Row& source) {
+    if (side == Side::B) {
+      row.content = source.content;
+      row.inferred = source.inferred;
+      row.size_b = source.size_on(Side::B) == row.size ? 0 : source.size_on(Side::B);
+    } else {
+      const uint64_t size_b = row.size_on(Side::B);
+      row.object = source.object;
+      row.size = source.size;
+      row.size_b = size_b == row.size ? 0 : size_b;
+      row.date.reset();
+    }
+    row.print = source.print;
+  }
+
+  Status carry(std::vector<TransferItem> items, AddSink& sink, const MoreItems& more = {}) {
+    Status carried = transfer(run_.a, run_.b, std::move(items), run_.options.limits, sink, run_.stop, more);
+    if (!carried && carried.error().code == Errc::Protocol) {
       for (const auto& todo : sink.on_the_way()) TB_TRY(doubt(run_, todo));
     }
     return with_end_told(run_, std::move(carried));
@@ -441,7 +412,7 @@ class Actor {
       todo[i].row->print = prints[i];
       known.push_back(todo[i]);
     }
-    ActSink sink(run_, known);
+    KnownSink sink(run_, known);
     if (!actions.empty()) TB_TRY(run_.b.apply(actions, sink, run_.stop));
     todo = std::move(rest);
     items = std::move(rest_items);
@@ -461,11 +432,10 @@ class Actor {
       for (Row& row : rows) {
         // Planned anew: an add in between may have settled it.
         for (Planned& planned : plan_row(row, run_.context).actions) {
-          if (planned.op != Op::Remove) continue;
-          todo.push_back({&row, std::move(planned)});
+          if (planned.op == Op::Remove) todo.push_back({&row, std::move(planned)});
         }
       }
-      for (const Side side : {Side::A, Side::B}) TB_TRY(apply(side, todo));
+      for (const Side side : {Side::A, Side::B}) TB_TRY(apply_todo(run_, side, of(todo, side)));
     }
     return {};
   }
@@ -474,7 +444,7 @@ class Actor {
     const Side there = row.half(Side::A).at == At::Bound ? Side::A : Side::B;
     const std::string where = run_.place(row.half(there), there);
     const std::string_view reason = reason_text(planned.reason);
-    const std::string_view side = planned.on == Side::A ? word("on the server") : word("here");
+    const std::string_view side = run_.where(planned.on);
     count_planned(row, planned);
     switch (planned.op) {
       case Op::Add:
@@ -491,14 +461,14 @@ class Actor {
   }
 
   void count_planned(const Row& row, const Planned& planned) {
-    SyncReport& report = run_.report;
+    SyncReport::Counts& counts = run_.report.on(planned.on);
     if (planned.op == Op::Add) {
-      ++report.added;
-      report.octets += row.size;
+      ++counts.added;
+      counts.octets += row.size;
     }
-    if (planned.op == Op::Flags) ++report.flags;
-    if (planned.op == Op::Move) ++report.moved;
-    if (planned.op == Op::Remove && !held_.contains(planned.pair)) ++report.removed;
+    if (planned.op == Op::Flags) ++counts.flags;
+    if (planned.op == Op::Move) ++counts.moved;
+    if (planned.op == Op::Remove && !held_.contains(planned.pair)) ++counts.removed;
   }
 
   std::string box_name(const Planned& planned) const {

@@ -57,13 +57,26 @@ enum class Doubt : uint8_t {
   HeaderBroke = 5,
 };
 
+// What a side was asked to do about a message, and did not say where that led: written down before it is asked, for it
+// can't be asked twice. The next look tells (asked.cc).
+enum class Asked : uint8_t {
+  Nothing = 0,
+  Sent = 1,   // no answer yet: what the look doesn't show did not happen
+  Taken = 2,  // the side said OK, and not where the message is now (no UIDPLUS)
+};
+
 // One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.
+//
+// A message that is being added is Unbound in the mailbox it is to be in, with the flags it was sent with. One that is
+// being moved is Bound where it was, and `to` says where to.
 struct Half {
   At at = At::Absent;
   PairId pair = 0;
   Key key{};
   Flags flags{};
   Id instance{};
+  Asked asked = Asked::Nothing;
+  PairId to = 0;
   std::string blocked{};  // the words with which this side refused the last action on it; empty: not blocked
   bool operator==(const Half&) const = default;
 };
@@ -76,16 +89,22 @@ struct Row {
   bool agreed = false;
   bool dirty = false;    // the three trees differ: the plan looks at it
   bool suspect = false;  // lost its key and found no match: held until the user decides
-  uint64_t size = 0;     // octets as the replica that showed it first announced them
+  // On one side only: where it was copied from, on its way to another mailbox, by a side that can't move. To be removed
+  // there, whatever the fuse says.
+  bool leftover = false;
+  uint64_t size = 0;    // octets as side A announces, or will; if it was never there, as B does
+  uint64_t size_b = 0;  // octets as side B says; 0: as side A (a server may count others, or have CRLF for LF)
   std::optional<int64_t> date{};
   Id object{};            // Facts::object of side A, if it has one
-  Id print{};             // print_of() the content
-  Id content{};           // what is durable on side B ("sha256:…"); empty: nothing yet
+  Id print{};             // print_of() the content, with the size as side A announces it
+  Id content{};           // Facts::object of what is durable on side B ("sha256:…"); empty: nothing yet, or unknown
   bool inferred = false;  // `content` comes from a match by print, not from the server's octets
   Doubt doubt = Doubt::None;
 
   Half& half(Side s) { return side[index(s)]; }
   const Half& half(Side s) const { return side[index(s)]; }
+  uint64_t size_on(Side s) const { return s == Side::B && size_b != 0 ? size_b : size; }
+  const Id& object_on(Side s) const { return s == Side::A ? object : content; }
 };
 
 // Two mailboxes that are one.
@@ -94,13 +113,18 @@ struct Pair {
   struct End {
     BoxId box{};  // empty: does not exist on this side (yet, or any more)
     Path path{};  // where it is, or is to be, on this side
+    Path base{};  // its name when both sides last agreed; empty: they did not yet
     uint64_t epoch = 0;
     std::string cursor{};
     bool missing = false;  // was there and is known to be gone
+    bool subscribed = false;
+    std::optional<FlagMask> mask{};  // what can be stored there, as told when it was last opened
+    bool read_only = false;          // likewise
     bool operator==(const End&) const = default;
   };
   std::array<End, 2> end{};
   Role role = Role::None;
+  std::optional<bool> subscribed{};  // as both agreed
 
   End& at(Side s) { return end[index(s)]; }
   const End& at(Side s) const { return end[index(s)]; }
@@ -139,7 +163,7 @@ class Link {
 
   // Dirty rows in order of id, after `after`, at most `limit`.
   virtual Result<std::vector<Row>> dirty(RowId after, size_t limit) = 0;
-  // Of those, the agreed ones that one side shows as gone: what the fuse weighs.
+  // Of those, the agreed ones that one side shows as gone, without leftovers: what the fuse weighs.
   virtual Result<std::vector<Row>> dirty_gone(RowId after, size_t limit) = 0;
   // Messages that are on one side only, and their octets as announced: what a transfer has before it.
   struct Pending {
@@ -153,10 +177,17 @@ class Link {
   virtual Result<std::vector<Row>> doubtful(Doubt doubt, RowId after, size_t limit) = 0;
   // Rows Bound on side A whose `content` is one of these, in order of id.
   virtual Result<std::vector<Row>> holding(std::span<const Id> contents, RowId after, size_t limit) = 0;
-  // Rows whose half on `side` is Gone or Unbound and whose content had this size: whom a message that
-  // seems new on that side may turn out to be.
+  // Rows whose half on `side` is Gone or Unbound, or asked to be moved, and whose content had this size there: whom a
+  // message that seems new on that side may turn out to be.
   virtual Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) = 0;
   virtual Result<bool> any_lost(Side side) = 0;
+  // Rows of which `side` was asked something (Half::asked), in order of id.
+  virtual Result<std::vector<Row>> asked(Side side, RowId after, size_t limit) = 0;
+  // Rows Bound on `side` with these octets (Row::object_on(side)), not suspect and of nothing asked: one of them can be
+  // copied there instead of being brought again.
+  virtual Result<std::vector<Row>> same_octets(Side side, const Id& object, size_t limit) = 0;
+  // Makes same_octets() quick for side B; for links of which side A is ever added to.
+  virtual Status index_contents() = 0;
   // Agreed rows of the pair: the fuse measures removals against them.
   virtual Result<uint64_t> count_agreed(PairId pair) = 0;
   virtual Result<uint64_t> count_suspect() = 0;

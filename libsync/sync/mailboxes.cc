@@ -1,15 +1,18 @@
-// Which mailbox of one side is which of the other; making, renaming and deleting them.
+// Making, renaming, subscribing and deleting mailboxes.
 #include <algorithm>
-#include <map>
+
+#include <fmt/format.h>
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/sync/path.h"
-#include "libsync/sync/resolve.h"
 #include "libsync/sync/run.h"
 
 namespace libsync::sync {
 namespace {
+
+// Names that are tried where the one that is wanted is another mailbox's: "Work (2)" and so on.
+constexpr int kMaxNames = 20;
 
 class OneSink final : public ActionSink {
  public:
@@ -21,170 +24,26 @@ class OneSink final : public ActionSink {
   const std::function<Status(const Outcome&)>& done_;
 };
 
-void note(Run& run, const Path& path, std::string why) {
-  Skipped skipped{.where = printable(encode_path(path)), .why = std::move(why)};
-  // Mailboxes are paired more than once a run; each is told once.
-  const bool told = std::ranges::any_of(
-      run.report.skipped, [&](const Skipped& each) { return each.where == skipped.where && each.why == skipped.why; });
-  if (!told) run.report.skipped.push_back(std::move(skipped));
+std::string shown(const Path& path) { return printable(encode_path(path)); }
+
+void note_base(Pair& pair) {
+  if (pair.at(Side::A).box.empty() || pair.at(Side::B).box.empty()) return;
+  for (Pair::End& end : pair.end) end.base = end.path;
 }
 
-bool is_inbox(const Path& path) { return path.size() == 1 && iequals(path[0], "INBOX"); }
-
-bool is_listed(const std::vector<Mailbox>& boxes, const BoxId& id) {
-  return std::ranges::find(boxes, id, &Mailbox::id) != boxes.end();
-}
-
-// Deleted and made again, a mailbox has another id under its name. To the link it is the old one with all of its keys
-// anew, as on a server without ids: else two pairs would want one folder on the other side.
-Result<bool> take_over(Run& run, Side side, const Mailbox& box, const std::vector<Mailbox>& boxes) {
-  for (Pair& pair : run.book.all()) {
-    Pair::End& end = pair.at(side);
-    if (end.box.empty() || end.path != box.path || is_listed(boxes, end.box)) continue;
-    TB_TRY(run.link.unbind(side, pair.id));
-    end = {.box = box.id, .path = box.path};
-    if (side == Side::A) pair.role = box.role;
-    TB_TRY(run.link.put(pair));
-    return true;
-  }
-  return false;
-}
-
-// A mailbox that a side shows and no pair has yet.
-Status pair_new(Run& run, Side side, const Mailbox& box) {
-  const auto end = Pair::End{.box = box.id, .path = box.path};
-  for (Pair& pair : run.book.all()) {
-    if (!pair.at(side).box.empty() || pair.at(other(side)).path != box.path) continue;
-    // One that was missing and is back: its epoch tells whether it is the same mailbox.
-    const uint64_t epoch = pair.at(side).epoch;
-    pair.at(side) = end;
-    pair.at(side).epoch = epoch;
-    TB_TRY(run.link.put(pair));
-    return {};
-  }
-  if (!run.context.policy.on(other(side)).create_box) return {};
-  Pair pair{.id = 0, .end = {}, .role = box.role};
-  pair.at(side) = end;
-  pair.at(other(side)).path = box.path;
-  TB_TRY(run.book.add(run.link, std::move(pair)));
-  return {};
-}
-
-// It is looked at by what was known of it before, and told there if it can't be.
-bool is_known(Run& run, Side side, const Path& path) {
-  return std::ranges::any_of(
-      run.book.all(), [&](const Pair& pair) { return !pair.at(side).box.empty() && pair.at(side).path == path; });
-}
-
-Status pair_side(Run& run, Side side, const std::vector<Mailbox>& boxes) {
-  for (const Mailbox& box : boxes) {
-    if (side == Side::A && !box.trouble.empty() && run.takes_part(box.path) && !is_known(run, side, box.path)) {
-      note(run, box.path, box.trouble);
-    }
-    if (!box.selectable || (side == Side::A && !run.takes_part(box.path))) continue;
-    Pair* pair = run.book.find_box(side, box.id);
-    if (pair == nullptr) {
-      TB_ASSIGN(const bool taken_over, take_over(run, side, box, boxes));
-      if (!taken_over) TB_TRY(pair_new(run, side, box));
-    } else if (pair->at(side).path != box.path || (side == Side::A && pair->role != box.role)) {
-      pair->at(side).path = box.path;
-      if (side == Side::A) pair->role = box.role;
-      TB_TRY(run.link.put(*pair));
-    }
-  }
-  return {};
-}
-
-// The local store answers for its own mailboxes: one that it doesn't list is gone.
-Status drop_unlisted(Run& run, Side side, const std::vector<Mailbox>& boxes) {
-  for (Pair& pair : run.book.all()) {
-    Pair::End& end = pair.at(side);
-    if (end.box.empty() || is_listed(boxes, end.box)) continue;
-    TB_TRY(run.link.vanish_unseen(side, pair.id, {}));
-    end = {.box = {}, .path = end.path};
-    TB_TRY(run.link.put(pair));
-  }
-  return {};
-}
-
-Result<std::vector<Row>> all_bound(Run& run, Side side, PairId pair) {
-  std::vector<Row> rows;
-  while (true) {
-    TB_ASSIGN(auto more, run.link.bound(side, pair, rows.empty() ? 0 : rows.back().id, kRowsAtOnce));
-    if (more.empty()) return rows;
-    rows.insert(rows.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-  }
-}
-
-// `fresh` is `pair` under another name: its rows keep their history and take over the new places.
-Status absorb(Run& run, Pair& pair, const Pair& fresh, std::vector<Row> old_rows, std::vector<Row> new_rows) {
-  TB_ASSIGN(auto batch, run.link.begin());
-  std::map<Key, Row*> by_key;
-  for (Row& row : new_rows) by_key[row.half(Side::A).key] = &row;
-  for (Row& row : old_rows) {
-    Half& half = row.half(Side::A);
-    const auto found = by_key.find(half.key);
-    if (found == by_key.end()) {
-      half.at = At::Gone;
-    } else {
-      half.flags = found->second->half(Side::A).flags;
-      TB_TRY(run.link.erase(found->second->id));
-      by_key.erase(found);
-    }
-    settle(row, run.context);
-    TB_TRY(run.link.put(row));
-  }
-  for (auto& [key, row] : by_key) {
-    row->half(Side::A).pair = pair.id;
-    TB_TRY(run.link.put(*row));
-  }
-  pair.at(Side::A) = fresh.at(Side::A);
-  TB_TRY(run.link.put(pair));
-  TB_TRY(run.book.drop(run.link, fresh.id));
-  return batch->commit();
-}
-
-// The mailbox that `pair` was renamed to, if the server shows one that is new and like it.
-Result<bool> find_renamed(Run& run, PairId id) {
-  Pair* pair = run.book.find(id);
-  TB_ASSIGN(auto old_rows, all_bound(run, Side::A, id));
-  if (old_rows.empty()) return false;
-  for (const Pair& fresh : run.book.all()) {
-    const bool is_new = fresh.id != id && fresh.at(Side::B).box.empty() && !fresh.at(Side::A).box.empty();
-    if (!is_new || fresh.at(Side::A).epoch != pair->at(Side::A).epoch || fresh.at(Side::A).epoch == 0) continue;
-    TB_ASSIGN(auto new_rows, all_bound(run, Side::A, fresh.id));
-    if (!is_renamed(Side::A, new_rows, old_rows)) continue;
-    const Pair copy = fresh;
-    TB_TRY(absorb(run, *pair, copy, std::move(old_rows), std::move(new_rows)));
-    return true;
-  }
-  return false;
-}
-
-Status create_on(Run& run, Side side, Pair& pair) {
+Status created(Run& run, Side side, Pair& pair, const Outcome& outcome, bool subscribed) {
   Pair::End& end = pair.at(side);
-  if (run.options.dry_run) {
-    ++run.report.boxes_created;
-    run.observer.action(say("{}: make the folder", printable(encode_path(end.path))));
-    return {};
-  }
-  const Action action{.op = Op::CreateBox, .path = end.path, .role = pair.role};
-  return apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
-    if (outcome.did != Did::Ok) {
-      note(run, end.path, say("cannot make the folder: {}", outcome.words));
-      return {};
-    }
-    end.box = outcome.box;
-    end.epoch = 0;
-    end.cursor = outcome.cursor;
-    ++run.report.boxes_created;
-    TB_TRY(run.link.put(pair));
-    return {};
-  });
-}
-
-bool has_prefix(const Path& path, const Path& prefix) {
-  return path.size() > prefix.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
+  end.box = outcome.box;
+  end.epoch = 0;
+  end.cursor = outcome.cursor;
+  end.missing = false;
+  end.subscribed = subscribed;
+  end.mask.reset();
+  end.read_only = false;
+  note_base(pair);
+  ++run.report.boxes_created;
+  TB_TRY(run.link.put(pair));
+  return {};
 }
 
 // RENAME takes children along: what the book says of them follows.
@@ -203,7 +62,7 @@ Status move_children(Run& run, Side side, const Path& from, const Path& to) {
 Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
   const Path from = pair.at(side).path;
   if (run.options.dry_run) {
-    run.observer.action(say("{}: rename to {}", printable(encode_path(from)), printable(encode_path(to))));
+    run.observer.action(say("{}: rename to {} {}", shown(from), shown(to), run.where(side)));
     pair.at(side).path = to;
     TB_TRY(run.link.put(pair));  // a copy
     TB_TRY(move_children(run, side, from, to));
@@ -214,7 +73,7 @@ Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
   const Status applied = apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
     if (outcome.did == Did::Exists) return {};
     if (outcome.did != Did::Ok) {
-      note(run, from, say("cannot rename the folder: {}", outcome.words));
+      run.skip(from, say("cannot rename the folder: {}", outcome.words));
       return {};
     }
     renamed = true;
@@ -225,6 +84,43 @@ Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
   });
   TB_TRY(applied);
   return renamed;
+}
+
+Status create_on(Run& run, Side side, Pair& pair) {
+  Pair::End& end = pair.at(side);
+  if (run.options.dry_run) {
+    ++run.report.boxes_created;
+    run.observer.action(say("{}: make the folder {}", shown(end.path), run.where(side)));
+    return {};
+  }
+  const Path wanted = end.path;
+  for (int attempt = 2; end.box.empty() && attempt <= kMaxNames; ++attempt) {
+    const bool subscribed = pair.at(other(side)).subscribed;
+    const Action action{.op = Op::CreateBox, .path = end.path, .role = pair.role, .subscribed = subscribed};
+    bool taken = false;
+    const Status applied = apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
+      // Somebody made it since the folders were listed; one that is another pair's is another matter.
+      const bool ours =
+          outcome.did == Did::Exists && !outcome.box.empty() && run.book.find_box(side, outcome.box) == nullptr;
+      if (outcome.did == Did::Ok || ours) return created(run, side, pair, outcome, subscribed);
+      taken = outcome.did == Did::Exists;
+      if (!taken) run.skip(end.path, say("cannot make the folder: {}", outcome.words));
+      return {};
+    });
+    TB_TRY(applied);
+    if (!taken) break;
+    end.path = wanted;
+    end.path.back() += fmt::format(" ({})", attempt);
+  }
+  if (end.box.empty()) {
+    end.path = wanted;
+  } else if (end.path != wanted && run.context.can(other(side), pair.id).rename_box) {
+    // One name for both.
+    TB_ASSIGN(const bool renamed, rename_on(run, other(side), pair, run.translate(side, end.path)));
+    if (renamed) note_base(pair);
+    TB_TRY(run.link.put(pair));
+  }
+  return {};
 }
 
 // A name that nobody has, at the top so that it is below nothing that moves.
@@ -241,35 +137,123 @@ Status make_room(Run& run, Side side, const Path& wanted) {
   return {};
 }
 
-Status rename_mailboxes(Run& run, Side side) {
-  std::vector<PairId> order;
-  for (const Pair& pair : run.book.all()) order.push_back(pair.id);
-  // Parents first: their children then already are where they belong.
-  std::ranges::sort(order, {}, [&](PairId id) { return run.book.find(id)->at(side).path.size(); });
-  for (const PairId id : order) {
-    Pair& pair = *run.book.find(id);
-    const Path target = pair.at(other(side)).path;
-    if (pair.at(side).box.empty() || pair.at(other(side)).box.empty() || pair.at(side).path == target) continue;
-    if (is_inbox(pair.at(side).path)) continue;  // RENAME INBOX empties it (RFC 3501, section 6.3.5)
+Status rename_to(Run& run, Side side, Pair& pair, const Path& target) {
+  // A parent took it along already.
+  bool renamed = pair.at(side).path == target;
+  if (!renamed) {
     // Nothing can be moved into itself: "Work" on its way to "Work/Old" goes by another name.
     if (has_prefix(target, pair.at(side).path)) TB_TRY(rename_on(run, side, pair, aside_of(pair, side)));
-    TB_ASSIGN(bool renamed, rename_on(run, side, pair, target));
+    TB_ASSIGN(renamed, rename_on(run, side, pair, target));
     if (!renamed) {
       TB_TRY(make_room(run, side, target));
       TB_ASSIGN(renamed, rename_on(run, side, pair, target));
     }
     if (renamed) ++run.report.boxes_renamed;
   }
+  if (!renamed) return {};
+  note_base(pair);
+  TB_TRY(run.link.put(pair));
   return {};
+}
+
+Status subscribe_on(Run& run, Side side, Pair& pair, bool subscribed) {
+  if (run.options.dry_run) {
+    if (!pair.subscribed) return {};  // never compared before: nobody's change
+    run.observer.action(subscribed ? say("{}: subscribe {}", shown(pair.at(side).path), run.where(side))
+                                   : say("{}: unsubscribe {}", shown(pair.at(side).path), run.where(side)));
+    return {};
+  }
+  const Action action{.op = Op::Subscribe, .box = pair.at(side).box, .subscribed = subscribed};
+  return apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
+    if (outcome.did != Did::Ok) return {};  // a matter of taste: asked again next time
+    pair.at(side).subscribed = subscribed;
+    TB_TRY(run.link.put(pair));
+    return {};
+  });
+}
+
+// Names and subscriptions that are the same on both sides, or as they should be, are what both agreed on.
+Status note_agreed(Run& run) {
+  TB_ASSIGN(auto batch, run.link.begin());
+  for (Pair& pair : run.book.all()) {
+    const Pair::End &a = pair.at(Side::A), &b = pair.at(Side::B);
+    if (a.box.empty() || b.box.empty()) continue;
+    Pair now = pair;
+    if (run.translate(Side::A, a.path) == b.path) note_base(now);
+    if (a.subscribed == b.subscribed) now.subscribed = a.subscribed;
+    if (now.at(Side::A).base == a.base && now.at(Side::B).base == b.base && now.subscribed == pair.subscribed) continue;
+    pair = std::move(now);
+    TB_TRY(run.link.put(pair));
+  }
+  return batch->commit();
+}
+
+// Mailboxes that messages are to be put into and that are gone there: asked only where one is.
+Result<WantedBoxes> wanted_boxes(Run& run) {
+  WantedBoxes wanted;
+  const bool any_missing = std::ranges::any_of(
+      run.book.all(), [](const Pair& pair) { return pair.at(Side::A).missing || pair.at(Side::B).missing; });
+  RowId after = 0;
+  while (any_missing) {
+    TB_ASSIGN(const auto rows, run.link.dirty(after, kRowsAtOnce));
+    if (rows.empty()) break;
+    after = rows.back().id;
+    for (const Row& row : rows) {
+      for (const Planned& planned : plan_row(row, run.context).actions) {
+        if (planned.op == Op::Add || planned.op == Op::Move) wanted.insert({planned.pair, planned.on});
+      }
+    }
+  }
+  return wanted;
+}
+
+// Gone, or never there, on both sides.
+Status drop_gone(Run& run) {
+  std::vector<PairId> gone;
+  for (const Pair& pair : run.book.all()) {
+    const bool any = !pair.at(Side::A).box.empty() || !pair.at(Side::B).box.empty();
+    if (!any) gone.push_back(pair.id);
+  }
+  for (const PairId id : gone) TB_TRY(run.book.drop(run.link, id));
+  return {};
+}
+
+Status delete_one(Run& run, const PlannedBox& planned) {
+  Pair& pair = *run.book.find(planned.pair);
+  TB_ASSIGN(const uint64_t left, run.link.count_bound(planned.on, pair.id));
+  if (left > 0) return {};  // held, or kept: its messages are still in it
+  if (run.options.dry_run) {
+    ++run.report.boxes_deleted;
+    run.observer.action(say("{}: delete the folder {}", shown(planned.path), run.where(planned.on)));
+    return {};
+  }
+  const Action action{.op = Op::DeleteBox, .box = pair.at(planned.on).box};
+  return apply_one(run, planned.on, action, [&](const Outcome& outcome) -> Status {
+    if (outcome.did != Did::Ok && outcome.did != Did::Gone) {
+      // Somebody put mail into it meanwhile: that is new, and the next look shows it.
+      if (outcome.did != Did::NotEmpty) run.skip(planned.path, say("cannot delete the folder: {}", outcome.words));
+      return {};
+    }
+    ++run.report.boxes_deleted;
+    pair.at(planned.on) = {.box = {}, .path = pair.at(planned.on).path, .missing = true};
+    TB_TRY(run.link.put(pair));
+    return {};
+  });
 }
 
 }  // namespace
 
-bool Run::takes_part(const Path& path) const { return !options.takes_part || options.takes_part(path); }
-
 Status apply_one(Run& run, Side side, const Action& action, const std::function<Status(const Outcome&)>& done) {
   OneSink sink(done);
   return run.replica(side).apply(std::span(&action, 1), sink, run.stop);
+}
+
+void Run::skip(const Path& path, std::string why) {
+  Skipped skipped{.where = shown(path), .why = std::move(why)};
+  // Mailboxes are paired more than once a run; each is told once.
+  const bool told = std::ranges::any_of(
+      report.skipped, [&](const Skipped& each) { return each.where == skipped.where && each.why == skipped.why; });
+  if (!told) report.skipped.push_back(std::move(skipped));
 }
 
 void Run::absorb(Side side, Pair& pair, const Outcome& outcome) {
@@ -289,6 +273,12 @@ Status Run::write_absorbed() {
   return batch->commit();
 }
 
+void Run::note_pause(std::chrono::milliseconds wanted, const std::string& words) {
+  pause_wanted = std::max(pause_wanted, wanted);
+  report.retry_after = std::max(report.retry_after, wanted);
+  pause_words = words;
+}
+
 std::string Run::place(const Half& half, Side side) const {
   const Pair* pair = book.find(half.pair);
   const std::string box = pair == nullptr ? "?" : encode_path(pair->at(side).path);
@@ -296,78 +286,29 @@ std::string Run::place(const Half& half, Side side) const {
   return printable(box + "/" + key, 200);
 }
 
-Status pair_mailboxes(Run& run) {
-  TB_ASSIGN(const auto on_a, run.a.mailboxes(run.stop));
-  TB_ASSIGN(const auto on_b, run.b.mailboxes(run.stop));
-  TB_ASSIGN(auto batch, run.link.begin());
-  TB_TRY(drop_unlisted(run, Side::B, on_b));
-  TB_TRY(pair_side(run, Side::A, on_a));
-  TB_TRY(pair_side(run, Side::B, on_b));
-  return batch->commit();
-}
-
-std::vector<BoxCursor> cursors_of(const Run& run, Side side) {
-  std::vector<BoxCursor> cursors;
-  for (const Pair& pair : run.book.all()) {
-    if (!pair.at(side).box.empty() && run.takes_part(pair.at(Side::A).path))
-      cursors.push_back({pair.at(side).box, pair.at(side).cursor});
-  }
-  return cursors;
-}
-
-Status settle_missing(Run& run, const std::vector<PairId>& missing) {
-  for (const PairId id : missing) {
-    TB_ASSIGN(const bool renamed, find_renamed(run, id));
-    if (renamed) continue;
-    Pair& pair = *run.book.find(id);
-    TB_ASSIGN(auto batch, run.link.begin());
-    TB_TRY(run.link.vanish_unseen(Side::A, id, {}));
-    pair.at(Side::A) = {
-        .box = {}, .path = pair.at(Side::A).path, .epoch = pair.at(Side::A).epoch, .cursor = {}, .missing = true};
-    TB_TRY(run.link.put(pair));
-    TB_TRY(batch->commit());
-  }
-  return {};
-}
+std::string_view Run::where(Side side) const { return side == Side::A ? word("on the server") : word("here"); }
 
 Status create_and_rename_mailboxes(Run& run) {
-  for (const Side side : {Side::A, Side::B}) {
-    const Can& can = run.context.policy.on(side);
-    if (can.rename_box) TB_TRY(rename_mailboxes(run, side));
-    if (!can.create_box) continue;
-    for (Pair& pair : run.book.all()) {
-      const bool wanted = pair.at(side).box.empty() && !pair.at(side).missing && !pair.at(other(side)).box.empty();
-      if (wanted) TB_TRY(create_on(run, side, pair));
+  TB_TRY(note_agreed(run));
+  TB_ASSIGN(const WantedBoxes wanted, wanted_boxes(run));
+  const Translate translate = [&run](Side from, const Path& path) { return run.translate(from, path); };
+  for (const PlannedBox& planned : plan_mailboxes(run.book.all(), run.context, translate, wanted)) {
+    Pair* pair = run.book.find(planned.pair);
+    if (pair == nullptr || !run.takes_part(pair->at(Side::A).path)) continue;
+    if (planned.op == Op::RenameBox) {
+      TB_TRY(rename_to(run, planned.on, *pair, planned.path));
+    } else if (planned.op == Op::CreateBox) {
+      TB_TRY(create_on(run, planned.on, *pair));
+    } else {
+      TB_TRY(subscribe_on(run, planned.on, *pair, planned.subscribed));
     }
   }
-  return {};
+  return run.options.dry_run ? Status() : note_agreed(run);
 }
 
 Status delete_mailboxes(Run& run) {
-  std::vector<PairId> ids;
-  for (const Pair& pair : run.book.all()) ids.push_back(pair.id);
-  for (const PairId id : ids) {
-    Pair& pair = *run.book.find(id);
-    for (const Side side : {Side::A, Side::B}) {
-      const bool gone_there = pair.at(other(side)).missing;
-      if (!gone_there || pair.at(side).box.empty() || !run.context.policy.on(side).delete_box) continue;
-      if (is_inbox(pair.at(side).path)) continue;
-      TB_ASSIGN(const uint64_t left, run.link.count_bound(side, id));
-      if (left > 0) continue;  // held, or kept: its messages are still in it
-      const Action action{.op = Op::DeleteBox, .box = pair.at(side).box};
-      bool deleted = false;
-      const Status applied = apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
-        deleted = outcome.did == Did::Ok || outcome.did == Did::Gone;
-        return deleted ? run.link.drop_pair(id) : Status{};
-      });
-      TB_TRY(applied);
-      if (!deleted) continue;
-      ++run.report.boxes_deleted;
-      TB_TRY(run.book.drop(run.link, id));
-      break;
-    }
-  }
-  return {};
+  for (const PlannedBox& planned : plan_deletions(run.book.all(), run.context)) TB_TRY(delete_one(run, planned));
+  return run.options.dry_run ? Status() : drop_gone(run);
 }
 
 }  // namespace libsync::sync

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "libsync/base/text.h"
 #include "libsync/base/words.h"
 
 namespace libsync::sync {
@@ -43,23 +44,23 @@ Status PairBook::drop(Link& link, PairId id) {
   return {};
 }
 
-void PairBook::set_mask(Side side, PairId id, FlagMask mask) { masks_[{side, id}] = std::move(mask); }
-
 FlagMask PairBook::mask(PairId id, const Policy& policy) const {
   if (flagless_[0] || flagless_[1]) return {};
   FlagMask all{.system = kAllSystemFlags, .any_keyword = true};
+  const auto pair = std::ranges::find(pairs_, id, &Pair::id);
+  if (pair == pairs_.end()) return all;
   for (const Side side : {Side::A, Side::B}) {
-    const auto found = masks_.find({side, id});
-    if (!policy.on(side).flags || found == masks_.end()) continue;
-    const FlagMask& mask = found->second;
-    all.system &= mask.system;
-    if (mask.any_keyword) continue;
+    const auto& mask = pair->at(side).mask;
+    if (!policy.on(side).flags || !mask) continue;
+    all.system &= mask->system;
+    if (mask->any_keyword) continue;
     if (all.any_keyword) {
       all.any_keyword = false;
-      all.keywords = mask.keywords;
+      all.keywords = mask->keywords;
     } else {
-      std::erase_if(all.keywords,
-                    [&](const std::string& k) { return std::ranges::find(mask.keywords, k) == mask.keywords.end(); });
+      std::erase_if(all.keywords, [&](const std::string& keyword) {
+        return std::ranges::none_of(mask->keywords, [&](const std::string& k) { return iequals(k, keyword); });
+      });
     }
   }
   return all;
@@ -78,7 +79,8 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
     TB_TRY(batch->commit());
   }
   end.missing = false;
-  book_.set_mask(side_, pair_->id, state.storable);
+  // Rows that a mask kept as they are want something once it has grown.
+  TB_TRY(take_mask(end, state));
   full_ = state.full;
   seen_.clear();
   seen_keys_ = {};
@@ -87,6 +89,33 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
   TB_ASSIGN(const uint64_t bound, link_.count_bound(side_, pair_->id));
   was_empty_ = bound == 0;
   return {};
+}
+
+Status Observer::take_mask(Pair::End& end, const BoxState& state) {
+  const bool read_only = state.rights.read_only;
+  if (end.mask == state.storable && end.read_only == read_only) return {};
+  const bool known = end.mask.has_value();
+  end.mask = state.storable;
+  end.read_only = read_only;
+  TB_TRY(link_.put(*pair_));
+  return known ? settle_anew() : Status();
+}
+
+// What one side may store has changed: what was agreed under the old mask may not be under the new one.
+Status Observer::settle_anew() {
+  TB_ASSIGN(auto batch, link_.begin());
+  RowId after = 0;
+  while (true) {
+    TB_ASSIGN(auto rows, link_.bound(side_, pair_->id, after, kSeenAtOnce));
+    if (rows.empty()) return batch->commit();
+    after = rows.back().id;
+    for (Row& row : rows) {
+      const bool dirty = row.dirty;
+      for (Half& half : row.side) half.blocked.clear();
+      settle(row, context_);
+      if (row.dirty != dirty) TB_TRY(link_.put(row));
+    }
+  }
 }
 
 Status Observer::seen(const MsgRef& ref, const Facts& facts) {
@@ -138,10 +167,13 @@ Status Observer::update_known(Row row, const Facts& facts) {
   // that was restored from a backup.
   const bool other_size = facts.size != 0 && row.size != 0 && facts.size != row.size;
   const bool other_date = facts.date && row.date && *facts.date != *row.date;
-  const bool other = side_ == Side::A && (other_size || other_date);
+  // What was put there by this program is seen for the first time: the side may count other octets.
+  const bool first = !row.date && facts.date;
+  const bool other = side_ == Side::A && !first && (other_size || other_date);
   const bool same_instance = facts.instance.empty() || half.instance == facts.instance;
   const bool same_flags = !facts.knows_flags || half.flags == facts.flags;
-  if (!other && same_flags && same_instance) return {};
+  const bool told_more = learn(row, facts);
+  if (!other && !told_more && same_flags && same_instance) return {};
   if (other) {
     if (other_size) row.size = facts.size;
     if (other_date) row.date = facts.date;
@@ -154,6 +186,36 @@ Status Observer::update_known(Row row, const Facts& facts) {
   ++changed_;
   TB_TRY(link_.put(row));
   return {};
+}
+
+// What a side says of a message for the first time that was put there by this program: it may count other octets, and
+// keep another date.
+bool Observer::learn(Row& row, const Facts& facts) const {
+  bool learnt = false;
+  if (side_ == Side::B) {
+    if (facts.size != 0 && facts.size != row.size_on(Side::B)) {
+      row.size_b = facts.size;
+      learnt = true;
+    }
+    if (row.content.empty() && !facts.object.empty()) {
+      row.content = facts.object;
+      learnt = true;
+    }
+    return learnt;
+  }
+  if (!row.date && facts.date) {
+    row.date = facts.date;
+    if (facts.size != 0 && facts.size != row.size) {
+      row.size_b = row.size_on(Side::B);
+      row.size = facts.size;
+    }
+    learnt = true;
+  }
+  if (row.object.empty() && !facts.object.empty()) {
+    row.object = facts.object;
+    learnt = true;
+  }
+  return learnt;
 }
 
 Status Observer::vanished(const BoxId&, uint64_t epoch, const Key& key) {

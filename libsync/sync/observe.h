@@ -23,15 +23,13 @@ class PairBook {
   Result<Pair*> add(Link& link, Pair pair);
   Status drop(Link& link, PairId id);
 
-  // What a side said it can store; everything before it was asked.
-  void set_mask(Side side, PairId id, FlagMask mask);
+  // What both sides said they can store, as far as they may be written to; everything before they were asked.
   FlagMask mask(PairId id, const Policy& policy) const;
   // This side keeps no flags at all (POP3): none take part in any mailbox.
   void set_flagless(Side side) { flagless_[index(side)] = true; }
 
  private:
   std::vector<Pair> pairs_;
-  std::map<std::pair<Side, PairId>, FlagMask> masks_;
   std::array<bool, 2> flagless_{};
 };
 
@@ -71,10 +69,13 @@ class Observer final : public ChangeSink {
     Key key;
     Facts facts;
   };
+  Status take_mask(Pair::End& end, const BoxState& state);
+  Status settle_anew();
   Status flush();
   Status write(const Seen& seen);
   Status insert_fresh(const Seen& seen);
   Status update_known(Row row, const Facts& facts);
+  bool learn(Row& row, const Facts& facts) const;
   // What is gone, by the look that ends; false: the count does not fit, and nothing of it is believed.
   Result<bool> write_absences(uint64_t exists);
   Result<uint64_t> vanish(const Key& key);

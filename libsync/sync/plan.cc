@@ -13,6 +13,8 @@ bool has_keyword(const Flags& flags, std::string_view keyword) {
 }
 
 bool is_there(const Half& half) { return half.at == At::Bound; }
+// Only the next look can tell where it is, or the user.
+bool waits(const Half& half) { return half.at == At::Unbound || half.asked != Asked::Nothing; }
 bool is_away(const Half& half) { return half.at == At::Gone || half.at == At::Absent; }
 
 // A removal here does not count against a message that somebody just marked as wanted there.
@@ -29,18 +31,20 @@ class Plan {
 
   void add(Side on, PairId pair, Reason reason) {
     const Flags flags = masked(row_.half(other(on)).flags, context_.mask(pair));
-    push(context_.policy.on(on).add, {row_.id, on, Op::Add, pair, flags, {}, reason});
+    push(context_.can(on, pair).add, {row_.id, on, Op::Add, pair, flags, {}, reason});
   }
   void move(Side on, PairId pair) {
-    push(context_.policy.on(on).move, {row_.id, on, Op::Move, pair, {}, {}, Reason::Moved});
+    const bool allowed = context_.can(on, row_.half(on).pair).move && context_.can(on, pair).move;
+    push(allowed, {row_.id, on, Op::Move, pair, {}, {}, Reason::Moved});
   }
   void remove(Side on, Reason reason) {
-    push(context_.policy.on(on).remove, {row_.id, on, Op::Remove, row_.half(on).pair, {}, {}, reason});
+    const bool allowed = context_.can(on, row_.half(on).pair).remove;
+    push(allowed, {row_.id, on, Op::Remove, row_.half(on).pair, {}, {}, reason});
   }
   void flags(Side on, const Flags& wanted, const FlagMask& mask) {
     const Flags now = masked(row_.half(on).flags, mask);
     if (now == wanted) return;
-    push(context_.policy.on(on).flags,
+    push(context_.can(on, row_.half(on).pair).flags,
          {row_.id, on, Op::Flags, row_.half(on).pair, minus(wanted, now), minus(now, wanted), Reason::FlagsChanged});
   }
 
@@ -82,8 +86,14 @@ void plan_both_there(const Row& row, const PlanContext& context, Plan& plan) {
   // Two messages just found to be one have no base: the winner's flags count.
   const Flags base = row.agreed ? masked(row.base, mask) : (context.policy.wins == Side::A ? fb : fa);
   Flags wanted = merge(base, fa, fb);
-  // A side that may not be written to can't be brought round to the other's change: a mirror follows it.
-  if (!context.policy.on(Side::A).flags && !context.policy.keeps_flags) wanted = fa;
+  // A side that may not be written to can't be brought round to the other's change: the other follows it.
+  if (!context.policy.keeps_flags) {
+    if (!context.can(Side::A, a.pair).flags) {
+      wanted = fa;
+    } else if (!context.can(Side::B, b.pair).flags) {
+      wanted = fb;
+    }
+  }
   // Flags before the move: the old reference is still good.
   plan.flags(Side::A, wanted, mask);
   plan.flags(Side::B, wanted, mask);
@@ -123,10 +133,12 @@ Flags agreed_flags(const Flags& base, const Flags& a, const Flags& b) {
 Decision plan_row(const Row& row, const PlanContext& context) {
   const Half& a = row.half(Side::A);
   const Half& b = row.half(Side::B);
-  if (row.suspect || a.at == At::Unbound || b.at == At::Unbound) return {Standing::Held, {}};
+  if (row.suspect || waits(a) || waits(b)) return {Standing::Held, {}};
   if (is_away(a) && is_away(b)) return {Standing::Forget, {}};
   Plan plan(row, context);
-  if (is_there(a) && is_there(b)) {
+  if (row.leftover) {
+    plan.remove(is_there(a) ? Side::A : Side::B, Reason::Leftover);
+  } else if (is_there(a) && is_there(b)) {
     plan_both_there(row, context, plan);
   } else {
     plan_one_there(row, is_there(a) ? Side::A : Side::B, plan);
@@ -169,6 +181,8 @@ std::string_view reason_text(Reason reason) {
       return word("removed on one side, but wanted on the other");
     case Reason::LeaveNever:
       return word("downloaded, and the account leaves nothing on the server");
+    case Reason::Leftover:
+      return word("it is where it was moved to");
   }
   return {};
 }

@@ -12,12 +12,16 @@
 
 namespace libsync::sync {
 
-// What plan_row() must know of mailboxes. Both functions must answer for every pair of the link.
+// What plan_row() must know of mailboxes. The functions must answer for every pair of the link, and for ids of none.
 struct PlanContext {
   const Policy& policy;
   std::function<bool(PairId)> is_trash;
   // Which flags take part in a mailbox: those that every side the sync may write to can store.
   std::function<FlagMask(PairId)> mask;
+  // What may be done to a mailbox, where that is not as `policy` says. May be empty.
+  std::function<Can(Side, PairId)> can_in{};
+
+  Can can(Side side, PairId pair) const { return can_in ? can_in(side, pair) : policy.on(side); }
 };
 
 enum class Reason : uint8_t {
@@ -27,6 +31,7 @@ enum class Reason : uint8_t {
   Removed,       // is gone on the other side
   ChangedAgain,  // was removed on one side and marked as wanted, or moved, on the other: it stays
   LeaveNever,    // POP3: downloaded and durable, the account says not to leave it
+  Leftover,      // copied on its way to another mailbox, by a side that can't move
 };
 
 // One thing to do about one message.

@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "libsync/sync/apply.h"
 #include "libsync/sync/print.h"
 #include "libsync/sync/resolve.h"
 #include "libsync/sync/run.h"
@@ -65,9 +66,9 @@ class Rebinder {
 
  private:
   Status consider(Row row) {
-    const auto [known, first_of_size] = any_of_size_.try_emplace(row.size, false);
+    const auto [known, first_of_size] = any_of_size_.try_emplace(row.size_on(side_), false);
     if (first_of_size) {
-      TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size, SIZE_MAX));
+      TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size_on(side_), SIZE_MAX));
       known->second = !candidates.empty();
       for (Row& candidate : candidates) lost_.try_emplace(candidate.id, std::move(candidate));
     }
@@ -84,12 +85,12 @@ class Rebinder {
   Status fetch_prints() {
     std::set<uint64_t> sizes;
     for (const auto& [id, row] : lost_) {
-      if (!row.print.empty()) sizes.insert(row.size);
+      if (!row.print.empty()) sizes.insert(row.size_on(side_));
     }
     std::vector<Row*> rows;
     for (Row& row : fresh_) {
       // Where the connection ended in the header twice, the message goes for new: known again, or not, by its octets.
-      const bool asked = row.print.empty() && sizes.contains(row.size) && row.doubt != Doubt::BrokeOff;
+      const bool asked = row.print.empty() && sizes.contains(row.size_on(side_)) && row.doubt != Doubt::BrokeOff;
       if (asked) rows.push_back(&row);
     }
     TB_ASSIGN(const auto prints, sync::fetch_prints(run_, side_, rows, Doubt::BrokeOff));
@@ -105,19 +106,34 @@ class Rebinder {
     for (const Binding& binding : bindings) {
       Row& from = *fresh[binding.fresh];
       Row& known = lost_.at(binding.known);
-      known.half(side_) = from.half(side_);
       known.suspect = false;
       known.inferred = known.inferred || binding.by_print;
-      known.size = from.size;
-      if (!from.object.empty()) known.object = from.object;
+      take_over(known, from);
       TB_TRY(run_.link.erase(from.id));
-      settle(known, run_.context);
-      TB_TRY(run_.link.put(known));
+      TB_TRY(arrived(run_, side_, known, from.half(side_)));
       lost_.erase(binding.known);
       from.id = 0;
     }
     std::erase_if(fresh_, [](const Row& row) { return row.id == 0; });
     return batch->commit();
+  }
+
+  // What is known of it by the place where it was found.
+  void take_over(Row& known, const Row& from) const {
+    const Half& half = known.half(side_);
+    // The flags that it was sent with are what both sides' changes since are compared with.
+    if (half.asked != Asked::Nothing && half.at == At::Unbound && !known.agreed) {
+      known.agreed = true;
+      known.home = half.pair;
+      known.base = masked(half.flags, run_.context.mask(half.pair));
+    }
+    const uint64_t size_b = side_ == Side::B ? from.size : known.size_on(Side::B);
+    if (side_ == Side::A) {
+      known.size = from.size;
+      if (from.date) known.date = from.date;
+      if (!from.object.empty()) known.object = from.object;
+    }
+    known.size_b = size_b == known.size ? 0 : size_b;
   }
 
   Run& run_;
@@ -135,7 +151,7 @@ Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::span<Row* const> 
     const Half& half = rows[i]->half(side);
     const Pair::End& end = run.book.find(half.pair)->at(side);
     items.push_back(
-        {.token = i, .ref = {end.box, end.epoch, half.key}, .part = FetchPart::Header, .size = rows[i]->size});
+        {.token = i, .ref = {end.box, end.epoch, half.key}, .part = FetchPart::Header, .size = rows[i]->size_on(side)});
   }
   HeaderSink sink(items);
   if (items.empty()) return std::move(sink.prints);

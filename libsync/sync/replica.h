@@ -64,6 +64,7 @@ struct FlagMask {
   uint32_t system = 0;
   bool any_keyword = false;             // \*
   std::vector<std::string> keywords{};  // those that can be kept when any_keyword is false
+  bool operator==(const FlagMask&) const = default;
 };
 
 // What is known of a message without reading it.
@@ -210,8 +211,8 @@ class StringSource : public ContentSource {
 enum class Op { CreateBox, RenameBox, Subscribe, Flags, Add, Mend, Copy, Move, Remove, DeleteBox };
 
 // One thing to do on a replica. Which members count depends on `op`:
-//   CreateBox path (role) · RenameBox box path · Subscribe box subscribed · Flags ref add del · Add box add date
-//   content · Mend known content (box add date): octets that the replica has and found damaged, brought again;
+//   CreateBox path (role) subscribed · RenameBox box path · Subscribe box subscribed · Flags ref add del · Add box add
+//   date content · Mend known content (box add date): octets that the replica has and found damaged, brought again;
 //   Outcome::content says what came; where that is something else it is added to the box, or without one nothing is
 //   changed · Copy, Move ref box · Remove ref · DeleteBox box
 struct Action {
@@ -272,6 +273,7 @@ struct Capabilities {
   bool append = false;
   bool move = false;
   bool remove = false;
+  bool own_transaction = false;    // ActionSink::done() is called inside a transaction that the link's rows go into
   bool removes_at_finish = false;  // removals take effect only when finish() succeeds (POP3)
   bool change_tokens = false;      // changes() is cheaper than a full look
   bool partial_fetch = false;      // FetchPart::Header costs less than the whole

@@ -17,6 +17,17 @@ Id place_and_key(const Half& half, uint64_t size) {
   return fmt::format("{}/{}/{}/{}", half.pair, size, half.key.number, half.key.name);
 }
 
+// Where it is, or was asked to be put, and what it is.
+Id asked_place(const Half& half, const Id& what) {
+  const PairId target = half.to != 0 ? half.to : half.pair;
+  return what.empty() ? Id() : fmt::format("{}/{}", target, what);
+}
+
+// It only waits for its new place to show.
+bool is_moving(const Row& row, Side side) {
+  return row.half(side).at == At::Bound && row.half(side).asked != Asked::Nothing;
+}
+
 // A print says the same of two drafts of one length; a move keeps the date (RFC 3501, section 6.4.7), a new
 // message has another one. POP3 has none.
 Id print_and_date(const Row& row) {
@@ -25,9 +36,10 @@ Id print_and_date(const Row& row) {
 }
 
 // What is known of both says that they are not one message.
-bool is_another(const Row& one, const Row& other) {
-  return one.size != other.size || (one.date && other.date && *one.date != *other.date) ||
-         (!one.object.empty() && !other.object.empty() && one.object != other.object) ||
+bool is_another(Side side, const Row& one, const Row& other) {
+  return one.size_on(side) != other.size_on(side) || (one.date && other.date && *one.date != *other.date) ||
+         (!one.object_on(side).empty() && !other.object_on(side).empty() &&
+          one.object_on(side) != other.object_on(side)) ||
          (!one.print.empty() && !other.print.empty() && one.print != other.print);
 }
 
@@ -39,8 +51,26 @@ class Matcher {
   // `equal_counts` only if there are as many on either side.
   template <class IdOf>
   void match(IdOf id, bool equal_counts, bool by_print) {
-    const Groups fresh = group(fresh_, id);
-    const Groups lost = group(lost_, id);
+    match(group(fresh_, id), group(lost_, id), equal_counts, by_print);
+  }
+  // What names fresh rows is not what names lost ones.
+  template <class FreshId, class LostId>
+  void match(FreshId fresh, LostId lost) {
+    match(group(fresh_, fresh), group(lost_, lost), false, false);
+  }
+
+  // What is not to be taken for lost from here on.
+  template <class Which>
+  void leave_out(Which which) {
+    for (const Row& row : lost_) {
+      if (which(row)) taken_.insert(row.id);
+    }
+  }
+
+  std::vector<Binding> bindings() && { return std::move(bindings_); }
+
+ private:
+  void match(const Groups& fresh, const Groups& lost, bool equal_counts, bool by_print) {
     for (const auto& [key, rows] : fresh) {
       const auto found = lost.find(key);
       if (found == lost.end()) continue;
@@ -54,9 +84,6 @@ class Matcher {
     }
   }
 
-  std::vector<Binding> bindings() && { return std::move(bindings_); }
-
- private:
   template <class IdOf>
   Groups group(std::span<const Row> rows, IdOf id) const {
     Groups groups;
@@ -77,11 +104,21 @@ class Matcher {
 
 std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<const Row> lost) {
   Matcher matcher(fresh, lost);
+  // What this program put there itself, and was not told where: in the mailbox that it was to be in.
+  const auto there = [&](const Row& row, const Id& what) { return asked_place(row.half(side), what); };
+  const auto asked = [&](const Row& row, const Id& what) {
+    return row.half(side).asked == Asked::Nothing ? Id() : there(row, what);
+  };
+  matcher.match([&](const Row& row) { return there(row, row.object_on(side)); },
+                [&](const Row& row) { return asked(row, row.object_on(side)); });
+  matcher.match([&](const Row& row) { return there(row, row.print); },
+                [&](const Row& row) { return asked(row, row.print); });
+  matcher.leave_out([&](const Row& row) { return is_moving(row, side); });
   // The same key in the same epoch (a changed one has unbound its rows and wiped their keys): a
   // listing that left it out for once.
-  matcher.match([&](const Row& row) { return place_and_key(row.half(side), row.size); }, false, false);
+  matcher.match([&](const Row& row) { return place_and_key(row.half(side), row.size_on(side)); }, false, false);
   matcher.match([&](const Row& row) { return row.half(side).instance; }, false, false);
-  matcher.match([](const Row& row) { return row.object; }, false, false);
+  matcher.match([&](const Row& row) { return row.object_on(side); }, false, false);
   matcher.match(print_and_date, true, true);
   return std::move(matcher).bindings();
 }
@@ -93,7 +130,7 @@ bool is_renamed(Side side, std::span<const Row> fresh, std::span<const Row> lost
   for (const Row& row : lost) {
     const auto found = by_key.find(row.half(side).key);
     if (found == by_key.end()) continue;
-    if (is_another(*found->second, row)) return false;
+    if (is_another(side, *found->second, row)) return false;
     ++same;
   }
   return same > 0 && same * 2 >= lost.size();

@@ -9,6 +9,7 @@
 #include "libsync/sync/key_set.h"
 #include "libsync/sync/observe.h"
 #include "libsync/sync/plan.h"
+#include "libsync/sync/plan_mailboxes.h"
 #include "libsync/sync/sync.h"
 
 namespace libsync::sync {
@@ -41,15 +42,25 @@ struct Run {
   RowId ended_in = 0;              // the message in which the connection ended; 0: in none
 
   std::set<PairId> absorbed{};
+  // Mailboxes of a side that this run did something in, and those whose last look says nothing of what is not there.
+  std::array<std::set<PairId>, 2> touched{}, unreliable{};
+  // Rows of which a side said OK, without saying that it did what was asked; and its words.
+  std::map<RowId, std::string> said_ok{};
+  std::chrono::milliseconds pause_wanted{0};
+  std::string pause_words{};
+  void note_pause(std::chrono::milliseconds wanted, const std::string& words);
 
   Replica& replica(Side side) const { return side == Side::A ? a : b; }
   bool takes_part(const Path& path) const;
+  Path translate(Side from, const Path& path) const;
+  void skip(const Path& path, std::string why);  // a mailbox, once
   // What we did ourselves is no news at the next look, unless something came between. Written down in the end: a
   // cursor that a crash leaves behind only shows our own doing once more.
   void absorb(Side side, Pair& pair, const Outcome& outcome);
   Status write_absorbed();
   // Where a half is, for a person: "INBOX/8812".
   std::string place(const Half& half, Side side) const;
+  std::string_view where(Side side) const;  // "on the server", "here"
 };
 
 // How many rows are worked on at a time: bounds memory whatever the size of the mailbox.
@@ -62,16 +73,20 @@ inline constexpr size_t kRowsToBegin = 1'000;
 // Carries out one action; `done` runs inside the replica's transaction.
 Status apply_one(Run& run, Side side, const Action& action, const std::function<Status(const Outcome&)>& done);
 
-// Mailboxes (mailboxes.cc).
+// Mailboxes (pair_mailboxes.cc, mailboxes.cc).
 Status pair_mailboxes(Run& run);
 std::vector<BoxCursor> cursors_of(const Run& run, Side side);
-// Mailboxes of side A that are gone: found again under another name, or their messages marked as gone.
-Status settle_missing(Run& run, const std::vector<PairId>& missing);
+// Mailboxes of a side that are gone: found again under another name, or their messages marked as gone.
+Status settle_missing(Run& run, Side side, const std::vector<PairId>& missing);
 Status create_and_rename_mailboxes(Run& run);
 Status delete_mailboxes(Run& run);
 
 // Finds out which messages that seem new on `side` are ones that lost their place there (rebind.cc).
 Status rebind(Run& run, Side side);
+// What was asked and has no answer: the look that came before says what became of it (asked.cc). Behind rebind().
+Status settle_asked(Run& run, Side side);
+// Messages that are new on both sides, in one mailbox, and the same: they become one (adopt.cc).
+Status adopt(Run& run);
 // The user's word that what lost its place may go (rebind.cc).
 Status release_suspects(Run& run);
 

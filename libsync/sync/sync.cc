@@ -1,5 +1,8 @@
 #include "libsync/sync/sync.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/sync/observe.h"
@@ -10,6 +13,7 @@ namespace libsync::sync {
 namespace {
 
 constexpr int kMaxLooks = 4;
+constexpr int kMaxPasses = 3;
 
 Status check_identity(Run& run) {
   for (const Side side : {Side::A, Side::B}) {
@@ -36,26 +40,46 @@ std::vector<BoxCursor> second_look(const Run& run, Side side, const Observer& fi
 }
 
 // How much was new or changed.
-Result<uint64_t> observe(Run& run, Side side) {
+Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& cursors) {
   Observer observer(side, run.link, run.book, run.context);
-  TB_TRY(run.replica(side).changes(cursors_of(run, side), observer, run.stop));
+  TB_TRY(run.replica(side).changes(cursors, observer, run.stop));
   if (const auto again = second_look(run, side, observer); !again.empty()) {
     observer.forget_doubts();
     TB_TRY(run.replica(side).changes(again, observer, run.stop));
   }
-  if (side == Side::A) {
-    TB_TRY(settle_missing(run, observer.missing_pairs()));
-    for (const auto& [id, error] : observer.unreadable_pairs()) {
-      if (const Pair* pair = run.book.find(id)) {
-        run.report.skipped.push_back({printable(encode_path(pair->at(side).path)), error.text()});
-      }
-    }
-    for (const PairId id : observer.doubtful_pairs()) {
-      if (const Pair* pair = run.book.find(id))
-        run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));
+  TB_TRY(settle_missing(run, side, observer.missing_pairs()));
+  auto& unreliable = run.unreliable[index(side)];
+  for (const BoxCursor& cursor : cursors) {
+    if (const Pair* pair = run.book.find_box(side, cursor.box)) unreliable.erase(pair->id);
+  }
+  for (const auto& [id, error] : observer.unreadable_pairs()) {
+    unreliable.insert(id);
+    if (const Pair* pair = run.book.find(id)) {
+      run.report.skipped.push_back({printable(encode_path(pair->at(side).path)), error.text()});
     }
   }
+  for (const PairId id : observer.doubtful_pairs()) {
+    unreliable.insert(id);
+    if (const Pair* pair = run.book.find(id))
+      run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));
+  }
   return observer.fresh() + observer.changed();
+}
+
+Result<uint64_t> observe(Run& run, Side side) { return observe(run, side, cursors_of(run, side)); }
+
+// What this run did itself comes back as an observation: it tells where messages are now, and is no news next time.
+Status observe_touched(Run& run, Side side) {
+  const auto touched = std::exchange(run.touched[index(side)], {});
+  std::vector<BoxCursor> cursors;
+  for (const PairId id : touched) {
+    const Pair* pair = run.book.find(id);
+    if (pair != nullptr && !pair->at(side).box.empty()) cursors.push_back({pair->at(side).box, pair->at(side).cursor});
+  }
+  if (cursors.empty()) return {};
+  TB_TRY(observe(run, side, cursors));
+  TB_TRY(rebind(run, side));
+  return settle_asked(run, side);
 }
 
 // A look goes mailbox by mailbox and is no consistent cut: what is gone from one may have been moved to another
@@ -79,6 +103,8 @@ Status observe_both(Run& run) {
   TB_TRY(rebind(run, Side::B));
   TB_TRY(rebind(run, Side::A));
   TB_TRY(look_for_moved(run));
+  for (const Side side : {Side::A, Side::B}) TB_TRY(settle_asked(run, side));
+  TB_TRY(adopt(run));
   TB_ASSIGN(run.report.suspect, run.link.count_suspect());
   if (run.report.suspect > 0 && run.report.suspect <= run.options.policy.fuse.allow) {
     TB_TRY(release_suspects(run));
@@ -106,6 +132,36 @@ Status leave_and_read_last(Run& run, Mender& mender) {
   return leaver.any() ? last.removals_done() : Status();
 }
 
+// Whether a message waits for something that became possible, or known, only by what was done.
+Result<bool> anything_left(Run& run) {
+  RowId after = 0;
+  while (true) {
+    TB_ASSIGN(const auto rows, run.link.dirty(after, kRowsAtOnce));
+    if (rows.empty()) return false;
+    after = rows.back().id;
+    for (const Row& row : rows) {
+      const Decision decision = plan_row(row, run.context);
+      const bool only_removals =
+          std::ranges::all_of(decision.actions, [](const Planned& p) { return p.op == Op::Remove; });
+      if (!decision.actions.empty() && (!only_removals || row.leftover)) return true;
+    }
+  }
+}
+
+// A message that was put somewhere without being told where shows at the next look, and may then want more (its flags,
+// the removal of what it was copied from).
+Status act_until_done(Run& run) {
+  for (int pass = 1;; ++pass) {
+    TB_TRY(act_on_messages(run));
+    if (run.options.dry_run) return {};
+    const bool looked = !run.touched[0].empty() || !run.touched[1].empty();
+    for (const Side side : {Side::A, Side::B}) TB_TRY(observe_touched(run, side));
+    if (!looked || pass >= kMaxPasses) return {};
+    TB_ASSIGN(const bool more, anything_left(run));
+    if (!more) return {};
+  }
+}
+
 Status act(Run& run) {
   TB_ASSIGN(const auto pending, run.link.pending());
   Mender mender(run);
@@ -113,8 +169,8 @@ Status act(Run& run) {
   run.observer.planned(pending.messages + mender.messages(), pending.octets + mender.octets());
   TB_TRY(create_and_rename_mailboxes(run));
   if (!run.options.dry_run) TB_TRY(read_doubtful_again(run));
-  TB_TRY(act_on_messages(run));
-  if (!run.options.dry_run) TB_TRY(delete_mailboxes(run));
+  TB_TRY(act_until_done(run));
+  TB_TRY(delete_mailboxes(run));
   TB_TRY(mender.mend());
   TB_TRY(leave_and_read_last(run, mender));
   if (run.options.dry_run) return {};
@@ -129,6 +185,14 @@ Status act(Run& run) {
 Sync::Sync(Replica& a, Replica& b, Link& link, const Clock& clock, SyncOptions options, SyncObserver& observer)
     : a_(a), b_(b), link_(link), clock_(clock), options_(std::move(options)), observer_(observer) {}
 
+Can Sync::can_in(Side side, const Pair* pair) const {
+  if (pair == nullptr) return options_.policy.on(side);
+  Can can = options_.can_in ? options_.can_in(side, *pair) : options_.policy.on(side);
+  // A mailbox that may only be read can still be renamed or deleted by those who own it.
+  if (pair->at(side).read_only) can.add = can.flags = can.move = can.remove = false;
+  return can;
+}
+
 Status Sync::run(std::stop_token stop) {
   PairBook book;
   for (const Side side : {Side::A, Side::B}) {
@@ -142,6 +206,7 @@ Status Sync::run(std::stop_token stop) {
             return pair != nullptr && pair->role == Role::Trash;
           },
       .mask = [&](PairId id) { return book.mask(id, options_.policy); },
+      .can_in = [&](Side side, PairId id) { return can_in(side, book.find(id)); },
   };
   // A dry run does everything that a run does, on a copy of the link. (A transaction that is undone in the end would
   // lock the database for as long as the server takes to answer.)
@@ -153,6 +218,7 @@ Status Sync::run(std::stop_token stop) {
   Run run{a_, b_, link, book, context, options_, clock_, observer_, report_, std::move(stop)};
   TB_TRY(book.load(link));
   TB_TRY(check_identity(run));
+  if (options_.policy.on(Side::A).add) TB_TRY(link.index_contents());
   TB_TRY(observe_both(run));
   return act(run);
 }

@@ -1,6 +1,7 @@
 // A sync: observe → resolve → plan → act, between two replicas and the link between them (docs/architecture.md).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <stop_token>
@@ -20,9 +21,19 @@ struct SyncOptions {
   TransferLimits limits{};
   // Which of side A's mailboxes take part; empty: all. One that no longer does stays as it is.
   std::function<bool(const Path&)> takes_part{};
+  // What may be done to a mailbox of that side, where it is not as `policy` says. Empty: nowhere.
+  std::function<Can(Side, const Pair&)> can_in{};
+  // What a mailbox of side `from` is called on the other; must give the name back when asked the other way round.
+  // Empty: the same.
+  std::function<Path(Side from, const Path&)> translate{};
+  // Mailboxes of the same role are one, whatever they are called (Sent, Gesendet), where no name fits.
+  bool match_roles = false;
   // Content that side B has without a message for it (a store rebuilt from its segments), by print:
   // nothing is downloaded twice. Empty: there is none; else headers are fetched first.
   std::function<Result<std::optional<Id>>(const Id& print)> find_known{};
+  // Waits, where a server refuses something for now and a pause may help; an error when it is stopped. Empty: no
+  // waiting.
+  std::function<Status(std::chrono::milliseconds, const std::stop_token&)> pause{};
   // Whether side B still has these octets whole (Facts::object): asked before a message is removed from side A
   // that was stored in an earlier run. Empty: believed.
   std::function<Status(const Id& content)> verify_stored{};
@@ -56,10 +67,19 @@ struct Held {
   uint64_t messages = 0;  // in the mailbox before
 };
 
-// What was done; of a dry run, what would be.
-struct SyncReport {
+// What was done to the messages of one side.
+struct SideCounts {
   uint64_t added = 0, octets = 0;
+  uint64_t copied = 0;  // of the added: from a message that was there, without a transfer
   uint64_t flags = 0, moved = 0, removed = 0;
+  uint64_t all() const { return added + flags + moved + removed; }
+};
+
+// What was done to side B, and beside it to side A; of a dry run, what would be.
+struct SyncReport : SideCounts {
+  using Counts = SideCounts;
+  Counts sent{};  // to side A
+  Counts& on(Side side) { return side == Side::A ? sent : *this; }
   uint64_t boxes_created = 0, boxes_renamed = 0, boxes_deleted = 0;
   uint64_t reused = 0;   // of the added: not downloaded, their content was here already
   uint64_t left = 0;     // POP3: removed from the server because the account leaves nothing there
@@ -68,10 +88,11 @@ struct SyncReport {
   uint64_t suspect = 0;  // messages that lost their place on a side and found no match
   std::vector<Skipped> skipped{};
   std::vector<Held> held{};
-  std::vector<std::string> doubtful{};  // mailboxes whose count didn't fit; looked at again next time
+  std::chrono::milliseconds retry_after{0};  // how long the server wants to be left alone, at most
+  std::vector<std::string> doubtful{};       // mailboxes whose count didn't fit; looked at again next time
 
   bool nothing_new() const {
-    return added + flags + moved + removed + boxes_created + boxes_renamed + boxes_deleted + left + mended == 0;
+    return all() + sent.all() + boxes_created + boxes_renamed + boxes_deleted + left + mended == 0;
   }
 };
 
@@ -88,6 +109,7 @@ class Sync {
   const SyncReport& report() const { return report_; }
 
  private:
+  Can can_in(Side side, const Pair* pair) const;
   Replica& a_;
   Replica& b_;
   Link& link_;

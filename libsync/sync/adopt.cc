@@ -1,0 +1,113 @@
+// Messages that are new on both sides, in one mailbox, and the same: linked, not carried over. A store filled by hand,
+// a server that another program mirrored, two stores of one account that both had a message before.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "libsync/sync/apply.h"
+
+namespace libsync::sync {
+namespace {
+
+bool is_new(const Row& row, Side side) {
+  return !row.agreed && !row.suspect && row.half(side).at == At::Bound && row.half(other(side)).at == At::Absent;
+}
+
+using Place = std::pair<PairId, uint64_t>;  // mailbox and size
+Place place(const Row& row, Side side) { return {row.half(side).pair, row.size_on(side)}; }
+
+class Adopter {
+ public:
+  explicit Adopter(Run& run) : run_(run) {}
+
+  Status run() {
+    TB_TRY(gather());
+    if (rows_[0].empty()) return {};
+    TB_TRY(match([](const Row& row, Side side) { return row.object_on(side); }, false));
+    TB_TRY(fetch_prints());
+    return match([](const Row& row, Side) { return row.print; }, true);
+  }
+
+ private:
+  // Rows of each side for which the other has one of that size in the same mailbox.
+  Status gather() {
+    std::array<std::vector<Row>, 2> all;
+    RowId after = 0;
+    while (true) {
+      TB_ASSIGN(auto rows, run_.link.dirty(after, kRowsAtOnce));
+      if (rows.empty()) break;
+      after = rows.back().id;
+      for (Row& row : rows) {
+        for (const Side side : {Side::A, Side::B}) {
+          if (is_new(row, side)) all[index(side)].push_back(row);
+        }
+      }
+    }
+    if (all[0].empty() || all[1].empty()) return {};
+    std::array<std::set<Place>, 2> places;
+    for (const Side side : {Side::A, Side::B}) {
+      for (const Row& row : all[index(side)]) places[index(side)].insert(place(row, side));
+    }
+    for (const Side side : {Side::A, Side::B}) {
+      for (Row& row : all[index(side)]) {
+        if (places[index(other(side))].contains(place(row, side))) rows_[index(side)].push_back(std::move(row));
+      }
+    }
+    return {};
+  }
+
+  Status fetch_prints() {
+    for (const Side side : {Side::A, Side::B}) {
+      std::vector<Row*> asked;
+      for (Row& row : rows_[index(side)]) {
+        if (row.print.empty() && row.doubt != Doubt::BrokeOff) asked.push_back(&row);
+      }
+      TB_ASSIGN(const auto prints, sync::fetch_prints(run_, side, asked, Doubt::BrokeOff));
+      for (size_t i = 0; i < asked.size(); ++i) asked[i]->print = prints[i];
+    }
+    return {};
+  }
+
+  // Those of one name in one mailbox, in order, if there are as many on either side.
+  template <class IdOf>
+  Status match(IdOf id, bool by_print) {
+    std::array<std::map<std::pair<PairId, Id>, std::vector<Row*>>, 2> groups;
+    for (const Side side : {Side::A, Side::B}) {
+      for (Row& row : rows_[index(side)]) {
+        const Id& name = id(row, side);
+        if (!name.empty()) groups[index(side)][{row.half(side).pair, name}].push_back(&row);
+      }
+    }
+    TB_ASSIGN(auto batch, run_.link.begin());
+    for (auto& [name, on_a] : groups[0]) {
+      const auto found = groups[1].find(name);
+      if (found == groups[1].end() || (by_print && found->second.size() != on_a.size())) continue;
+      const size_t count = std::min(on_a.size(), found->second.size());
+      for (size_t i = 0; i < count; ++i) TB_TRY(join(*on_a[i], *found->second[i], by_print));
+    }
+    for (auto& rows : rows_) std::erase_if(rows, [](const Row& row) { return row.id == 0; });
+    return batch->commit();
+  }
+
+  Status join(Row& a, Row& b, bool by_print) {
+    b.half(Side::A) = a.half(Side::A);
+    b.size_b = b.size_on(Side::B) == a.size ? 0 : b.size_on(Side::B);
+    b.size = a.size;
+    if (a.date) b.date = a.date;
+    b.object = a.object;
+    b.inferred = by_print;
+    TB_TRY(run_.link.erase(a.id));
+    TB_TRY(save(run_, b));
+    a.id = b.id = 0;
+    return {};
+  }
+
+  Run& run_;
+  std::array<std::vector<Row>, 2> rows_;
+};
+
+}  // namespace
+
+Status adopt(Run& run) { return Adopter(run).run(); }
+
+}  // namespace libsync::sync

@@ -1,0 +1,42 @@
+// Planned actions on single messages carried out on one side: intents before, what came of it behind. Internal to
+// sync/.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "libsync/sync/run.h"
+
+namespace libsync::sync {
+
+// One thing to do, and the row that it is about, which lives as long. Rows of one list may be the same.
+struct Todo {
+  Row* row = nullptr;
+  Planned planned{};
+  // Add: where on that side the same octets are, to be copied instead of brought.
+  std::optional<Half> from{};
+};
+
+// Flags, copies, moves and removals, all on `side`: what can't be asked twice is written down before it is asked. Rows
+// are written with their outcomes. What may pass is tried again a few times (SyncOptions::pause).
+Status apply_todo(Run& run, Side side, std::vector<Todo> todo);
+
+// Adds, all on `side`, from the other: octets are read from there and given to this one in batches. For a side that
+// has no transaction with the link (Capabilities::own_transaction); transfer() is for the others.
+Status upload(Run& run, Side side, std::span<const Todo> todo);
+
+// A message is where it was asked to be; where it was copied from, on its way, is a row to be removed (Row::leftover).
+// Both are written. Inside a batch of the caller's.
+Status arrived(Run& run, Side side, Row& row, const Half& there);
+
+// Brings up to date what follows from the halves, and writes the row, or erases it if it is gone on both sides.
+Status save(Run& run, Row& row);
+
+// The row is not to be asked about again until it changes; told in the report.
+void block(Run& run, Row& row, Side side, std::string words);
+
+// "Sent" to `to`, with these flags: before a message is added or copied there.
+Half adding(PairId to, const Flags& flags);
+
+}  // namespace libsync::sync

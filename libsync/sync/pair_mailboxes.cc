@@ -1,0 +1,211 @@
+// Which mailbox of one side is which of the other.
+#include <algorithm>
+#include <iterator>
+#include <map>
+
+#include "libsync/base/text.h"
+#include "libsync/sync/path.h"
+#include "libsync/sync/resolve.h"
+#include "libsync/sync/run.h"
+
+namespace libsync::sync {
+namespace {
+
+bool is_listed(const std::vector<Mailbox>& boxes, const BoxId& id) {
+  return std::ranges::find(boxes, id, &Mailbox::id) != boxes.end();
+}
+
+// Both are there under the names that they are to have.
+void agree(Pair& pair) {
+  for (Pair::End& end : pair.end) {
+    if (pair.at(Side::A).box.empty() || pair.at(Side::B).box.empty()) return;
+    end.base = end.path;
+  }
+}
+
+// Deleted and made again, a mailbox has another id under its name. To the link it is the old one with all of its keys
+// anew, as on a server without ids: else two pairs would want one folder on the other side. What the local store says
+// is gone is so.
+Result<bool> take_over(Run& run, Side side, const Mailbox& box, const std::vector<Mailbox>& boxes) {
+  for (Pair& pair : run.book.all()) {
+    Pair::End& end = pair.at(side);
+    if (end.box.empty() || end.path != box.path || is_listed(boxes, end.box)) continue;
+    if (run.replica(side).capabilities().own_transaction) {
+      TB_TRY(run.link.vanish_unseen(side, pair.id, {}));
+    } else {
+      TB_TRY(run.link.unbind(side, pair.id));
+    }
+    end = {.box = box.id, .path = box.path, .base = end.base, .subscribed = box.subscribed};
+    if (side == Side::A) pair.role = box.role;
+    TB_TRY(run.link.put(pair));
+    return true;
+  }
+  return false;
+}
+
+// The pair that waits for such a mailbox on `side`: by its name, else by its role where that is asked for.
+Pair* waiting_for(Run& run, Side side, const Mailbox& box) {
+  const auto waits = [&](const Pair& pair) { return pair.at(side).box.empty() && !pair.at(other(side)).box.empty(); };
+  for (Pair& pair : run.book.all()) {
+    if (pair.at(side).box.empty() && pair.at(side).path == box.path) return &pair;
+  }
+  if (!run.options.match_roles || box.role == Role::None || box.role == Role::Inbox) return nullptr;
+  for (Pair& pair : run.book.all()) {
+    if (waits(pair) && !pair.at(side).missing && pair.role == box.role) return &pair;
+  }
+  return nullptr;
+}
+
+// A mailbox that a side shows and no pair has yet.
+Status pair_new(Run& run, Side side, const Mailbox& box) {
+  if (Pair* pair = waiting_for(run, side, box)) {
+    // One that was missing and is back: its epoch tells whether it is the same mailbox.
+    const uint64_t epoch = pair->at(side).epoch;
+    pair->at(side) = {.box = box.id, .path = box.path, .epoch = epoch, .subscribed = box.subscribed};
+    agree(*pair);
+    TB_TRY(run.link.put(*pair));
+    return {};
+  }
+  if (!run.context.policy.on(other(side)).create_box) return {};
+  Pair pair{.id = 0, .end = {}, .role = box.role};
+  pair.at(side) = {.box = box.id, .path = box.path, .subscribed = box.subscribed};
+  pair.at(other(side)).path = run.translate(side, box.path);
+  TB_TRY(run.book.add(run.link, std::move(pair)));
+  return {};
+}
+
+// It is looked at by what was known of it before, and told there if it can't be.
+bool is_known(Run& run, Side side, const Path& path) {
+  return std::ranges::any_of(
+      run.book.all(), [&](const Pair& pair) { return !pair.at(side).box.empty() && pair.at(side).path == path; });
+}
+
+Status take_listed(Run& run, Side side, const Mailbox& box, Pair& pair) {
+  Pair::End& end = pair.at(side);
+  const bool same_role = side == Side::B || pair.role == box.role;
+  if (end.path == box.path && end.subscribed == box.subscribed && same_role) return {};
+  end.path = box.path;
+  end.subscribed = box.subscribed;
+  if (side == Side::A) pair.role = box.role;
+  TB_TRY(run.link.put(pair));
+  return {};
+}
+
+Status pair_side(Run& run, Side side, const std::vector<Mailbox>& boxes) {
+  for (const Mailbox& box : boxes) {
+    const Path on_a = side == Side::A ? box.path : run.translate(Side::B, box.path);
+    if (side == Side::A && !box.trouble.empty() && run.takes_part(on_a) && !is_known(run, side, box.path)) {
+      run.skip(box.path, box.trouble);
+    }
+    Pair* pair = run.book.find_box(side, box.id);
+    const bool known = pair != nullptr && side == Side::B;
+    if (!box.selectable || (!known && !run.takes_part(on_a))) continue;
+    if (pair != nullptr) {
+      TB_TRY(take_listed(run, side, box, *pair));
+      continue;
+    }
+    TB_ASSIGN(const bool taken_over, take_over(run, side, box, boxes));
+    if (!taken_over) TB_TRY(pair_new(run, side, box));
+  }
+  return {};
+}
+
+Result<std::vector<Row>> all_bound(Run& run, Side side, PairId pair) {
+  std::vector<Row> rows;
+  while (true) {
+    TB_ASSIGN(auto more, run.link.bound(side, pair, rows.empty() ? 0 : rows.back().id, kRowsAtOnce));
+    if (more.empty()) return rows;
+    rows.insert(rows.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  }
+}
+
+// `fresh` is `pair` under another name: its rows keep their history and take over the new places.
+Status absorb(Run& run, Side side, Pair& pair, const Pair& fresh, std::vector<Row> old_rows,
+              std::vector<Row> new_rows) {
+  TB_ASSIGN(auto batch, run.link.begin());
+  std::map<Key, Row*> by_key;
+  for (Row& row : new_rows) by_key[row.half(side).key] = &row;
+  for (Row& row : old_rows) {
+    Half& half = row.half(side);
+    const auto found = by_key.find(half.key);
+    if (found == by_key.end()) {
+      half.at = At::Gone;
+    } else {
+      half.flags = found->second->half(side).flags;
+      TB_TRY(run.link.erase(found->second->id));
+      by_key.erase(found);
+    }
+    settle(row, run.context);
+    TB_TRY(run.link.put(row));
+  }
+  for (auto& [key, row] : by_key) {
+    row->half(side).pair = pair.id;
+    TB_TRY(run.link.put(*row));
+  }
+  const Path base = pair.at(side).base;
+  pair.at(side) = fresh.at(side);
+  pair.at(side).base = base;
+  TB_TRY(run.link.put(pair));
+  TB_TRY(run.book.drop(run.link, fresh.id));
+  return batch->commit();
+}
+
+// The mailbox that `pair` was renamed to, if the side shows one that is new and like it.
+Result<bool> find_renamed(Run& run, Side side, PairId id) {
+  Pair* pair = run.book.find(id);
+  TB_ASSIGN(auto old_rows, all_bound(run, side, id));
+  if (old_rows.empty()) return false;
+  for (const Pair& fresh : run.book.all()) {
+    const bool is_new = fresh.id != id && fresh.at(other(side)).box.empty() && !fresh.at(side).box.empty();
+    if (!is_new || fresh.at(side).epoch != pair->at(side).epoch || fresh.at(side).epoch == 0) continue;
+    TB_ASSIGN(auto new_rows, all_bound(run, side, fresh.id));
+    if (!is_renamed(side, new_rows, old_rows)) continue;
+    const Pair copy = fresh;
+    TB_TRY(absorb(run, side, *pair, copy, std::move(old_rows), std::move(new_rows)));
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool Run::takes_part(const Path& path) const { return !options.takes_part || options.takes_part(path); }
+
+Path Run::translate(Side from, const Path& path) const {
+  return options.translate ? options.translate(from, path) : path;
+}
+
+Status pair_mailboxes(Run& run) {
+  TB_ASSIGN(const auto on_a, run.a.mailboxes(run.stop));
+  TB_ASSIGN(const auto on_b, run.b.mailboxes(run.stop));
+  TB_ASSIGN(auto batch, run.link.begin());
+  TB_TRY(pair_side(run, Side::A, on_a));
+  TB_TRY(pair_side(run, Side::B, on_b));
+  return batch->commit();
+}
+
+std::vector<BoxCursor> cursors_of(const Run& run, Side side) {
+  std::vector<BoxCursor> cursors;
+  for (const Pair& pair : run.book.all()) {
+    if (!pair.at(side).box.empty() && run.takes_part(pair.at(Side::A).path))
+      cursors.push_back({pair.at(side).box, pair.at(side).cursor});
+  }
+  return cursors;
+}
+
+Status settle_missing(Run& run, Side side, const std::vector<PairId>& missing) {
+  for (const PairId id : missing) {
+    TB_ASSIGN(const bool renamed, find_renamed(run, side, id));
+    if (renamed) continue;
+    Pair& pair = *run.book.find(id);
+    TB_ASSIGN(auto batch, run.link.begin());
+    TB_TRY(run.link.vanish_unseen(side, id, {}));
+    Pair::End& end = pair.at(side);
+    end = {.box = {}, .path = end.path, .base = end.base, .epoch = end.epoch, .missing = true};
+    TB_TRY(run.link.put(pair));
+    TB_TRY(batch->commit());
+  }
+  return {};
+}
+
+}  // namespace libsync::sync
