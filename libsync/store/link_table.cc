@@ -60,8 +60,11 @@ ALTER TABLE link_row ADD COLUMN size_b INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_row ADD COLUMN leftover INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_row ADD COLUMN a_asked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_row ADD COLUMN a_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN a_asked_look INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_row ADD COLUMN b_asked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_row ADD COLUMN b_to INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN b_asked_look INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN look INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_pair ADD COLUMN a_base TEXT NOT NULL DEFAULT '';
 ALTER TABLE link_pair ADD COLUMN a_subscribed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_pair ADD COLUMN a_mask TEXT;
@@ -88,16 +91,17 @@ constexpr char kContentIndex[] =
   "id, home, agreed, dirty, suspect, inferred, size, date, base_flags, base_keywords, object, print, content, " \
   "a_at, a_pair, a_num, a_name, a_flags, a_keywords, a_instance, a_blocked, "                                   \
   "b_at, b_pair, b_num, b_name, b_flags, b_keywords, b_instance, b_blocked, doubt, "                            \
-  "size_b, leftover, a_asked, a_to, b_asked, b_to"
+  "size_b, leftover, a_asked, a_to, a_asked_look, b_asked, b_to, b_asked_look, look"
 
 constexpr char kInsertRow[] = "INSERT INTO link_row(" ROW_COLUMNS
-                              ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+                              ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr char kUpdateRow[] =
     "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, size=?7, date=?8, base_flags=?9,"
     " base_keywords=?10, object=?11, print=?12, content=?13,"
     " a_at=?14, a_pair=?15, a_num=?16, a_name=?17, a_flags=?18, a_keywords=?19, a_instance=?20, a_blocked=?21,"
     " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
-    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, b_asked=?35, b_to=?36"
+    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, a_asked_look=?35,"
+    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39"
     " WHERE id=?1";
 // Most rows stay where they are on side A: its index need not be touched then.
 constexpr char kUpdateRowInPlace[] =
@@ -105,7 +109,8 @@ constexpr char kUpdateRowInPlace[] =
     " base_keywords=?10, object=?11, print=?12, content=?13, a_flags=?18, a_keywords=?19, a_instance=?20, "
     "a_blocked=?21,"
     " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
-    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, b_asked=?35, b_to=?36"
+    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, a_asked_look=?35,"
+    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39"
     " WHERE id=?1 AND size=?7 AND a_at=?14 AND a_pair=?15 AND a_num=?16 AND a_name IS ?17";
 
 constexpr int64_t kSecondsPerDay = 86400;
@@ -177,10 +182,12 @@ void bind_row(Statement& statement, const Row& row) {
   statement.bind_at(30, row.size_b);
   statement.bind_at(31, row.leftover ? 1 : 0);
   for (const Side side : {Side::A, Side::B}) {
-    const int at = side == Side::A ? 32 : 34;
+    const int at = side == Side::A ? 32 : 35;
     statement.bind_at(at, static_cast<int>(row.half(side).asked));
     statement.bind_at(at + 1, row.half(side).to);
+    statement.bind_at(at + 2, row.half(side).asked_look);
   }
+  statement.bind_at(38, row.look);
 }
 
 Half read_half(const Statement& s, int at) {
@@ -212,10 +219,12 @@ Row read_row(const Statement& s) {
   row.size_b = static_cast<uint64_t>(s.integer(30));
   row.leftover = s.integer(31) != 0;
   for (const Side side : {Side::A, Side::B}) {
-    const int at = side == Side::A ? 32 : 34;
+    const int at = side == Side::A ? 32 : 35;
     row.half(side).asked = static_cast<sync::Asked>(s.integer(at));
     row.half(side).to = s.integer(at + 1);
+    row.half(side).asked_look = static_cast<uint64_t>(s.integer(at + 2));
   }
+  row.look = static_cast<uint64_t>(s.integer(38));
   return row;
 }
 
@@ -260,6 +269,17 @@ class LinkTable : public sync::Link {
   Status set_identity(Side side, std::string_view identity) override {
     TB_ASSIGN(auto s, db_.prepare("INSERT OR REPLACE INTO link_identity(side, identity) VALUES(?,?)"));
     return s.bind(index(side), identity).run();
+  }
+
+  Result<uint64_t> look() override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT after FROM link_turn WHERE id=2"));
+    TB_ASSIGN(const bool row, s.step());
+    return row ? static_cast<uint64_t>(s.integer(0)) : 0;
+  }
+
+  Status set_look(uint64_t number) override {
+    TB_ASSIGN(auto s, db_.prepare("INSERT OR REPLACE INTO link_turn(id, after, ended) VALUES(2,?,0)"));
+    return s.bind(number).run();
   }
 
   Result<Turn> turn() override {

@@ -119,7 +119,7 @@ class Sink final : public ActionSink {
   Status taken(const Todo& todo) {
     Half& half = todo.row->half(side_);
     if (todo.planned.op == Op::Move && run_.replica(side_).capabilities().move) {
-      half = {.at = At::Unbound, .pair = todo.planned.pair, .flags = half.flags};
+      half = {.at = At::Unbound, .pair = todo.planned.pair, .flags = half.flags, .asked_look = half.asked_look};
     }
     half.asked = Asked::Taken;
     return save(run_, *todo.row);
@@ -221,14 +221,16 @@ Result<std::vector<Half>> intend(Run& run, Side side, std::span<Todo> todo) {
     if (!places(each)) continue;
     Half& half = each.row->half(side);
     if (each.from) {
-      half = adding(each.planned.pair, each.from->flags);
+      half = adding(run, each.planned.pair, each.from->flags);
     } else {
       half.asked = Asked::Sent;
+      half.asked_look = run.look;
       half.to = each.planned.pair;
     }
     each.row->dirty = true;
     TB_TRY(run.link.put(*each.row));
   }
+  TB_TRY(run.close_look());
   TB_TRY(batch->commit());
   return before;
 }
@@ -256,8 +258,8 @@ bool is_wanted(const Todo& todo, Side side) {
 
 }  // namespace
 
-Half adding(PairId to, const Flags& flags) {
-  return {.at = At::Unbound, .pair = to, .flags = flags, .asked = Asked::Sent};
+Half adding(const Run& run, PairId to, const Flags& flags) {
+  return {.at = At::Unbound, .pair = to, .flags = flags, .asked = Asked::Sent, .asked_look = run.look};
 }
 
 Status save(Run& run, Row& row) {

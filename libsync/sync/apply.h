@@ -37,6 +37,6 @@ Status save(Run& run, Row& row);
 void block(Run& run, Row& row, Side side, std::string words);
 
 // "Sent" to `to`, with these flags: before a message is added or copied there.
-Half adding(PairId to, const Flags& flags);
+Half adding(const Run& run, PairId to, const Flags& flags);
 
 }  // namespace libsync::sync

@@ -77,7 +77,8 @@ struct Half {
   Id instance{};
   Asked asked = Asked::Nothing;
   PairId to = 0;
-  std::string blocked{};  // the words with which this side refused the last action on it; empty: not blocked
+  uint64_t asked_look = 0;  // the look before it was asked: what that, or one before it, showed is something else
+  std::string blocked{};    // the words with which this side refused the last action on it; empty: not blocked
   bool operator==(const Half&) const = default;
 };
 
@@ -94,6 +95,7 @@ struct Row {
   bool leftover = false;
   uint64_t size = 0;    // octets as side A announces, or will; if it was never there, as B does
   uint64_t size_b = 0;  // octets as side B says; 0: as side A (a server may count others, or have CRLF for LF)
+  uint64_t look = 0;    // the look that showed it first
   std::optional<int64_t> date{};
   Id object{};            // Facts::object of side A, if it has one
   Id print{};             // print_of() the content, with the size as side A announces it
@@ -196,6 +198,11 @@ class Link {
   virtual Status unbind(Side side, PairId pair) = 0;
   // Halves Bound there whose key is not in `seen` become Gone and dirty; how many.
   virtual Result<uint64_t> vanish_unseen(Side side, PairId pair, const KeySet& seen) = 0;
+
+  // Looks are numbered, so that what showed before something was asked is not taken for what came of it. The number is
+  // written down with what was asked.
+  virtual Result<uint64_t> look() = 0;
+  virtual Status set_look(uint64_t number) = 0;
 
   // Whose turn it is among the messages that are read last (Doubt::BrokeOff, Doubt::ReadLast).
   struct Turn {

@@ -34,6 +34,8 @@ void note_base(Pair& pair) {
 Status created(Run& run, Side side, Pair& pair, const Outcome& outcome, bool subscribed) {
   Pair::End& end = pair.at(side);
   end.box = outcome.box;
+  // What was in one of this name before has no key any more: a new message may have the same.
+  TB_TRY(run.link.unbind(side, pair.id));
   end.epoch = 0;
   end.cursor = outcome.cursor;
   end.missing = false;
@@ -121,11 +123,6 @@ Status create_on(Run& run, Side side, Pair& pair) {
     TB_TRY(run.link.put(pair));
   }
   return {};
-}
-
-// A name that nobody has, at the top so that it is below nothing that moves.
-Path aside_of(const Pair& pair, Side side) {
-  return {fmt::format("{} (twinbox {})", pair.at(side).path.back(), pair.id)};
 }
 
 // The name is taken by a mailbox that is itself to be renamed (a cycle), or that has nothing to do
@@ -272,6 +269,8 @@ Status Run::write_absorbed() {
   absorbed.clear();
   return batch->commit();
 }
+
+Status Run::close_look() { return link.set_look(look++); }
 
 void Run::note_pause(std::chrono::milliseconds wanted, const std::string& words) {
   pause_wanted = std::max(pause_wanted, wanted);

@@ -279,6 +279,11 @@ Result<uint64_t> MemoryLink::vanish_unseen(Side side, PairId pair, const KeySet&
   return count;
 }
 
+Status MemoryLink::set_look(uint64_t number) {
+  data_.look = number;
+  return {};
+}
+
 Status MemoryLink::set_turn(Turn turn) {
   data_.turn = turn;
   return {};

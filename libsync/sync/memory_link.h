@@ -13,7 +13,7 @@
 namespace libsync::sync {
 
 // One thread at a time. The only errors are Errc::NotFound for what is replaced and not there.
-class MemoryLink final : public Link {
+class MemoryLink : public Link {
  public:
   MemoryLink() = default;
   ~MemoryLink() override;
@@ -51,6 +51,8 @@ class MemoryLink final : public Link {
   Status unbind(Side side, PairId pair) override;
   Result<uint64_t> vanish_unseen(Side side, PairId pair, const KeySet& seen) override;
 
+  Result<uint64_t> look() override { return data_.look; }
+  Status set_look(uint64_t number) override;
   Result<Turn> turn() override { return data_.turn; }
   Status set_turn(Turn turn) override;
 
@@ -64,6 +66,7 @@ class MemoryLink final : public Link {
   struct Data {
     std::array<std::string, 2> identity{};
     Turn turn{};
+    uint64_t look = 0;
     RowId next_row = 1;
     PairId next_pair = 1;
     std::map<PairId, Pair> pairs{};

@@ -147,6 +147,7 @@ Status Observer::insert_fresh(const Seen& seen) {
   Row row;
   row.half(side_) = {
       .at = At::Bound, .pair = pair_->id, .key = seen.key, .flags = facts.flags, .instance = facts.instance};
+  row.look = look_;
   row.size = facts.size;
   row.date = facts.date;
   row.print = facts.print;

@@ -43,8 +43,8 @@ class PairBook {
 // that stands for a message of another size or date than before is in doubt: its octets are read again.
 class Observer final : public ChangeSink {
  public:
-  Observer(Side side, Link& link, PairBook& book, const PlanContext& context)
-      : side_(side), link_(link), book_(book), context_(context) {}
+  Observer(Side side, Link& link, PairBook& book, const PlanContext& context, uint64_t look)
+      : side_(side), link_(link), book_(book), context_(context), look_(look) {}
 
   Status open(const BoxId& box, const BoxState& state) override;
   Status seen(const MsgRef& ref, const Facts& facts) override;
@@ -84,6 +84,7 @@ class Observer final : public ChangeSink {
   Link& link_;
   PairBook& book_;
   const PlanContext& context_;
+  uint64_t look_;
   Pair* pair_ = nullptr;  // the mailbox that is open
   bool full_ = false;
   bool was_empty_ = false;

@@ -30,11 +30,8 @@ Result<bool> take_over(Run& run, Side side, const Mailbox& box, const std::vecto
   for (Pair& pair : run.book.all()) {
     Pair::End& end = pair.at(side);
     if (end.box.empty() || end.path != box.path || is_listed(boxes, end.box)) continue;
-    if (run.replica(side).capabilities().own_transaction) {
-      TB_TRY(run.link.vanish_unseen(side, pair.id, {}));
-    } else {
-      TB_TRY(run.link.unbind(side, pair.id));
-    }
+    if (run.replica(side).capabilities().own_transaction) TB_TRY(run.link.vanish_unseen(side, pair.id, {}));
+    TB_TRY(run.link.unbind(side, pair.id));
     end = {.box = box.id, .path = box.path, .base = end.base, .subscribed = box.subscribed};
     if (side == Side::A) pair.role = box.role;
     TB_TRY(run.link.put(pair));

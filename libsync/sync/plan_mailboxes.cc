@@ -4,6 +4,8 @@
 #include <functional>
 #include <tuple>
 
+#include <fmt/format.h>
+
 #include "libsync/base/text.h"
 
 namespace libsync::sync {
@@ -11,11 +13,19 @@ namespace {
 
 bool is_on_both(const Pair& pair) { return !pair.at(Side::A).box.empty() && !pair.at(Side::B).box.empty(); }
 
-bool renamed(const Pair::End& end) { return !end.base.empty() && end.path != end.base; }
+bool is_aside(const Pair& pair, Side side) { return pair.at(side).path == aside_of(pair, side); }
+
+bool renamed(const Pair& pair, Side side) {
+  const Pair::End& end = pair.at(side);
+  return !end.base.empty() && end.path != end.base && !is_aside(pair, side);
+}
 
 // Which side's name both are to have; nothing: they are as they should be, or it is for nobody to say.
 std::optional<Side> name_giver(const Pair& pair, const PlanContext& context, const Translate& translate) {
-  const bool a = renamed(pair.at(Side::A)), b = renamed(pair.at(Side::B));
+  for (const Side side : {Side::A, Side::B}) {
+    if (is_aside(pair, side)) return other(side);
+  }
+  const bool a = renamed(pair, Side::A), b = renamed(pair, Side::B);
   if (!a && !b) return std::nullopt;
   if (translate(Side::A, pair.at(Side::A).path) == pair.at(Side::B).path) return std::nullopt;
   const Side changed = a && b ? context.policy.wins : a ? Side::A : Side::B;
@@ -31,7 +41,7 @@ void plan_name(const Pair& pair, const PlanContext& context, const Translate& tr
   const Side on = other(*giver);
   Path target = translate(*giver, pair.at(*giver).path);
   // A name that is put back need not be the other side's.
-  if (!renamed(pair.at(*giver))) target = pair.at(on).base;
+  if (!renamed(pair, *giver) && !pair.at(on).base.empty()) target = pair.at(on).base;
   if (pair.at(on).path == target || is_inbox(pair.at(on).path) || is_inbox(target)) return;
   out.push_back({.pair = pair.id, .on = on, .op = Op::RenameBox, .path = std::move(target)});
 }
@@ -55,6 +65,12 @@ void plan_subscription(const Pair& pair, const PlanContext& context, std::vector
 }
 
 }  // namespace
+
+Path aside_of(const Pair& pair, Side side) {
+  const Pair::End& end = pair.at(side);
+  const Path& name = end.base.empty() ? end.path : end.base;
+  return {fmt::format("{} (twinbox {})", name.empty() ? "" : name.back(), pair.id)};
+}
 
 bool is_inbox(const Path& path) { return path.size() == 1 && iequals(path[0], "INBOX"); }
 

@@ -38,6 +38,10 @@ std::vector<PlannedBox> plan_mailboxes(const std::vector<Pair>& pairs, const Pla
 // see.
 std::vector<PlannedBox> plan_deletions(const std::vector<Pair>& pairs, const PlanContext& context);
 
+// The name under which a mailbox waits for its own while another has that: one that nobody has, at the top so that it
+// is below nothing that moves. Nobody gave it that name, should it be found with it.
+Path aside_of(const Pair& pair, Side side);
+
 bool is_inbox(const Path& path);
 // `path` lies below `prefix`.
 bool has_prefix(const Path& path, const Path& prefix);

@@ -1,5 +1,6 @@
 #include "libsync/sync/resolve.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -45,7 +46,7 @@ bool is_another(Side side, const Row& one, const Row& other) {
 
 class Matcher {
  public:
-  Matcher(std::span<const Row> fresh, std::span<const Row> lost) : fresh_(fresh), lost_(lost) {}
+  Matcher(Side side, std::span<const Row> fresh, std::span<const Row> lost) : side_(side), fresh_(fresh), lost_(lost) {}
 
   // `id` names what a row is known by in this round; rows of the same name are paired in order. With
   // `equal_counts` only if there are as many on either side.
@@ -75,13 +76,21 @@ class Matcher {
       const auto found = lost.find(key);
       if (found == lost.end()) continue;
       if (equal_counts && rows.size() != found->second.size()) continue;
-      const size_t count = std::min(rows.size(), found->second.size());
-      for (size_t i = 0; i < count; ++i) {
-        taken_.insert(rows[i]->id);
-        taken_.insert(found->second[i]->id);
-        bindings_.push_back({rows[i]->id, found->second[i]->id, by_print});
+      for (const Row* known : found->second) {
+        const auto one = std::ranges::find_if(
+            rows, [&](const Row* row) { return !taken_.contains(row->id) && may_come_of(*row, *known); });
+        if (one == rows.end()) continue;
+        taken_.insert((*one)->id);
+        taken_.insert(known->id);
+        bindings_.push_back({(*one)->id, known->id, by_print});
       }
     }
+  }
+
+  // What showed before it was asked for is something else.
+  bool may_come_of(const Row& row, const Row& known) const {
+    const Half& half = known.half(side_);
+    return half.asked == Asked::Nothing || row.look > half.asked_look;
   }
 
   template <class IdOf>
@@ -94,6 +103,7 @@ class Matcher {
     return groups;
   }
 
+  Side side_;
   std::span<const Row> fresh_;
   std::span<const Row> lost_;
   std::set<RowId> taken_;
@@ -103,7 +113,7 @@ class Matcher {
 }  // namespace
 
 std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<const Row> lost) {
-  Matcher matcher(fresh, lost);
+  Matcher matcher(side, fresh, lost);
   // What this program put there itself, and was not told where: in the mailbox that it was to be in.
   const auto there = [&](const Row& row, const Id& what) { return asked_place(row.half(side), what); };
   const auto asked = [&](const Row& row, const Id& what) {

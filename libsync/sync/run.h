@@ -41,6 +41,8 @@ struct Run {
   std::vector<RowId> last{};       // Doubt::BrokeOff: not added with the others
   RowId ended_in = 0;              // the message in which the connection ended; 0: in none
 
+  uint64_t look = 0;  // the number of the look under way, or of the next
+
   std::set<PairId> absorbed{};
   // Mailboxes of a side that this run did something in, and those whose last look says nothing of what is not there.
   std::array<std::set<PairId>, 2> touched{}, unreliable{};
@@ -48,6 +50,8 @@ struct Run {
   std::map<RowId, std::string> said_ok{};
   std::chrono::milliseconds pause_wanted{0};
   std::string pause_words{};
+  // Numbers what comes behind; written down with what is asked. Inside a batch of the caller's.
+  Status close_look();
   void note_pause(std::chrono::milliseconds wanted, const std::string& words);
 
   Replica& replica(Side side) const { return side == Side::A ? a : b; }

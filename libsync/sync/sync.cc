@@ -41,7 +41,7 @@ std::vector<BoxCursor> second_look(const Run& run, Side side, const Observer& fi
 
 // How much was new or changed.
 Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& cursors) {
-  Observer observer(side, run.link, run.book, run.context);
+  Observer observer(side, run.link, run.book, run.context, run.look);
   TB_TRY(run.replica(side).changes(cursors, observer, run.stop));
   if (const auto again = second_look(run, side, observer); !again.empty()) {
     observer.forget_doubts();
@@ -218,6 +218,8 @@ Status Sync::run(std::stop_token stop) {
   Run run{a_, b_, link, book, context, options_, clock_, observer_, report_, std::move(stop)};
   TB_TRY(book.load(link));
   TB_TRY(check_identity(run));
+  TB_ASSIGN(run.look, link.look());
+  ++run.look;
   if (options_.policy.on(Side::A).add) TB_TRY(link.index_contents());
   TB_TRY(observe_both(run));
   return act(run);

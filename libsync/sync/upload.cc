@@ -234,7 +234,7 @@ class Uploader final : ActionSink {
         const Todo& todo = todo_[which_[k]];
         before_.push_back(*todo.row);
         expect_at(*todo.row, expected[k], octets_[k]);
-        todo.row->half(side_) = adding(todo.planned.pair, todo.planned.add);
+        todo.row->half(side_) = adding(run_, todo.planned.pair, todo.planned.add);
         todo.row->dirty = true;
         TB_TRY(run_.link.put(*todo.row));
         run_.touched[index(side_)].insert(todo.planned.pair);
@@ -245,6 +245,7 @@ class Uploader final : ActionSink {
                            .date = todo.row->date,
                            .content = sources[k].get()});
       }
+      TB_TRY(run_.close_look());
       TB_TRY(batch->commit());
     }
     const Status status = run_.replica(side_).apply(actions, *this, run_.stop);
