@@ -64,12 +64,16 @@ ALTER TABLE link_row ADD COLUMN a_asked_look INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_row ADD COLUMN b_asked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_row ADD COLUMN b_to INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_row ADD COLUMN b_asked_look INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN a_sent TEXT;
+ALTER TABLE link_row ADD COLUMN b_sent TEXT;
 ALTER TABLE link_row ADD COLUMN look INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_pair ADD COLUMN a_base TEXT NOT NULL DEFAULT '';
+ALTER TABLE link_pair ADD COLUMN a_renaming TEXT NOT NULL DEFAULT '';
 ALTER TABLE link_pair ADD COLUMN a_subscribed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_pair ADD COLUMN a_mask TEXT;
 ALTER TABLE link_pair ADD COLUMN a_read_only INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_pair ADD COLUMN b_base TEXT NOT NULL DEFAULT '';
+ALTER TABLE link_pair ADD COLUMN b_renaming TEXT NOT NULL DEFAULT '';
 ALTER TABLE link_pair ADD COLUMN b_subscribed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_pair ADD COLUMN b_mask TEXT;
 ALTER TABLE link_pair ADD COLUMN b_read_only INTEGER NOT NULL DEFAULT 0;
@@ -91,17 +95,18 @@ constexpr char kContentIndex[] =
   "id, home, agreed, dirty, suspect, inferred, size, date, base_flags, base_keywords, object, print, content, " \
   "a_at, a_pair, a_num, a_name, a_flags, a_keywords, a_instance, a_blocked, "                                   \
   "b_at, b_pair, b_num, b_name, b_flags, b_keywords, b_instance, b_blocked, doubt, "                            \
-  "size_b, leftover, a_asked, a_to, a_asked_look, b_asked, b_to, b_asked_look, look"
+  "size_b, leftover, a_asked, a_to, a_asked_look, b_asked, b_to, b_asked_look, look, a_sent, b_sent"
 
-constexpr char kInsertRow[] = "INSERT INTO link_row(" ROW_COLUMNS
-                              ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr char kInsertRow[] =
+    "INSERT INTO link_row(" ROW_COLUMNS
+    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr char kUpdateRow[] =
     "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, size=?7, date=?8, base_flags=?9,"
     " base_keywords=?10, object=?11, print=?12, content=?13,"
     " a_at=?14, a_pair=?15, a_num=?16, a_name=?17, a_flags=?18, a_keywords=?19, a_instance=?20, a_blocked=?21,"
     " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
     " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, a_asked_look=?35,"
-    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39"
+    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39, a_sent=?40, b_sent=?41"
     " WHERE id=?1";
 // Most rows stay where they are on side A: its index need not be touched then.
 constexpr char kUpdateRowInPlace[] =
@@ -110,7 +115,7 @@ constexpr char kUpdateRowInPlace[] =
     "a_blocked=?21,"
     " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
     " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, a_asked_look=?35,"
-    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39"
+    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39, a_sent=?40, b_sent=?41"
     " WHERE id=?1 AND size=?7 AND a_at=?14 AND a_pair=?15 AND a_num=?16 AND a_name IS ?17";
 
 constexpr int64_t kSecondsPerDay = 86400;
@@ -147,6 +152,22 @@ void bind_flags(Statement& statement, int at, const Flags& flags) {
   } else {
     statement.bind_at(at + 1, join(flags.keywords));
   }
+}
+
+// "5 one two"; NULL for none.
+void bind_sent(Statement& statement, int at, const Flags& flags) {
+  if (flags == Flags{}) {
+    statement.bind_at(at, nullptr);
+  } else {
+    statement.bind_at(at, std::to_string(flags.system) + ' ' + join(flags.keywords));
+  }
+}
+
+Flags read_sent(const Statement& s, int at) {
+  const std::string_view text = s.text(at);
+  const size_t space = std::min(text.find(' '), text.size());
+  return flags_from(static_cast<int64_t>(parse_u64(text.substr(0, space)).value_or(0)),
+                    text.substr(std::min(space + 1, text.size())));
 }
 
 void bind_half(Statement& statement, int at, const Half& half) {
@@ -188,6 +209,7 @@ void bind_row(Statement& statement, const Row& row) {
     statement.bind_at(at + 2, row.half(side).asked_look);
   }
   statement.bind_at(38, row.look);
+  for (const Side side : {Side::A, Side::B}) bind_sent(statement, side == Side::A ? 39 : 40, row.half(side).sent);
 }
 
 Half read_half(const Statement& s, int at) {
@@ -225,6 +247,7 @@ Row read_row(const Statement& s) {
     row.half(side).asked_look = static_cast<uint64_t>(s.integer(at + 2));
   }
   row.look = static_cast<uint64_t>(s.integer(38));
+  for (const Side side : {Side::A, Side::B}) row.half(side).sent = read_sent(s, side == Side::A ? 39 : 40);
   return row;
 }
 
@@ -566,8 +589,8 @@ Result<std::unique_ptr<sync::Link>> LinkTable::copy() {
 
 #define END_COLUMNS(x)                                                                                     \
   #x "_box, " #x "_path, " #x "_epoch, " #x "_cursor, " #x "_missing, " #x "_base, " #x "_subscribed, " #x \
-     "_mask, " #x "_read_only"
-constexpr int kEndColumns = 9;
+     "_mask, " #x "_read_only, " #x "_renaming"
+constexpr int kEndColumns = 10;
 
 // "31 * one two": the system flags, whether any keyword can be kept, those that can.
 std::string mask_text(const sync::FlagMask& mask) {
@@ -600,12 +623,14 @@ void bind_end(Statement& s, int at, const Pair::End& end) {
     s.bind_at(at + 7, nullptr);
   }
   s.bind_at(at + 8, end.read_only ? 1 : 0);
+  s.bind_at(at + 9, sync::encode_path(end.renaming));
 }
 
 Pair::End read_end(const Statement& s, int at) {
   Pair::End end{.box = std::string(s.text(at)),
                 .path = sync::decode_path(s.text(at + 1)),
                 .base = sync::decode_path(s.text(at + 5)),
+                .renaming = sync::decode_path(s.text(at + 9)),
                 .epoch = static_cast<uint64_t>(s.integer(at + 2)),
                 .cursor = std::string(s.text(at + 3)),
                 .missing = s.integer(at + 4) != 0,
@@ -633,7 +658,7 @@ Result<std::vector<Pair>> LinkTable::pairs() {
 
 Result<PairId> LinkTable::put(const Pair& pair) {
   TB_ASSIGN(auto s, db_.prepare("INSERT OR REPLACE INTO link_pair(id, role, subscribed, " END_COLUMNS(
-                        a) ", " END_COLUMNS(b) ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+                        a) ", " END_COLUMNS(b) ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
   if (pair.id == 0) {
     s.bind_at(0, nullptr);
   } else {

@@ -368,7 +368,7 @@ class Actor {
       row.object = source.object;
       row.size = source.size;
       row.size_b = size_b == row.size ? 0 : size_b;
-      row.date.reset();
+      row.doubt = Doubt::Unseen;
     }
     row.print = source.print;
   }

@@ -136,6 +136,8 @@ class Sink final : public ActionSink {
 
   void take_flags(const Todo& todo, const Outcome& outcome) {
     Half& half = todo.row->half(side_);
+    half.asked = Asked::Nothing;
+    half.sent = {};
     if (outcome.flags) {
       half.flags = *outcome.flags;
       const FlagMask mask = run_.context.mask(half.pair);
@@ -144,9 +146,7 @@ class Sink final : public ActionSink {
       if (!kept) block(run_, *todo.row, side_, std::string(word("it said OK and did not keep the flags")));
       return;
     }
-    half.flags.system = (half.flags.system | todo.planned.add.system) & ~todo.planned.del.system;
-    half.flags.keywords = minus(half.flags, todo.planned.del).keywords;
-    for (const auto& keyword : todo.planned.add.keywords) half.flags.add_keyword(keyword);
+    half.flags = with_changes(half.flags, todo.planned.add, todo.planned.del);
   }
 
   // The message is, or the mailbox that it was to come into.
@@ -214,13 +214,18 @@ Result<std::vector<Half>> intend(Run& run, Side side, std::span<Todo> todo) {
   std::vector<Half> before;
   before.reserve(todo.size());
   for (const Todo& each : todo) before.push_back(each.row->half(side));
-  const bool needed = !run.replica(side).capabilities().own_transaction && std::ranges::any_of(todo, places);
+  const bool needed =
+      !run.replica(side).capabilities().own_transaction &&
+      std::ranges::any_of(todo, [](const Todo& each) { return places(each) || each.planned.op == Op::Flags; });
   if (!needed) return before;
   TB_ASSIGN(auto batch, run.link.begin());
   for (const Todo& each : todo) {
-    if (!places(each)) continue;
+    if (!places(each) && each.planned.op != Op::Flags) continue;
     Half& half = each.row->half(side);
-    if (each.from) {
+    if (each.planned.op == Op::Flags) {
+      half.asked = Asked::Flags;
+      half.sent = with_changes(half.flags, each.planned.add, each.planned.del);
+    } else if (each.from) {
       half = adding(run, each.planned.pair, each.from->flags);
     } else {
       half.asked = Asked::Sent;

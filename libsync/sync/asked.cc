@@ -25,6 +25,8 @@ void settle_one(Run& run, Side side, Row& row) {
       }
       return;
     case At::Bound:
+      half.sent = {};
+      if (asked == Asked::Flags) return;  // they are as the look shows them
       // It was not moved. Where the side said OK, it is not asked again until something changes.
       if (asked == Asked::Taken || said_ok != run.said_ok.end()) {
         const bool has_words = said_ok != run.said_ok.end() && !said_ok->second.empty();

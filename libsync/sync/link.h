@@ -55,6 +55,8 @@ enum class Doubt : uint8_t {
   // The connection ended in its header once, which may have been an accident: the header is asked for once more, behind
   // the others. After a second time it is BrokeOff.
   HeaderBroke = 5,
+  // Put on side A by this program, and not seen there yet: it may count other octets, and keep another date.
+  Unseen = 6,
 };
 
 // What a side was asked to do about a message, and did not say where that led: written down before it is asked, for it
@@ -63,12 +65,14 @@ enum class Asked : uint8_t {
   Nothing = 0,
   Sent = 1,   // no answer yet: what the look doesn't show did not happen
   Taken = 2,  // the side said OK, and not where the message is now (no UIDPLUS)
+  Flags = 3,  // to have `Half::sent`; no answer yet
 };
 
 // One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.
 //
 // A message that is being added is Unbound in the mailbox it is to be in, with the flags it was sent with. One that is
-// being moved is Bound where it was, and `to` says where to.
+// being moved is Bound where it was, and `to` says where to. Of one whose flags are being changed `sent` is what it
+// then has: without it, a change that was taken and not answered looks like somebody else's.
 struct Half {
   At at = At::Absent;
   PairId pair = 0;
@@ -76,6 +80,7 @@ struct Half {
   Flags flags{};
   Id instance{};
   Asked asked = Asked::Nothing;
+  Flags sent{};
   PairId to = 0;
   uint64_t asked_look = 0;  // the look before it was asked: what that, or one before it, showed is something else
   std::string blocked{};    // the words with which this side refused the last action on it; empty: not blocked
@@ -116,6 +121,9 @@ struct Pair {
     BoxId box{};  // empty: does not exist on this side (yet, or any more)
     Path path{};  // where it is, or is to be, on this side
     Path base{};  // its name when both sides last agreed; empty: they did not yet
+    // What it was asked to be called, alone or with its parent; empty: nothing was asked, or it is known what came of
+    // it. Without this, an empty one of a side that has no ids is not known again.
+    Path renaming{};
     uint64_t epoch = 0;
     std::string cursor{};
     bool missing = false;  // was there and is known to be gone

@@ -48,17 +48,37 @@ Status created(Run& run, Side side, Pair& pair, const Outcome& outcome, bool sub
   return {};
 }
 
+// What a mailbox is called when `from`, which it is or is below, has become `to`.
+Path moved_along(const Path& path, const Path& from, const Path& to) {
+  Path moved = to;
+  moved.insert(moved.end(), path.begin() + static_cast<std::ptrdiff_t>(from.size()), path.end());
+  return moved;
+}
+
 // RENAME takes children along: what the book says of them follows.
 Status move_children(Run& run, Side side, const Path& from, const Path& to) {
   for (Pair& pair : run.book.all()) {
     Path& path = pair.at(side).path;
     if (!has_prefix(path, from)) continue;
-    Path moved = to;
-    moved.insert(moved.end(), path.begin() + static_cast<std::ptrdiff_t>(from.size()), path.end());
-    path = std::move(moved);
+    path = moved_along(path, from, to);
+    Pair::End& there = pair.at(other(side));
+    // It is still to be made there.
+    if (there.box.empty() && there.base.empty()) there.path = run.translate(side, path);
     TB_TRY(run.link.put(pair));
   }
   return {};
+}
+
+// Written down before it is asked: should the answer not come, the next list shows it under the new name.
+Status intend_rename(Run& run, Side side, const Path& from, const Path& to) {
+  TB_ASSIGN(auto batch, run.link.begin());
+  for (Pair& pair : run.book.all()) {
+    Pair::End& end = pair.at(side);
+    if (end.box.empty() || (end.path != from && !has_prefix(end.path, from))) continue;
+    end.renaming = moved_along(end.path, from, to);
+    TB_TRY(run.link.put(pair));
+  }
+  return batch->commit();
 }
 
 Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
@@ -70,6 +90,7 @@ Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
     TB_TRY(move_children(run, side, from, to));
     return true;
   }
+  if (!run.replica(side).capabilities().own_transaction) TB_TRY(intend_rename(run, side, from, to));
   bool renamed = false;
   const Action action{.op = Op::RenameBox, .box = pair.at(side).box, .path = to};
   const Status applied = apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
@@ -81,6 +102,7 @@ Result<bool> rename_on(Run& run, Side side, Pair& pair, const Path& to) {
     renamed = true;
     if (!outcome.box.empty()) pair.at(side).box = outcome.box;
     pair.at(side).path = to;
+    pair.at(side).renaming.clear();
     TB_TRY(run.link.put(pair));
     return move_children(run, side, from, to);
   });
@@ -287,20 +309,35 @@ std::string Run::place(const Half& half, Side side) const {
 
 std::string_view Run::where(Side side) const { return side == Side::A ? word("on the server") : word("here"); }
 
+namespace {
+
+Status do_planned(Run& run, const PlannedBox& planned) {
+  Pair* pair = run.book.find(planned.pair);
+  if (pair == nullptr || !run.takes_part(pair->at(Side::A).path)) return {};
+  if (planned.op == Op::RenameBox) return rename_to(run, planned.on, *pair, planned.path);
+  if (planned.op == Op::CreateBox) return create_on(run, planned.on, *pair);
+  return subscribe_on(run, planned.on, *pair, planned.subscribed);
+}
+
+}  // namespace
+
 Status create_and_rename_mailboxes(Run& run) {
   TB_TRY(note_agreed(run));
   TB_ASSIGN(const WantedBoxes wanted, wanted_boxes(run));
   const Translate translate = [&run](Side from, const Path& path) { return run.translate(from, path); };
+  // A rename takes others along, which are then to be called otherwise than it was planned.
+  std::vector<PlannedBox> tried;
+  while (true) {
+    const auto plan = plan_mailboxes(run.book.all(), run.context, translate, wanted);
+    const auto next = std::ranges::find_if(plan, [&](const PlannedBox& each) {
+      return each.op == Op::RenameBox && std::ranges::find(tried, each) == tried.end();
+    });
+    if (next == plan.end()) break;
+    tried.push_back(*next);
+    TB_TRY(do_planned(run, *next));
+  }
   for (const PlannedBox& planned : plan_mailboxes(run.book.all(), run.context, translate, wanted)) {
-    Pair* pair = run.book.find(planned.pair);
-    if (pair == nullptr || !run.takes_part(pair->at(Side::A).path)) continue;
-    if (planned.op == Op::RenameBox) {
-      TB_TRY(rename_to(run, planned.on, *pair, planned.path));
-    } else if (planned.op == Op::CreateBox) {
-      TB_TRY(create_on(run, planned.on, *pair));
-    } else {
-      TB_TRY(subscribe_on(run, planned.on, *pair, planned.subscribed));
-    }
+    if (planned.op != Op::RenameBox) TB_TRY(do_planned(run, planned));
   }
   return run.options.dry_run ? Status() : note_agreed(run);
 }

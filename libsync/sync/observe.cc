@@ -168,9 +168,7 @@ Status Observer::update_known(Row row, const Facts& facts) {
   // that was restored from a backup.
   const bool other_size = facts.size != 0 && row.size != 0 && facts.size != row.size;
   const bool other_date = facts.date && row.date && *facts.date != *row.date;
-  // What was put there by this program is seen for the first time: the side may count other octets.
-  const bool first = !row.date && facts.date;
-  const bool other = side_ == Side::A && !first && (other_size || other_date);
+  const bool other = side_ == Side::A && row.doubt != Doubt::Unseen && (other_size || other_date);
   const bool same_instance = facts.instance.empty() || half.instance == facts.instance;
   const bool same_flags = !facts.knows_flags || half.flags == facts.flags;
   const bool told_more = learn(row, facts);
@@ -180,13 +178,26 @@ Status Observer::update_known(Row row, const Facts& facts) {
     if (other_date) row.date = facts.date;
     if (!row.content.empty()) row.doubt = Doubt::ReadAgain;
   }
-  if (facts.knows_flags) half.flags = facts.flags;
+  if (facts.knows_flags) {
+    if (half.asked == Asked::Flags) note_taken(row, facts.flags);
+    half.flags = facts.flags;
+  }
   if (!facts.instance.empty()) half.instance = facts.instance;
   for (Half& each : row.side) each.blocked.clear();  // it changed: what was refused may be asked again
   settle(row, context_);
   ++changed_;
   TB_TRY(link_.put(row));
   return {};
+}
+
+// Of the flags that were sent, those that the side has now are what both agreed on when they were sent: what the other
+// changed since is a change of its own.
+void Observer::note_taken(Row& row, const Flags& now) {
+  Half& half = row.half(side_);
+  const Flags added = minus(half.sent, half.flags), removed = minus(half.flags, half.sent);
+  row.base = with_changes(row.base, minus(added, minus(added, now)), minus(removed, now));
+  half.asked = Asked::Nothing;
+  half.sent = {};
 }
 
 // What a side says of a message for the first time that was put there by this program: it may count other octets, and
@@ -204,8 +215,9 @@ bool Observer::learn(Row& row, const Facts& facts) const {
     }
     return learnt;
   }
-  if (!row.date && facts.date) {
-    row.date = facts.date;
+  if (row.doubt == Doubt::Unseen) {
+    row.doubt = Doubt::None;
+    if (facts.date) row.date = facts.date;
     if (facts.size != 0 && facts.size != row.size) {
       row.size_b = row.size_on(Side::B);
       row.size = facts.size;

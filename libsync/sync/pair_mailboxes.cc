@@ -53,6 +53,21 @@ Pair* waiting_for(Run& run, Side side, const Mailbox& box) {
   return nullptr;
 }
 
+// This program asked for that name and was not told what came of it, or of the children of the one it was asked for.
+Result<bool> take_renamed(Run& run, Side side, const Mailbox& box, const std::vector<Mailbox>& boxes) {
+  for (Pair& pair : run.book.all()) {
+    Pair::End& end = pair.at(side);
+    if (end.renaming != box.path || is_listed(boxes, end.box)) continue;
+    end.box = box.id;
+    end.path = box.path;
+    end.renaming.clear();
+    end.subscribed = box.subscribed;
+    TB_TRY(run.link.put(pair));
+    return true;
+  }
+  return false;
+}
+
 // A mailbox that a side shows and no pair has yet.
 Status pair_new(Run& run, Side side, const Mailbox& box) {
   if (Pair* pair = waiting_for(run, side, box)) {
@@ -80,7 +95,11 @@ bool is_known(Run& run, Side side, const Path& path) {
 Status take_listed(Run& run, Side side, const Mailbox& box, Pair& pair) {
   Pair::End& end = pair.at(side);
   const bool same_role = side == Side::B || pair.role == box.role;
-  if (end.path == box.path && end.subscribed == box.subscribed && same_role) return {};
+  if (end.path == box.path && end.subscribed == box.subscribed && same_role && end.renaming.empty()) return {};
+  end.renaming.clear();
+  Pair::End& there = pair.at(other(side));
+  // It was renamed before it was made on the other side.
+  if (end.path != box.path && there.box.empty() && there.base.empty()) there.path = run.translate(side, box.path);
   end.path = box.path;
   end.subscribed = box.subscribed;
   if (side == Side::A) pair.role = box.role;
@@ -101,6 +120,8 @@ Status pair_side(Run& run, Side side, const std::vector<Mailbox>& boxes) {
       TB_TRY(take_listed(run, side, box, *pair));
       continue;
     }
+    TB_ASSIGN(const bool renamed, take_renamed(run, side, box, boxes));
+    if (renamed) continue;
     TB_ASSIGN(const bool taken_over, take_over(run, side, box, boxes));
     if (!taken_over) TB_TRY(pair_new(run, side, box));
   }

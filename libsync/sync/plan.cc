@@ -218,6 +218,13 @@ Flags merge(const Flags& base, const Flags& a, const Flags& b) {
   return out;
 }
 
+Flags with_changes(const Flags& flags, const Flags& add, const Flags& del) {
+  Flags out = minus(flags, del);
+  out.system |= add.system;
+  for (const auto& keyword : add.keywords) out.add_keyword(keyword);
+  return out;
+}
+
 Flags minus(const Flags& left, const Flags& right) {
   Flags out{.system = left.system & ~right.system};
   for (const auto& keyword : left.keywords) {

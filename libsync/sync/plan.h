@@ -70,6 +70,8 @@ Flags masked(const Flags& flags, const FlagMask& mask);
 // Flag by flag: the side that differs from the base wins; a flag has two values, so both sides can
 // only have changed it to the same one.
 Flags merge(const Flags& base, const Flags& a, const Flags& b);
+// `flags` with `add` and without `del`.
+Flags with_changes(const Flags& flags, const Flags& add, const Flags& del);
 // What is in `left` and not in `right`.
 Flags minus(const Flags& left, const Flags& right);
 

@@ -69,6 +69,9 @@ class Rebinder {
     const auto [known, first_of_size] = any_of_size_.try_emplace(row.size_on(side_), false);
     if (first_of_size) {
       TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size_on(side_), SIZE_MAX));
+      // What never was on the other side is nobody's: a message that came and went between two looks.
+      std::erase_if(candidates,
+                    [&](const Row& row) { return row.half(other(side_)).at == At::Absent && !row.leftover; });
       known->second = !candidates.empty();
       for (Row& candidate : candidates) lost_.try_emplace(candidate.id, std::move(candidate));
     }
@@ -130,6 +133,7 @@ class Rebinder {
     const uint64_t size_b = side_ == Side::B ? from.size : known.size_on(Side::B);
     if (side_ == Side::A) {
       known.size = from.size;
+      if (known.doubt == Doubt::Unseen) known.doubt = Doubt::None;
       if (from.date) known.date = from.date;
       if (!from.object.empty()) known.object = from.object;
     }

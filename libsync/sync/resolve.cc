@@ -32,9 +32,9 @@ bool is_moving(const Row& row, Side side) {
 // A print says the same of two drafts of one length; a move keeps the date (RFC 3501, section 6.4.7), a new
 // message has another one. POP3 has none.
 Id print_and_date(const Row& row) {
-  if (row.print.empty()) return {};
-  return row.date ? fmt::format("{}/{}", row.print, *row.date) : row.print;
+  return row.print.empty() || !row.date ? Id() : fmt::format("{}/{}", row.print, *row.date);
 }
+Id print_alone(const Row& row) { return row.date ? Id() : row.print; }
 
 // What is known of both says that they are not one message.
 bool is_another(Side side, const Row& one, const Row& other) {
@@ -116,9 +116,11 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
   Matcher matcher(side, fresh, lost);
   // What this program put there itself, and was not told where: in the mailbox that it was to be in.
   const auto there = [&](const Row& row, const Id& what) { return asked_place(row.half(side), what); };
-  const auto asked = [&](const Row& row, const Id& what) {
-    return row.half(side).asked == Asked::Nothing ? Id() : there(row, what);
+  const auto is_placed = [&](const Row& row) {
+    const Asked asked = row.half(side).asked;
+    return asked == Asked::Sent || asked == Asked::Taken;
   };
+  const auto asked = [&](const Row& row, const Id& what) { return is_placed(row) ? there(row, what) : Id(); };
   matcher.match([&](const Row& row) { return there(row, row.object_on(side)); },
                 [&](const Row& row) { return asked(row, row.object_on(side)); });
   matcher.match([&](const Row& row) { return there(row, row.print); },
@@ -129,7 +131,11 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
   matcher.match([&](const Row& row) { return place_and_key(row.half(side), row.size_on(side)); }, false, false);
   matcher.match([&](const Row& row) { return row.half(side).instance; }, false, false);
   matcher.match([&](const Row& row) { return row.object_on(side); }, false, false);
-  matcher.match(print_and_date, true, true);
+  // Of what was put there and taken elsewhere since, one is as good as another.
+  matcher.match([](const Row& row) { return row.print; },
+                [&](const Row& row) { return is_placed(row) ? row.print : Id(); });
+  matcher.match(print_and_date, false, true);
+  matcher.match(print_alone, true, true);
   return std::move(matcher).bindings();
 }
 

@@ -18,8 +18,9 @@ struct Binding {
 };
 
 // Matches rows that are fresh on `side` with rows that lost their place there: by key, by instance, then by
-// object (same octets), then by print. A print must be as frequent on either side: messages with the
-// same header and size are told apart by nothing, and are paired in order.
+// object (same octets), then by print and date. Where there is no date, a print must be as frequent on either side:
+// messages with the same header and size are told apart by nothing, and are paired in order. What was asked of the side
+// (Half::asked) is looked for in the mailbox that it was to come into first, and is nothing that showed before.
 std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<const Row> lost);
 
 // Whether the mailbox behind `fresh` (rows new on `side`) is the one that the rows `lost` were in,

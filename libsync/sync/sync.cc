@@ -68,28 +68,32 @@ Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& curs
 
 Result<uint64_t> observe(Run& run, Side side) { return observe(run, side, cursors_of(run, side)); }
 
-// What this run did itself comes back as an observation: it tells where messages are now, and is no news next time.
-Status observe_touched(Run& run, Side side) {
-  const auto touched = std::exchange(run.touched[index(side)], {});
-  std::vector<BoxCursor> cursors;
-  for (const PairId id : touched) {
-    const Pair* pair = run.book.find(id);
-    if (pair != nullptr && !pair->at(side).box.empty()) cursors.push_back({pair->at(side).box, pair->at(side).cursor});
+// What this run did itself comes back as an observation: it tells where messages are now, and is no news next time. What
+// went meanwhile may be in any mailbox.
+Status look_again(Run& run, Side side) {
+  if (std::exchange(run.touched[index(side)], {}).empty()) return {};
+  for (int looks = 0; looks < kMaxLooks; ++looks) {
+    TB_TRY(pair_mailboxes(run));
+    TB_TRY(observe(run, side));
+    TB_TRY(rebind(run, side));
+    TB_ASSIGN(const bool lost, run.link.any_lost(side));
+    if (!lost) return {};
   }
-  if (cursors.empty()) return {};
-  TB_TRY(observe(run, side, cursors));
-  TB_TRY(rebind(run, side));
   return settle_asked(run, side);
 }
 
 // A look goes mailbox by mailbox and is no consistent cut: what is gone from one may have been moved to another
-// that was looked at before. Looked at again until nothing new turns up.
-Status look_for_moved(Run& run) {
+// that was looked at before, and what is new in one may be gone from another since that was looked at. Looked at again
+// until nothing new turns up: in a mirror only where something is gone, for the other costs it no more than a copy.
+Status look_for_moved(Run& run, uint64_t news) {
+  const bool careful = run.context.policy.on(Side::A).add;
   for (int looks = 1; looks < kMaxLooks; ++looks) {
-    TB_ASSIGN(const auto gone, run.link.dirty_gone(0, 1));
-    if (gone.empty()) return {};
+    if (!careful || news == 0) {
+      TB_ASSIGN(const auto gone, run.link.dirty_gone(0, 1));
+      if (gone.empty()) return {};
+    }
     TB_TRY(pair_mailboxes(run));
-    TB_ASSIGN(const uint64_t news, observe(run, Side::A));
+    TB_ASSIGN(news, observe(run, Side::A));
     if (news == 0) return {};
     TB_TRY(rebind(run, Side::A));
   }
@@ -99,10 +103,10 @@ Status look_for_moved(Run& run) {
 Status observe_both(Run& run) {
   TB_TRY(pair_mailboxes(run));
   TB_TRY(observe(run, Side::B));
-  TB_TRY(observe(run, Side::A));
+  TB_ASSIGN(const uint64_t news, observe(run, Side::A));
   TB_TRY(rebind(run, Side::B));
   TB_TRY(rebind(run, Side::A));
-  TB_TRY(look_for_moved(run));
+  TB_TRY(look_for_moved(run, news));
   for (const Side side : {Side::A, Side::B}) TB_TRY(settle_asked(run, side));
   TB_TRY(adopt(run));
   TB_ASSIGN(run.report.suspect, run.link.count_suspect());
@@ -155,7 +159,7 @@ Status act_until_done(Run& run) {
     TB_TRY(act_on_messages(run));
     if (run.options.dry_run) return {};
     const bool looked = !run.touched[0].empty() || !run.touched[1].empty();
-    for (const Side side : {Side::A, Side::B}) TB_TRY(observe_touched(run, side));
+    for (const Side side : {Side::A, Side::B}) TB_TRY(look_again(run, side));
     if (!looked || pass >= kMaxPasses) return {};
     TB_ASSIGN(const bool more, anything_left(run));
     if (!more) return {};

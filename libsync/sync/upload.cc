@@ -297,8 +297,7 @@ class Uploader final : ActionSink {
                 .flags = todo.planned.add,
                 .instance = outcome.instance};
         if (side_ == Side::A) {
-          // What it counts, and which date it keeps, the next look tells.
-          row.date.reset();
+          row.doubt = Doubt::Unseen;
         } else if (!outcome.content.empty()) {
           row.content = outcome.content;
         }

@@ -237,6 +237,12 @@ Ran World::sync(size_t which, uint64_t end_at, End how, uint64_t allow) {
 
 // Text
 
+std::string name_of(std::string_view octets) {
+  constexpr std::string_view kBefore = "Subject: ";
+  const size_t at = octets.find(kBefore) + kBefore.size();
+  return std::string(octets.substr(at, octets.find('\r', at) - at));
+}
+
 std::string octets_of(std::string_view name) {
   return fmt::format("From: a@example.org\r\nSubject: {}\r\n\r\nThe text of {}.\r\n", name, name);
 }
@@ -251,12 +257,6 @@ std::vector<std::string_view> split(std::string_view text, char at) {
     if (end == text.npos) return parts;
     text.remove_prefix(end + 1);
   }
-}
-
-std::string name_of(std::string_view octets) {
-  constexpr std::string_view kBefore = "Subject: ";
-  const size_t at = octets.find(kBefore) + kBefore.size();
-  return std::string(octets.substr(at, octets.find('\r', at) - at));
 }
 
 constexpr std::pair<sync::Flag, std::string_view> kFlagNames[] = {{sync::kSeen, "seen"},

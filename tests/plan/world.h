@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libsync/replicas/memory.h"
@@ -52,6 +53,7 @@ class Steps {
   // Whether it goes on. What is asked of the server can be cut; what is written can't.
   bool take(bool of_server) {
     if (ended_) return false;
+    if (of_server && taken_ >= meanwhile_at && meanwhile) std::exchange(meanwhile, nullptr)();
     if (taken_++ == end_at_ && (how_ == End::Crash || of_server)) ended_ = true;
     return !ended_;
   }
@@ -66,6 +68,10 @@ class Steps {
     }
     return take(true);
   }
+  // Somebody else's doing, at one of the steps of a sync.
+  std::function<void()> meanwhile{};
+  uint64_t meanwhile_at = kNever;
+
   bool crashed() const { return ended_ && how_ == End::Crash; }
   bool ended() const { return ended_; }
   uint64_t taken() const { return taken_; }
@@ -95,9 +101,10 @@ class MortalLink final : public sync::MemoryLink {
 };
 
 struct Device {
-  explicit Device(std::string name) : store({.objects = true, .identity = std::move(name)}), link(std::make_unique<MortalLink>(steps)) {}
+  explicit Device(std::string name)
+      : store({.objects = true, .identity = std::move(name)}), link(std::make_unique<MortalLink>(steps)) {}
   libsync::replicas::MemoryReplica store;
-  Steps steps;
+  Steps steps{};
   std::unique_ptr<MortalLink> link;
 };
 
@@ -125,6 +132,9 @@ class World {
  private:
   const Abilities& abilities_;
 };
+
+// The name of a message with these octets.
+std::string name_of(std::string_view octets);
 
 // The mail of a replica, one line a mailbox, in order: "INBOX: a b+seen+flagged; Work: c". A message is known by its
 // subject. With `subscribed`, a mailbox that is has a '*' behind its name.
