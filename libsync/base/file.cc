@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libsync/base/text.h"
 #include "libsync/base/words.h"
 
 namespace libsync {
@@ -17,9 +18,11 @@ namespace {
 
 namespace stdfs = std::filesystem;
 
+constexpr size_t kShown = 4096;  // of a path; the system takes no longer ones
+
 std::unexpected<Error> disk_error(const std::string& path, const std::error_code& error) {
   const bool missing = error == std::errc::no_such_file_or_directory;
-  return fail(missing ? Errc::NotFound : Errc::Disk, say("{}: {}", path, error.message()));
+  return fail(missing ? Errc::NotFound : Errc::Disk, say("{}: {}", printable(path, kShown), error.message()));
 }
 std::unexpected<Error> errno_error(const std::string& path) {
   return disk_error(path, std::error_code(errno, std::generic_category()));
@@ -185,7 +188,8 @@ Status sync_parents(FileSystem& fs, const std::string& path) {
 Result<std::string> read_file(FileSystem& fs, const std::string& path, uint64_t max_bytes) {
   TB_ASSIGN(auto file, fs.open(path, OpenMode::Read));
   TB_ASSIGN(const uint64_t size, file->size());
-  if (size > max_bytes) return fail(Errc::Limit, say("{}: {} bytes, more than the limit of {}", path, size, max_bytes));
+  if (size > max_bytes)
+    return fail(Errc::Limit, say("{}: {} bytes, more than the limit of {}", printable(path, kShown), size, max_bytes));
   std::string bytes(size, '\0');
   TB_ASSIGN(const size_t got, file->read_at(0, bytes));
   bytes.resize(got);

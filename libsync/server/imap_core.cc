@@ -11,6 +11,7 @@
 #include "libsync/imap/names.h"
 #include "libsync/server/imap_append.h"
 #include "libsync/server/imap_text.h"
+#include "libsync/sync/path.h"
 
 namespace libsync::server {
 namespace {
@@ -447,11 +448,7 @@ std::optional<sync::Path> Imap::path_of(std::string_view wire) const {
   if (wire.empty() || wire.size() > imap::kMaxMailboxName) return std::nullopt;
   while (wire.size() > 1 && wire.ends_with('/')) wire.remove_suffix(1);
   auto split = imap::split_name(wire, '/', utf8());
-  const auto odd = [](const std::string& component) {
-    return component.empty() || !is_valid_utf8(component) ||
-           std::ranges::any_of(component, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-  };
-  if (!split.canonical || std::ranges::any_of(split.components, odd)) return std::nullopt;
+  if (!split.canonical || !sync::is_plain(split.components)) return std::nullopt;
   return std::move(split.components);
 }
 

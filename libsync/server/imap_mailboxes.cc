@@ -1,21 +1,14 @@
 // CREATE, DELETE, RENAME, SUBSCRIBE and UNSUBSCRIBE (RFC 9051, sections 6.3.4 to 6.3.8; CREATE's USE: RFC 6154).
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "libsync/base/text.h"
 #include "libsync/server/imap_commands.h"
 #include "libsync/server/imap_roles.h"
 #include "libsync/server/imap_text.h"
+#include "libsync/sync/path.h"
 
 namespace libsync::server {
 namespace {
-
-bool is_inbox(const sync::Path& path) { return path.size() == 1 && path.front() == "INBOX"; }
-
-bool is_below(const sync::Path& path, const sync::Path& above) {
-  return path.size() > above.size() && std::equal(above.begin(), above.end(), path.begin());
-}
 
 // Where it gives nothing, that was answered.
 std::optional<Folder> existing(Imap& imap, const sync::Path& path) {
@@ -71,7 +64,7 @@ void run_create(Imap& imap, imap::Parser& in, bool) {
 void run_delete(Imap& imap, imap::Parser& in, bool) {
   const auto path = read_mailbox(imap, in);
   if (!path || !expect_end(imap, in)) return;
-  if (is_inbox(*path)) return imap.no("INBOX stays", "CANNOT");
+  if (sync::is_inbox(*path)) return imap.no("INBOX stays", "CANNOT");
   const auto folder = existing(imap, *path);
   if (!folder) return;
   // Its own session's is let go first: what it held is no more.
@@ -85,13 +78,14 @@ void run_rename(Imap& imap, imap::Parser& in, bool) {
   if (!from) return;
   const auto to = read_mailbox(imap, in);
   if (!to || !expect_end(imap, in)) return;
-  if (is_below(*to, *from)) return imap.no("a mailbox can't go below itself", "CANNOT");
+  if (sync::has_prefix(*to, *from)) return imap.no("a mailbox can't go below itself", "CANNOT");
   const auto folder = existing(imap, *from);
   if (!folder) return;
   auto taken = imap.find_folder(*to);
   if (!taken) return imap.refuse(taken.error());
   if (*taken) return imap.no("there is one of that name", "ALREADYEXISTS");
-  const Status done = is_inbox(*from) ? move_inbox(imap, *folder, *to) : imap.mail().rename_folder(folder->id, *to);
+  const Status done =
+      sync::is_inbox(*from) ? move_inbox(imap, *folder, *to) : imap.mail().rename_folder(folder->id, *to);
   done ? imap.ok("renamed") : imap.refuse(done.error());
 }
 

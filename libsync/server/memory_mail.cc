@@ -25,10 +25,6 @@ class MemoryIncoming final : public Incoming {
   std::string octets_;
 };
 
-bool is_below(const sync::Path& path, const sync::Path& parent) {
-  return path.size() > parent.size() && std::equal(parent.begin(), parent.end(), path.begin());
-}
-
 // Those of a map by UID that are in the set: it is as cheap for 1:4294967295 as for what is there.
 template <class Map, class Do>
 void for_each_in(Map& messages, const imap::SequenceSet& uids, const Do& act) {
@@ -201,10 +197,10 @@ Status MemoryMail::rename_folder(FolderId id, const sync::Path& path) {
   const Box* found = box(id);
   if (found == nullptr) return no_such_folder();
   const sync::Path old = found->path;
-  if (is_below(path, old)) return fail(Errc::Usage, std::string(word("a folder can't move below itself")));
+  if (sync::has_prefix(path, old)) return fail(Errc::Usage, std::string(word("a folder can't move below itself")));
   std::map<FolderId, sync::Path> renamed{{id, path}};
   for (const auto& [each, box] : boxes_) {
-    if (!is_below(box.path, old) || old == sync::Path{"INBOX"}) continue;
+    if (!sync::has_prefix(box.path, old) || old == sync::Path{"INBOX"}) continue;
     sync::Path to = path;
     to.insert(to.end(), box.path.begin() + static_cast<std::ptrdiff_t>(old.size()), box.path.end());
     renamed.emplace(each, std::move(to));

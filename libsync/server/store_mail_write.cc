@@ -1,11 +1,9 @@
 // What changes mail: each call one transaction, in turn with all others of the process.
-#include <algorithm>
-
-#include "libsync/base/words.h"
 #include "libsync/server/incoming_spool.h"
 #include "libsync/server/mail_rules.h"
 #include "libsync/server/store_mail.h"
 #include "libsync/server/store_rows.h"
+#include "libsync/store/edit.h"
 #include "libsync/store/schema.h"
 
 namespace libsync::server {
@@ -19,22 +17,6 @@ Result<MailboxInfo> folder_in(Write& write, FolderId id) {
   TB_ASSIGN(auto box, write.mailbox(id));
   if (!box) return no_such_folder();
   return *std::move(box);
-}
-
-bool is_below(const sync::Path& path, const sync::Path& parent) {
-  return path.size() > parent.size() && std::equal(parent.begin(), parent.end(), path.begin());
-}
-
-// Whether any folder that a renaming takes along would get a name that is there.
-std::optional<sync::Path> name_in_the_way(const std::vector<MailboxInfo>& boxes, const sync::Path& from,
-                                          const sync::Path& to) {
-  for (const MailboxInfo& box : boxes) {
-    if (box.path != from && (!is_below(box.path, from) || from == sync::Path{"INBOX"})) continue;
-    sync::Path name = to;
-    name.insert(name.end(), box.path.begin() + static_cast<std::ptrdiff_t>(from.size()), box.path.end());
-    if (std::ranges::find(boxes, name, &MailboxInfo::path) != boxes.end()) return name;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -66,7 +48,7 @@ Status StoreMail::rename_folder(FolderId id, const sync::Path& path) {
   TB_ASSIGN(const auto write, store->begin());
   TB_ASSIGN(const MailboxInfo box, folder_in(*write, id));
   TB_ASSIGN(const auto boxes, store->mailboxes());
-  if (const auto taken = name_in_the_way(boxes, box.path, path)) return folder_exists(*taken);
+  if (const auto taken = store::name_in_the_way(boxes, box.path, path)) return folder_exists(*taken);
   TB_TRY(write->rename_mailbox(id, path));
   return commit(*write);
 }
@@ -76,10 +58,7 @@ Status StoreMail::delete_folder(FolderId id) {
   TB_ASSIGN(const auto store, pool_->writer());
   TB_ASSIGN(const auto write, store->begin());
   TB_TRY(folder_in(*write, id));
-  imap::SequenceSet all;
-  all.add(1, UINT32_MAX);
-  TB_ASSIGN(const auto messages, find_in(store->db(), id, all));
-  for (const Found& message : messages) TB_TRY(write->remove(message.id));
+  TB_TRY(store::remove_all(*store, *write, id));
   TB_TRY(write->delete_mailbox(id));
   return commit(*write);
 }

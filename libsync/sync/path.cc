@@ -1,6 +1,9 @@
 #include "libsync/sync/path.h"
 
+#include <algorithm>
 #include <charconv>
+
+#include "libsync/base/text.h"
 
 namespace libsync::sync {
 namespace {
@@ -54,6 +57,19 @@ Path decode_path(std::string_view text) {
     if (slash == text.npos) return path;
     text.remove_prefix(slash + 1);
   }
+}
+
+bool is_inbox(const Path& path) { return path.size() == 1 && iequals(path[0], "INBOX"); }
+
+bool has_prefix(const Path& path, const Path& prefix) {
+  return path.size() > prefix.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
+}
+
+bool is_plain(const Path& path) {
+  return !path.empty() && std::ranges::all_of(path, [](const std::string& component) {
+    const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+    return !component.empty() && is_valid_utf8(component) && std::ranges::none_of(component, control);
+  });
 }
 
 }  // namespace libsync::sync

@@ -13,4 +13,12 @@ namespace libsync::sync {
 std::string encode_path(const Path& path);
 Path decode_path(std::string_view text);
 
+// Not what lies below it.
+bool is_inbox(const Path& path);
+// `path` lies below `prefix`.
+bool has_prefix(const Path& path, const Path& prefix);
+// Whether anybody here may give the name to a mailbox: levels that are not empty, in UTF-8, without control characters.
+// What a server has may be otherwise.
+bool is_plain(const Path& path);
+
 }  // namespace libsync::sync

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "libsync/base/text.h"
+#include "libsync/sync/path.h"
 
 namespace libsync::sync {
 namespace {
@@ -70,12 +70,6 @@ Path aside_of(const Pair& pair, Side side) {
   const Pair::End& end = pair.at(side);
   const Path& name = end.base.empty() ? end.path : end.base;
   return {fmt::format("{} (twinbox {})", name.empty() ? "" : name.back(), pair.id)};
-}
-
-bool is_inbox(const Path& path) { return path.size() == 1 && iequals(path[0], "INBOX"); }
-
-bool has_prefix(const Path& path, const Path& prefix) {
-  return path.size() > prefix.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
 }
 
 std::vector<PlannedBox> plan_mailboxes(const std::vector<Pair>& pairs, const PlanContext& context,

@@ -42,8 +42,4 @@ std::vector<PlannedBox> plan_deletions(const std::vector<Pair>& pairs, const Pla
 // is below nothing that moves. Nobody gave it that name, should it be found with it.
 Path aside_of(const Pair& pair, Side side);
 
-bool is_inbox(const Path& path);
-// `path` lies below `prefix`.
-bool has_prefix(const Path& path, const Path& prefix);
-
 }  // namespace libsync::sync

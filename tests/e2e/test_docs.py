@@ -25,7 +25,7 @@ class Commands(harness.Case):
         self.assertGreater(len(lines), 8)
         for line in lines:
             words = shlex.split(line.split(" > ")[0])[1:]
-            command = words[:2] if words[0] in ("account", "schedule") else words[:1]
+            command = words[:2] if words[0] in ("account", "folder", "schedule") else words[:1]
             offered = self.run_it(*command, "--help").out.decode()
             for option in (word for word in words if word.startswith("--")):
                 self.assertRegex(offered, rf"\s{option}\b", line)

@@ -167,6 +167,39 @@ class TwoWriters(Races):
                 self.assertIn(f"in use by process {child.pid}", done.err)
         self.let_go(seat, child)
 
+    def test_what_commands_change_beside_a_sync_is_what_they_change_behind_it(self):
+        for kind in KINDS:
+            seat = self.seat(kind, keys={"mode": "two-way"} if kind.protocol == "imap" else None)
+            self.assertEqual(seat.sync().status, DONE)
+            for number in range(12, 14):
+                self.server.deliver(message(number), date=1_600_000_000 + number, user=seat.user)
+            before = seat.maildir + ".template", seat.store + ".template"
+            twins.copy(seat.maildir, before[0])
+            twins.copy(seat.store, before[1])
+            seat.cutter.aim(None)
+            self.assertEqual(seat.sync().status, DONE)
+            lines = seat.cutter.lines
+            self.change(seat)
+            expected = seat.local()
+            for line in self.places(kind, lines, 4):
+                seat.put(*before)
+                child = self.held(seat, line)
+                self.change(seat)
+                self.let_go(seat, child)
+                self.assertEqual(seat.local(), expected, f"{kind.name}, line {line}")
+                self.assert_finished(seat)
+
+    def change(self, seat):
+        letter = os.path.join(seat.home.folder, "letter.eml")
+        with open(letter, "wb") as file:
+            file.write(message(99))
+        for command, *rest in (("flag", "1", "2", "+flagged", "+$Work"), ("folder", "create", "Beside"), ("move", "1", "Beside"),
+                               ("copy", "2", "Beside"), ("rm", "3", "--forever"),
+                               ("append", "Beside", letter, "--date", "1600000099")):
+            verb = [rest.pop(0)] if command == "folder" else []
+            done = seat.home.run(command, *verb, ACCOUNT, *rest)
+            self.assertEqual(done.status, DONE, f"{command} {rest}: {done.err}")
+
     def test_the_lock_of_a_sync_that_was_killed_holds_nobody_up(self):
         for kind in KINDS:
             seat = self.seat(kind)

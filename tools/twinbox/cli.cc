@@ -94,6 +94,17 @@ std::unexpected<Error> unknown_option(std::string name, const Command* command) 
   return usage(say("unknown option {}{}", dashes, libsync::printable(name, 60)), std::move(hint));
 }
 
+// "-seen" as the word that it is, before the parser takes it for five options.
+std::vector<po::option> take_signed_word(std::vector<std::string>& args) {
+  const std::string& word = args.front();
+  if (word.size() < 3 || word[0] != '-' || word[1] == '-') return {};
+  po::option taken;
+  taken.value.push_back(word);
+  taken.original_tokens.push_back(word);
+  args.erase(args.begin());
+  return {std::move(taken)};
+}
+
 Result<Arguments> parse(const std::vector<std::string>& args, const Command* command) {
   po::options_description all;
   describe(all, kGlobalOptions);
@@ -103,11 +114,10 @@ Result<Arguments> parse(const std::vector<std::string>& args, const Command* com
   positional.add("words", -1);
   namespace style = po::command_line_style;
   try {
-    const auto parsed = po::command_line_parser(args)
-                            .options(all)
-                            .positional(positional)
-                            .style(style::unix_style & ~style::allow_guessing)
-                            .run();
+    po::command_line_parser parser(args);
+    parser.options(all).positional(positional).style(style::unix_style & ~style::allow_guessing);
+    if (command != nullptr && command->signed_words) parser.extra_style_parser(take_signed_word);
+    const auto parsed = parser.run();
     Arguments out;
     for (const auto& option : parsed.options) {
       const std::string value = option.value.empty() ? std::string() : option.value.front();

@@ -9,17 +9,41 @@
 namespace twinbox {
 
 extern const Command kAccountAdd, kAccountList, kAccountRemove, kSync, kStatus, kLs, kShow, kSearch, kExport, kVerify,
-    kCompact, kMime, kBench, kScheduleEnable, kScheduleDisable, kScheduleStatus, kServe, kDemo;
+    kCompact, kMime, kBench, kScheduleEnable, kScheduleDisable, kScheduleStatus, kServe, kDemo, kFlag, kMove, kCopy,
+    kRm, kUndelete, kAppend, kFolderCreate, kFolderRename, kFolderDelete, kFolderSubscribe, kFolderUnsubscribe;
 
 namespace {
 
 constexpr auto kCommands = std::to_array<const Command*>({
-    &kAccountAdd, &kAccountList, &kAccountRemove,           // set up
-    &kSync, &kStatus,                                       // mirror
-    &kLs, &kShow, &kSearch, &kExport, &kServe,              // read
-    &kVerify, &kCompact,                                    // look after
-    &kScheduleEnable, &kScheduleDisable, &kScheduleStatus,  // by itself
-    &kDemo, &kMime, &kBench,                                // learn
+    &kAccountAdd,
+    &kAccountList,
+    &kAccountRemove,  // set up
+    &kSync,
+    &kStatus,  // mirror
+    &kLs,
+    &kShow,
+    &kSearch,
+    &kExport,
+    &kServe,  // read
+    &kFlag,
+    &kMove,
+    &kCopy,
+    &kRm,
+    &kUndelete,
+    &kAppend,  // change
+    &kFolderCreate,
+    &kFolderRename,
+    &kFolderDelete,  // change folders
+    &kFolderSubscribe,
+    &kFolderUnsubscribe,  //
+    &kVerify,
+    &kCompact,  // look after
+    &kScheduleEnable,
+    &kScheduleDisable,
+    &kScheduleStatus,  // by itself
+    &kDemo,
+    &kMime,
+    &kBench,  // learn
 });
 
 }  // namespace

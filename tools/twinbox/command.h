@@ -54,6 +54,8 @@ struct Command {
   std::string_view example;  // one or more lines, each a command
   // The exit status, or the error that run() reports.
   libsync::Result<int> (*run)(Context& context, const Arguments& arguments);
+  bool signed_words =
+      false;  // "-seen" is a word; one letter behind the dash, or two dashes, are an option all the same
 };
 
 // All commands, in the order of the help. A new one is a file cmd_*.cc and a row in command.cc.

@@ -91,12 +91,20 @@ std::string nearest_folder(std::string_view name, const std::vector<std::string>
 
 }  // namespace
 
+sync::Path path_named(std::string_view name) {
+  while (name.size() > 1 && name.ends_with('/')) name.remove_suffix(1);
+  sync::Path path = sync::decode_path(name);
+  if (libsync::iequals(path.front(), "INBOX")) path.front() = "INBOX";
+  return path;
+}
+
 Result<store::MailboxInfo> find_folder(const OpenAccount& open, std::string_view name) {
   TB_ASSIGN(const auto mailboxes, open.store->mailboxes());
+  const sync::Path path = path_named(name);
   std::vector<std::string> names;
   for (const auto& mailbox : mailboxes) {
+    if (mailbox.path == path) return mailbox;
     names.push_back(folder_name(mailbox.path));
-    if (names.back() == name || (libsync::iequals(name, "INBOX") && names.back() == "INBOX")) return mailbox;
   }
   const std::string near = nearest_folder(name, names);
   return fail(Error{.code = Errc::NotFound,

@@ -26,6 +26,9 @@ libsync::Result<OpenAccount> open_account(Context& context, const libsync::accou
 libsync::Result<OpenAccount> open_any_account(Context& context, const libsync::account::Account& account,
                                               libsync::store::StoreMode mode);
 
+// The path that folder_name() gave, or that a person typed: INBOX in any case, a slash at the end doesn't count.
+libsync::sync::Path path_named(std::string_view name);
+
 // A mailbox named as `ls --folders` prints it ("Archive/2026"); INBOX in any case. The error names the nearest.
 libsync::Result<libsync::store::MailboxInfo> find_folder(const OpenAccount& open, std::string_view name);
 

@@ -113,6 +113,13 @@ class AsNobody {
   uid_t before_;
 };
 
+TEST(Files, ArePrintedHarmlesslyInErrors) {
+  RealFileSystem fs;
+  const auto none = fs.open("/nowhere/\x1B]0;x\x07", OpenMode::Read);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().what, "/nowhere/ ]0;x : No such file or directory");
+}
+
 TEST(MakeDirs, SaysWhyAFolderCannotBeMade) {
   RealFileSystem fs;
   const TempDir folder;

@@ -39,7 +39,7 @@ TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
 }
 
 TEST(CommandLine, GroupsHaveHelpWithExamplesToo) {
-  for (const char* group : {"account", "schedule"}) {
+  for (const char* group : {"account", "folder", "schedule"}) {
     Fake twinbox;
     EXPECT_EQ(twinbox(std::string(group) + " --help"), 0) << group;
     for (const Command* command : commands()) {

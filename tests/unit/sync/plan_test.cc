@@ -357,6 +357,25 @@ TEST(PathText, GivesBackTheComponents) {
   EXPECT_EQ(encode_path({"a/b", "c"}), "a%2Fb/c");
 }
 
+TEST(PathText, TellsInboxAndWhatIsBelow) {
+  EXPECT_TRUE(is_inbox({"INBOX"}));
+  EXPECT_TRUE(is_inbox({"inbox"}));
+  EXPECT_FALSE(is_inbox({"INBOX", "Sub"}));
+  EXPECT_FALSE(is_inbox({}));
+  EXPECT_TRUE(has_prefix({"a", "b"}, {"a"}));
+  EXPECT_FALSE(has_prefix({"a"}, {"a"}));
+  EXPECT_FALSE(has_prefix({"ab", "b"}, {"a"}));
+}
+
+TEST(PathText, IsPlainWithoutControlCharactersAndInUtf8) {
+  EXPECT_TRUE(is_plain({"报表", "a/b %"}));
+  EXPECT_FALSE(is_plain({}));
+  for (const char* component : {"", "a\nb", "\x1B[2J", "\x7F", "\xFF", "\xC3"}) {
+    EXPECT_FALSE(is_plain({component})) << component;
+    EXPECT_FALSE(is_plain({"good", component})) << component;
+  }
+}
+
 TEST(Print, IsTheSameForTopAndRetr) {
   const std::string message = "From: a\r\nSubject: b \r\n\r\nbody\r\n";
   const std::string top = "From: a\nSubject: b\n\n";

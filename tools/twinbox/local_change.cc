@@ -1,0 +1,98 @@
+#include "tools/twinbox/local_change.h"
+
+#include <set>
+
+#include "libsync/base/text.h"
+#include "libsync/base/words.h"
+#include "libsync/store/schema.h"
+#include "libsync/sync/path.h"
+
+namespace twinbox {
+
+namespace account = libsync::account;
+namespace store = libsync::store;
+namespace sync = libsync::sync;
+using libsync::Errc;
+using libsync::Error;
+using libsync::fail;
+using libsync::Result;
+using libsync::say;
+using libsync::Status;
+
+Status may_change(Context& context, const account::Account& account, LocalChange change) {
+  const bool own = account.remote.protocol == account::Protocol::Pop3 || account.mode == account::Mode::TwoWay;
+  if (own || change == LocalChange::Restore) return {};
+  if (change == LocalChange::Flags && account.local_flags) return {};
+  const std::string config = account::shorten_path(context.config_path(), context.places());
+  return fail(
+      Error{.code = Errc::Refused,
+            .what = say("{} is a mirror of its server, which would not hear of a change made here", account.name),
+            .hint = change == LocalChange::Flags
+                        ? say("to allow it: mode = \"two-way\", or local_flags = true, under [account.{}] in {}",
+                              account.name, config)
+                        : say("to allow it: mode = \"two-way\" under [account.{}] in {}", account.name, config)});
+}
+
+Result<OpenAccount> open_to_change(Context& context, std::string_view name, LocalChange change) {
+  TB_ASSIGN(const account::Account* const found, context.account(name));
+  TB_TRY(may_change(context, *found, change));
+  return open_account(context, *found, store::StoreMode::ReadWrite);
+}
+
+Result<std::unique_ptr<store::Write>> begin_change(const OpenAccount& open) {
+  auto write = open.store->begin();
+  if (write || write.error().code != Errc::Busy) return write;
+  return fail(Error{.code = Errc::Busy,
+                    .what = say("{}: another twinbox is writing to the store; nothing was changed", open.account->name),
+                    .hint = say("a sync that brings much does so for moments; try again"),
+                    .retry = true});
+}
+
+Result<std::vector<store::MessageInfo>> find_messages(store::Store& from, std::span<const std::string> ids) {
+  std::vector<store::MessageInfo> found;
+  std::set<store::MessageId> seen;
+  for (const std::string& id : ids) {
+    TB_ASSIGN(auto message, find_message(from, id));
+    if (seen.insert(message.id).second) found.push_back(std::move(message));
+  }
+  return found;
+}
+
+Result<std::vector<store::MessageInfo>> find_present(const OpenAccount& open, std::span<const std::string> ids) {
+  TB_ASSIGN(auto found, find_messages(*open.store, ids));
+  for (const store::MessageInfo& message : found) {
+    if (message.mailbox != 0) continue;
+    return fail(Error{.code = Errc::NotFound,
+                      .what = say("message {} was removed", message.id),
+                      .hint = say("to bring it back: twinbox undelete {} {}", open.account->name, message.id)});
+  }
+  return found;
+}
+
+std::span<const std::string> ids_before_folder(const Arguments& arguments) {
+  return std::span(arguments.words()).subspan(1, arguments.words().size() - 2);
+}
+
+Result<sync::Path> new_folder_name(std::string_view name) {
+  sync::Path path = path_named(name);
+  TB_TRY(store::check_path(path));
+  if (sync::is_plain(path)) return path;
+  return fail(Errc::Usage, say("\"{}\" can't be the name of a folder: it holds control characters, or is not UTF-8",
+                               libsync::printable(name, 100)));
+}
+
+std::unexpected<Error> name_is_taken(const sync::Path& path) {
+  return fail(Error{.code = Errc::Refused,
+                    .what = say("folder {} exists already", libsync::printable(folder_name(path))),
+                    .hint = say("choose another name")});
+}
+
+JsonList ids_json(std::span<const store::MessageId> ids) {
+  JsonList list;
+  for (const store::MessageId id : ids) list.emplace_back(id);
+  return list;
+}
+
+std::string messages_text(uint64_t count) { return counted(count, "message", "messages"); }
+
+}  // namespace twinbox

@@ -1,0 +1,57 @@
+// What the commands have in common that change mail in an account's local store: flag, move, copy, rm, undelete,
+// folder, append. They work offline and without the sync's lock; each makes one transaction, all of it or nothing. A
+// sync of a "two-way" account carries what they did to the server.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "libsync/store/store.h"
+
+#include "tools/twinbox/command.h"
+#include "tools/twinbox/store_access.h"
+
+namespace twinbox {
+
+enum class LocalChange : uint8_t {
+  Flags,
+  Mail,     // messages and folders
+  Restore,  // what was removed here comes back
+};
+
+// The account's store, to be written to. Errc::Refused, with what to do, where the account's mode does not let it
+// change: a mirror follows its server, which would not hear of it. POP3 has no such server: what came down is one's
+// own.
+libsync::Result<OpenAccount> open_to_change(Context& context, std::string_view name, LocalChange change);
+// The same question alone.
+libsync::Status may_change(Context& context, const libsync::account::Account& account, LocalChange change);
+
+// Waits for another writer as long as the store does, some seconds; then Errc::Busy.
+libsync::Result<std::unique_ptr<libsync::store::Write>> begin_change(const OpenAccount& open);
+
+// The messages of these ids, each once. Errc::NotFound names one that is not there.
+libsync::Result<std::vector<libsync::store::MessageInfo>> find_messages(libsync::store::Store& store,
+                                                                        std::span<const std::string> ids);
+// The same; one that was removed is Errc::NotFound, too.
+libsync::Result<std::vector<libsync::store::MessageInfo>> find_present(const OpenAccount& open,
+                                                                       std::span<const std::string> ids);
+
+// The words of "ACCOUNT ID… FOLDER" that are ids.
+std::span<const std::string> ids_before_folder(const Arguments& arguments);
+
+// A name for a folder that is to be there. Errc::Usage for one that can't be.
+libsync::Result<libsync::sync::Path> new_folder_name(std::string_view name);
+
+// Errc::Refused: there is a folder of that name.
+std::unexpected<libsync::Error> name_is_taken(const libsync::sync::Path& path);
+
+JsonList ids_json(std::span<const libsync::store::MessageId> ids);
+
+// "3 messages".
+std::string messages_text(uint64_t count);
+
+}  // namespace twinbox
