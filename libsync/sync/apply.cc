@@ -138,12 +138,17 @@ class Sink final : public ActionSink {
     Half& half = todo.row->half(side_);
     half.asked = Asked::Nothing;
     half.sent = {};
+    // They are as on the other side by now: what that shows otherwise from here on is a change.
+    todo.row->base = with_changes(todo.row->base, todo.planned.add, todo.planned.del);
     if (outcome.flags) {
       half.flags = *outcome.flags;
       const FlagMask mask = run_.context.mask(half.pair);
       const Flags now = masked(half.flags, mask);
       const bool kept = minus(todo.planned.add, now) == Flags{} && minus(now, minus(now, todo.planned.del)) == Flags{};
-      if (!kept) block(run_, *todo.row, side_, std::string(word("it said OK and did not keep the flags")));
+      if (!kept) {
+        todo.row->base = now;
+        block(run_, *todo.row, side_, std::string(word("it said OK and did not keep the flags")));
+      }
       return;
     }
     half.flags = with_changes(half.flags, todo.planned.add, todo.planned.del);

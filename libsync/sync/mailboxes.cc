@@ -59,7 +59,7 @@ Path moved_along(const Path& path, const Path& from, const Path& to) {
 Status move_children(Run& run, Side side, const Path& from, const Path& to) {
   for (Pair& pair : run.book.all()) {
     Path& path = pair.at(side).path;
-    if (!has_prefix(path, from)) continue;
+    if (pair.at(side).box.empty() || !has_prefix(path, from)) continue;
     path = moved_along(path, from, to);
     Pair::End& there = pair.at(other(side));
     // It is still to be made there.
@@ -315,7 +315,10 @@ Status do_planned(Run& run, const PlannedBox& planned) {
   Pair* pair = run.book.find(planned.pair);
   if (pair == nullptr || !run.takes_part(pair->at(Side::A).path)) return {};
   if (planned.op == Op::RenameBox) return rename_to(run, planned.on, *pair, planned.path);
-  if (planned.op == Op::CreateBox) return create_on(run, planned.on, *pair);
+  if (planned.op == Op::CreateBox) {
+    if (pair->at(planned.on).missing) pair->at(planned.on).path = planned.path;
+    return create_on(run, planned.on, *pair);
+  }
   return subscribe_on(run, planned.on, *pair, planned.subscribed);
 }
 

@@ -40,11 +40,17 @@ Result<bool> take_over(Run& run, Side side, const Mailbox& box, const std::vecto
   return false;
 }
 
-// The pair that waits for such a mailbox on `side`: by its name, else by its role where that is asked for.
-Pair* waiting_for(Run& run, Side side, const Mailbox& box) {
+// The pair that waits for such a mailbox on `side`: by its name, which may be what the other side has been renamed to,
+// else by its role where that is asked for.
+Pair* waiting_for(Run& run, Side side, const Mailbox& box, const std::vector<Mailbox>& boxes) {
   const auto waits = [&](const Pair& pair) { return pair.at(side).box.empty() && !pair.at(other(side)).box.empty(); };
   for (Pair& pair : run.book.all()) {
     if (pair.at(side).box.empty() && pair.at(side).path == box.path) return &pair;
+  }
+  for (Pair& pair : run.book.all()) {
+    const Pair::End& there = pair.at(other(side));
+    if (there.box.empty() || there.path == there.base || is_listed(boxes, pair.at(side).box)) continue;
+    if (run.translate(other(side), there.path) == box.path) return &pair;
   }
   if (!run.options.match_roles || box.role == Role::None || box.role == Role::Inbox) return nullptr;
   for (Pair& pair : run.book.all()) {
@@ -69,8 +75,8 @@ Result<bool> take_renamed(Run& run, Side side, const Mailbox& box, const std::ve
 }
 
 // A mailbox that a side shows and no pair has yet.
-Status pair_new(Run& run, Side side, const Mailbox& box) {
-  if (Pair* pair = waiting_for(run, side, box)) {
+Status pair_new(Run& run, Side side, const Mailbox& box, const std::vector<Mailbox>& boxes) {
+  if (Pair* pair = waiting_for(run, side, box, boxes)) {
     // One that was missing and is back: its epoch tells whether it is the same mailbox.
     const uint64_t epoch = pair->at(side).epoch;
     pair->at(side) = {.box = box.id, .path = box.path, .epoch = epoch, .subscribed = box.subscribed};
@@ -123,7 +129,7 @@ Status pair_side(Run& run, Side side, const std::vector<Mailbox>& boxes) {
     TB_ASSIGN(const bool renamed, take_renamed(run, side, box, boxes));
     if (renamed) continue;
     TB_ASSIGN(const bool taken_over, take_over(run, side, box, boxes));
-    if (!taken_over) TB_TRY(pair_new(run, side, box));
+    if (!taken_over) TB_TRY(pair_new(run, side, box, boxes));
   }
   return {};
 }

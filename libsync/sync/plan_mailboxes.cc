@@ -84,7 +84,10 @@ std::vector<PlannedBox> plan_mailboxes(const std::vector<Pair>& pairs, const Pla
       if (!end.box.empty() || pair.at(other(side)).box.empty() || !context.can(side, pair.id).create_box) continue;
       const bool again = wanted.contains({pair.id, side}) || !context.can(other(side), pair.id).delete_box;
       if (end.missing && !again) continue;
-      out.push_back({.pair = pair.id, .on = side, .op = Op::CreateBox, .path = end.path});
+      // One that is made again is called as the other is by now.
+      const bool called_otherwise = end.missing && renamed(pair, other(side));
+      Path path = called_otherwise ? translate(other(side), pair.at(other(side)).path) : end.path;
+      out.push_back({.pair = pair.id, .on = side, .op = Op::CreateBox, .path = std::move(path)});
     }
   }
   for (const Pair& pair : pairs) plan_subscription(pair, context, out);

@@ -125,15 +125,18 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
                 [&](const Row& row) { return asked(row, row.object_on(side)); });
   matcher.match([&](const Row& row) { return there(row, row.print); },
                 [&](const Row& row) { return asked(row, row.print); });
+  // Of what was put there and taken elsewhere since, one is as good as another.
+  const auto is_somewhere = [&](const Row& row) {
+    return row.half(side).asked == Asked::Taken || (is_placed(row) && row.half(side).at != At::Bound);
+  };
+  matcher.match([](const Row& row) { return row.print; },
+                [&](const Row& row) { return is_somewhere(row) ? row.print : Id(); });
   matcher.leave_out([&](const Row& row) { return is_moving(row, side); });
   // The same key in the same epoch (a changed one has unbound its rows and wiped their keys): a
   // listing that left it out for once.
   matcher.match([&](const Row& row) { return place_and_key(row.half(side), row.size_on(side)); }, false, false);
   matcher.match([&](const Row& row) { return row.half(side).instance; }, false, false);
   matcher.match([&](const Row& row) { return row.object_on(side); }, false, false);
-  // Of what was put there and taken elsewhere since, one is as good as another.
-  matcher.match([](const Row& row) { return row.print; },
-                [&](const Row& row) { return is_placed(row) ? row.print : Id(); });
   matcher.match(print_and_date, false, true);
   matcher.match(print_alone, true, true);
   return std::move(matcher).bindings();
