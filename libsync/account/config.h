@@ -27,7 +27,7 @@ inline constexpr size_t kMaxAccountName = 64;  // it becomes a folder name and p
 // Whose word counts.
 enum class Mode : uint8_t {
   Mirror,  // the server's alone
-  TwoWay,  // what is changed here is kept, too; no sync carries it to the server yet
+  TwoWay,  // both sides': what is changed here is changed there, where the protocol can carry it
 };
 
 // One [account.NAME]. A plain value.

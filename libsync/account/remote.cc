@@ -69,6 +69,7 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
                                                  const Secret& secret, const RemoteOptions& options,
                                                  std::stop_token stop) {
   replicas::ImapOptions imap;
+  imap.writable = account.mode == Mode::TwoWay;
   imap.credentials = credentials_of(account, secret);
   imap.security = security_of(account, replicas::ImapSecurity::Tls, replicas::ImapSecurity::StartTls,
                               replicas::ImapSecurity::Plain);

@@ -1,7 +1,9 @@
 #include "libsync/account/sync_account.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <system_error>
 
 #include "libsync/account/folder_filter.h"
@@ -29,6 +31,17 @@ constexpr std::chrono::milliseconds kLeastIndexing{100};
 // If more wait for it than it can take in that time, as after a first mirror, they are left to the first search.
 constexpr uint64_t kMostIndexed = 500;
 constexpr std::string_view kRecovered = "Recovered";  // a mailbox of the local store, not the server's
+
+// Until the time is over or it is stopped.
+Status wait(std::chrono::milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  if (stopped.wait_for(lock, stop, time, [&] { return stop.stop_requested(); })) {
+    return fail(Errc::Cancelled, std::string(word("stopped")));
+  }
+  return {};
+}
 
 class Job {
  public:
@@ -94,9 +107,12 @@ class Job {
     replicas::StoreReplica local(*store_);
     const auto link = store::open_link(store_->db());
     TB_TRY(adopt_identity(*link, remote->identity()));
-    sync::SyncOptions options{.policy = sync::mirror_policy(remote->capabilities(), account_.leave),
+    const bool two_way = account_.mode == Mode::TwoWay;
+    sync::SyncOptions options{.policy = two_way ? sync::two_way_policy(remote->capabilities(), account_.leave)
+                                                : sync::mirror_policy(remote->capabilities(), account_.leave),
                               .dry_run = settings_.dry_run};
-    options.policy.keeps_flags = account_.local_flags || account_.mode == Mode::TwoWay;
+    options.policy.keeps_flags = options.policy.keeps_flags || account_.local_flags;
+    options.pause = [](std::chrono::milliseconds time, const std::stop_token& stop) { return wait(time, stop); };
     options.policy.fuse = account_.fuse;
     options.policy.fuse.allow = settings_.allow_deletes;
     options.takes_part = [&](const sync::Path& path) { return wanted(path, account_.include, account_.exclude); };
@@ -132,6 +148,7 @@ class Job {
   Status note_pause(const Status& status) {
     if (settings_.dry_run) return {};
     std::chrono::seconds pause = login_delay_;
+    pause = std::max(pause, std::chrono::ceil<std::chrono::seconds>(result_.report.retry_after));
     if (!status && status.error().retry &&
         (status.error().code == Errc::Refused || status.error().code == Errc::Auth)) {
       pause = std::max({pause, status.error().retry_after, kDefaultPause});
@@ -236,10 +253,10 @@ class Job {
     if (!status) {
       run_.error = status.error();
     }
-    run_.added = report.added;
-    run_.flags = report.flags;
-    run_.moved = report.moved;
-    run_.removed = report.removed;
+    run_.added = report.added + report.sent.added;
+    run_.flags = report.flags + report.sent.flags;
+    run_.moved = report.moved + report.sent.moved;
+    run_.removed = report.removed + report.sent.removed;
     run_.skipped = report.skipped.size();
     for (const sync::Held& held : report.held) run_.held += held.removals;
     run_.suspect = report.suspect;

@@ -222,6 +222,7 @@ class Actor {
 
   Status weigh_removals() {
     std::map<PairId, FuseCount> counts;
+    std::map<PairId, uint64_t> sent;
     RowId after = 0;
     while (true) {
       TB_ASSIGN(auto rows, run_.link.dirty_gone(after, kRowsAtOnce));
@@ -229,7 +230,9 @@ class Actor {
       after = rows.back().id;
       for (const Row& row : rows) {
         for (const Planned& planned : plan_row(row, run_.context).actions) {
-          if (planned.op == Op::Remove) ++counts[planned.pair].removals;
+          if (planned.op != Op::Remove) continue;
+          ++counts[planned.pair].removals;
+          if (planned.on == Side::A) ++sent[planned.pair];
         }
       }
     }
@@ -245,7 +248,7 @@ class Actor {
     for (const PairId id : held_) {
       const Pair& pair = *run_.book.find(id);
       run_.report.held.push_back(
-          {printable(encode_path(pair.at(Side::B).path)), counts[id].removals, counts[id].messages});
+          {printable(encode_path(pair.at(Side::B).path)), counts[id].removals, counts[id].messages, sent[id]});
     }
     return {};
   }

@@ -11,4 +11,14 @@ Policy mirror_policy(const Capabilities& remote, Leave leave) {
   return policy;
 }
 
+Policy two_way_policy(const Capabilities& remote, Leave leave) {
+  Policy policy = mirror_policy(remote, leave);
+  if (remote.folders && remote.flags && remote.append && remote.remove) {
+    policy.can[index(Side::A)] = Can::everything();
+  } else {
+    policy.keeps_flags = true;
+  }
+  return policy;
+}
+
 }  // namespace libsync::sync

@@ -44,6 +44,10 @@ struct Policy {
   const Can& on(Side s) const { return can[index(s)]; }
 };
 
+// Mode `two-way`: what is done on either side is done on the other, as far as side A can: one that can't be added to or
+// removed from, or keeps no flags, is mirrored.
+Policy two_way_policy(const Capabilities& remote, Leave leave);
+
 // Mode `mirror`: side A is never changed (but for `leave`), side B follows it.
 Policy mirror_policy(const Capabilities& remote, Leave leave);
 

@@ -68,8 +68,8 @@ Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& curs
 
 Result<uint64_t> observe(Run& run, Side side) { return observe(run, side, cursors_of(run, side)); }
 
-// What this run did itself comes back as an observation: it tells where messages are now, and is no news next time. What
-// went meanwhile may be in any mailbox.
+// What this run did itself comes back as an observation: it tells where messages are now, and is no news next time.
+// What went meanwhile may be in any mailbox.
 Status look_again(Run& run, Side side) {
   if (std::exchange(run.touched[index(side)], {}).empty()) return {};
   for (int looks = 0; looks < kMaxLooks; ++looks) {

@@ -65,6 +65,7 @@ struct Held {
   std::string mailbox;
   uint64_t removals = 0;
   uint64_t messages = 0;  // in the mailbox before
+  uint64_t sent = 0;      // of the removals: those to be made on side A
 };
 
 // What was done to the messages of one side.

@@ -103,9 +103,15 @@ std::string summary(const SyncResult& result) {
   const uint64_t put_back = std::min(result.put_back, report.added);
   add(report.added - put_back, "new", "new");
   add(put_back, "put back", "put back");
-  add(report.flags, "flag change", "flag changes");
-  add(report.moved, "moved", "moved");
+  const auto& sent = report.sent;
+  add(sent.added, "sent", "sent");
+  add(report.flags, sent.flags > 0 ? "flag change here" : "flag change",
+      sent.flags > 0 ? "flag changes here" : "flag changes");
+  add(sent.flags, "flag change there", "flag changes there");
+  add(report.moved, sent.moved > 0 ? "moved here" : "moved", sent.moved > 0 ? "moved here" : "moved");
+  add(sent.moved, "moved there", "moved there");
   add(report.removed, "removed here", "removed here");
+  add(sent.removed, "removed on the server", "removed on the server");
   add(report.left, "removed on the server", "removed on the server");
   add(report.mended, "damaged read again", "damaged read again");
   add(report.boxes_created, "folder made", "folders made");
@@ -130,6 +136,19 @@ std::vector<std::string> folder_lines(const SyncResult& result) {
 std::string cost_line(const libsync::sync::ReplicaCost& cost) {
   return say("{} received, {} sent, {}", libsync::human_size(cost.bytes_in), libsync::human_size(cost.bytes_out),
              counted(cost.round_trips, "round trip", "round trips"));
+}
+
+std::string held_text(const libsync::sync::Held& held, const std::string& which) {
+  const bool one = held.removals == 1;
+  if (held.sent == 0) {
+    return one ? say("{} is gone on the server; nothing was removed here", which)
+               : say("{} are gone on the server; nothing was removed here", which);
+  }
+  if (held.sent == held.removals) {
+    return one ? say("{} was removed here; nothing was removed on the server", which)
+               : say("{} were removed here; nothing was removed on the server", which);
+  }
+  return say("{} are gone on the server or were removed here; nothing was removed on the other side", which);
 }
 
 uint64_t held_in(const libsync::sync::SyncReport& report) {
@@ -165,7 +184,10 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
   for (const auto& each : report.skipped) skipped.push_back(JsonObject{{"where", each.where}, {"why", each.why}});
   JsonList held;
   for (const auto& each : report.held) {
-    held.push_back(JsonObject{{"folder", each.mailbox}, {"removals", each.removals}, {"messages", each.messages}});
+    held.push_back(JsonObject{{"folder", each.mailbox},
+                              {"removals", each.removals},
+                              {"removals_here", each.sent},
+                              {"messages", each.messages}});
   }
   JsonList folders;
   for (const auto& each : result.folders) {
@@ -183,7 +205,12 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
                  {"flags_changed", report.flags},
                  {"moved", report.moved},
                  {"removed", report.removed},
-                 {"removed_on_server", report.left},
+                 {"removed_on_server", report.left + report.sent.removed},
+                 {"sent", report.sent.added},
+                 {"sent_size", report.sent.octets},
+                 {"copied_on_server", report.sent.copied},
+                 {"flags_changed_on_server", report.sent.flags},
+                 {"moved_on_server", report.sent.moved},
                  {"mended", report.mended},
                  {"lost", report.lost},
                  {"folders_created", report.boxes_created},
@@ -393,8 +420,7 @@ class SyncCommand {
       const std::string which = say("{} of {} in {}", with_separators(held.removals),
                                     counted(held.messages, "message", "messages"), held.mailbox);
       context_.report({.code = libsync::Errc::Fuse,
-                       .what = held.removals == 1 ? say("{} is gone on the server; nothing was removed here", which)
-                                                  : say("{} are gone on the server; nothing was removed here", which),
+                       .what = held_text(held, which),
                        .hint = say("look: twinbox sync {0} --dry-run    accept: twinbox sync {0} --allow-deletes {1}",
                                    account.name, held_in(report) + report.suspect)},
                       account.name);

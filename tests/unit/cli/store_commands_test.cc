@@ -14,6 +14,7 @@
 #include "libsync/base/text.h"
 #include "libsync/store/store.h"
 
+#include "tests/support/old_store.h"
 #include "tests/unit/cli/fake_surroundings.h"
 
 namespace twinbox {
@@ -284,6 +285,7 @@ TEST_F(StoreCommands, ADamagedIndexIsNamedWithWhatMendsIt) {
 TEST_F(StoreCommands, AnOlderIndexIsNamedWithWhatBringsItUpToDate) {
   {
     const auto store = store::Store::open((twinbox.home.path() / ".local/share/twinbox/work").string());
+    ASSERT_TRUE((*store)->db().exec(test::undo_version_7()));
     ASSERT_TRUE(
         (*store)->db().exec("DROP INDEX message_keywords; ALTER TABLE message DROP COLUMN saved;"
                             "DROP TABLE damaged; DROP TABLE link_turn; CREATE INDEX content_print ON content(print);"
@@ -292,7 +294,7 @@ TEST_F(StoreCommands, AnOlderIndexIsNamedWithWhatBringsItUpToDate) {
   for (const char* line : {"ls work", "show work 1", "export work --mbox -", "verify work", "status work"}) {
     EXPECT_EQ(twinbox(line), 3) << line;
     const std::string told = twinbox.err + twinbox.out;
-    EXPECT_THAT(told, HasSubstr("twin.db: made by an older version of twinbox (format 2; this one needs 6)")) << line;
+    EXPECT_THAT(told, HasSubstr("twin.db: made by an older version of twinbox (format 2; this one needs 7)")) << line;
     EXPECT_THAT(told, HasSubstr("twinbox sync work brings it up to date")) << line;
   }
   EXPECT_EQ(twinbox("search work invoice"), 0) << "who may write brings it up to date";

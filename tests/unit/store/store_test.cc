@@ -7,6 +7,7 @@
 #include "libsync/store/lock.h"
 #include "libsync/store/schema.h"
 
+#include "tests/support/old_store.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace libsync::store {
@@ -319,25 +320,9 @@ TEST_F(StoreTest, KeepsWhenAMessageCameIntoItsMailbox) {
   EXPECT_EQ(saved(id), before + 1) << "flags are not its place";
 }
 
-// The link's tables as version 6 had them.
-std::string undo_version_7() {
-  std::string sql =
-      "DROP INDEX link_row_a_lost; DROP INDEX link_row_b_lost; DROP INDEX link_row_a_asked;"
-      "DROP INDEX link_row_b_asked; DROP INDEX link_row_object;";
-  for (const char* column : {"size_b", "leftover", "a_asked", "a_to", "b_asked", "b_to", "a_asked_look", "b_asked_look",
-                             "look", "a_sent", "b_sent"})
-    sql += std::string("ALTER TABLE link_row DROP COLUMN ") + column + ";";
-  for (const char* column : {"a_base", "a_subscribed", "a_mask", "a_read_only", "b_base", "b_subscribed", "b_mask",
-                             "b_read_only", "subscribed", "a_renaming", "b_renaming"})
-    sql += std::string("ALTER TABLE link_pair DROP COLUMN ") + column + ";";
-  return sql +
-         "CREATE INDEX link_row_a_lost ON link_row(size) WHERE a_at IN (2, 3);"
-         "CREATE INDEX link_row_b_lost ON link_row(size) WHERE b_at IN (2, 3);";
-}
-
 TEST_F(StoreTest, AStoreOfVersionOneGetsWhatIsNewAndKeepsItsRuns) {
   put(make_box({"INBOX"}), mail("one", "x"));
-  ASSERT_TRUE(store->db().exec(undo_version_7()));
+  ASSERT_TRUE(store->db().exec(twinbox::test::undo_version_7()));
   ASSERT_TRUE(store->db().exec(
       "DROP INDEX message_keywords; ALTER TABLE message DROP COLUMN saved;"
       "DROP TABLE damaged; DROP TABLE link_turn; DROP INDEX link_row_doubt; ALTER TABLE link_row DROP COLUMN doubt; "
