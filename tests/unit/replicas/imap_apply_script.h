@@ -96,8 +96,6 @@ inline Action seen(uint64_t token, uint64_t uid) { return flags(token, uid, {.sy
 inline Action place(Op op, uint64_t token, uint64_t uid, std::string box = "Old") {
   return {.token = token, .op = op, .ref = in_inbox(uid), .box = std::move(box)};
 }
-inline Action removal(uint64_t token, uint64_t uid) {
-  return {.token = token, .op = Op::Remove, .ref = in_inbox(uid)};
-}
+inline Action removal(uint64_t token, uint64_t uid) { return {.token = token, .op = Op::Remove, .ref = in_inbox(uid)}; }
 
 }  // namespace libsync::replicas

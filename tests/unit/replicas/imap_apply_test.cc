@@ -31,12 +31,12 @@ TEST(ImapApply, CapabilitiesAreThoseOfTheServer) {
 
 TEST(ImapFlagging, WhatChangesTheSameIsOneSetAndTheServersWordIsTold) {
   Writing w("UIDPLUS", std::string(kInbox) +
-                           "C: T7 UID STORE 3:4,9 +FLAGS (\\Seen)\nC: T8 UID STORE 5 +FLAGS (\\Flagged todo)\n"
-                           "C: T9 UID STORE 5 -FLAGS (\\Draft)\n"
+                           "C: T7 UID STORE 5 +FLAGS (\\Flagged todo)\nC: T8 UID STORE 5 -FLAGS (\\Draft)\n"
+                           "C: T9 UID STORE 3:4,9 +FLAGS (\\Seen)\n"
+                           "S: * 3 FETCH (UID 5 FLAGS (\\\\Flagged \\\\Draft todo))\nS: T7 OK\n"
+                           "S: * 3 FETCH (UID 5 FLAGS (\\\\Flagged todo))\nS: T8 OK\n"
                            "S: * 1 FETCH (UID 3 FLAGS (\\\\Seen))\nS: * 2 FETCH (FLAGS (\\\\Seen other) UID 4)\n"
-                           "S: * 7 FETCH (UID 9 FLAGS (\\\\Seen \\\\Recent))\nS: T7 OK\n"
-                           "S: * 3 FETCH (UID 5 FLAGS (\\\\Flagged \\\\Draft todo))\nS: T8 OK\n"
-                           "S: * 3 FETCH (UID 5 FLAGS (\\\\Flagged todo))\nS: T9 OK\n");
+                           "S: * 7 FETCH (UID 9 FLAGS (\\\\Seen \\\\Recent))\nS: T9 OK\n");
   sync::Flags add{.system = sync::kFlagged};
   add.add_keyword("todo");
   EXPECT_EQ(w.apply({seen(1, 3), seen(2, 4), flags(3, 5, add, {.system = sync::kDraft}), seen(4, 9)}),
@@ -59,8 +59,9 @@ TEST(ImapFlagging, TheMailboxThatIsOpenIsNotOpenedAgain) {
 TEST(ImapFlagging, AnotherUidvalidityOrAReadOnlyMailboxIsFoundOutBeforeAnythingIsSaid) {
   Writing anew("UIDPLUS", "C: T6 SELECT INBOX\nS: * OK [UIDVALIDITY 6]\nS: T6 OK [READ-WRITE] in\n");
   EXPECT_EQ(anew.apply({seen(1, 3), seen(2, 4)}), "1:gone 2:gone");
-  Writing closed("UIDPLUS", "C: T6 SELECT INBOX\nS: * OK [UIDVALIDITY 5]\nS: T6 OK [READ-ONLY] in\n"
-                            "C: T7 SELECT INBOX\nS: * OK [UIDVALIDITY 5]\nS: T7 OK [READ-ONLY] in\n");
+  Writing closed("UIDPLUS",
+                 "C: T6 SELECT INBOX\nS: * OK [UIDVALIDITY 5]\nS: T6 OK [READ-ONLY] in\n"
+                 "C: T7 SELECT INBOX\nS: * OK [UIDVALIDITY 5]\nS: T7 OK [READ-ONLY] in\n");
   EXPECT_EQ(closed.apply({seen(1, 3), removal(2, 4)}), "1:readonly 2:readonly");
   Writing busy("UIDPLUS", "C: T6 SELECT INBOX\nS: T6 NO [INUSE] later\n");
   EXPECT_EQ(busy.apply({seen(1, 3)}), "1:retry");
@@ -81,12 +82,12 @@ TEST(ImapFlagging, WhatTheServerDoesNotTellIsAskedForOnce) {
 }
 
 TEST(ImapFlagging, ARefusalIsNarrowedDownToTheMessageThatIsRefused) {
-  Writing w("UIDPLUS",
-            std::string(kInbox) + "C: T7 UID STORE 3:5 +FLAGS (\\Seen)\nS: T7 NO one of them\n"
-                                  "C: T8 UID STORE 3 +FLAGS (\\Seen)\nC: T9 UID STORE 4:5 +FLAGS (\\Seen)\n"
-                                  "S: * 1 FETCH (UID 3 FLAGS (\\\\Seen))\nS: T8 OK\nS: T9 NO [CANNOT] one of them\n"
-                                  "C: T10 UID STORE 4 +FLAGS (\\Seen)\nC: T11 UID STORE 5 +FLAGS (\\Seen)\n"
-                                  "S: T10 BAD not this\nS: * 3 FETCH (UID 5 FLAGS (\\\\Seen))\nS: T11 OK\n");
+  Writing w("UIDPLUS", std::string(kInbox) +
+                           "C: T7 UID STORE 3:5 +FLAGS (\\Seen)\nS: T7 NO one of them\n"
+                           "C: T8 UID STORE 3 +FLAGS (\\Seen)\nC: T9 UID STORE 4:5 +FLAGS (\\Seen)\n"
+                           "S: * 1 FETCH (UID 3 FLAGS (\\\\Seen))\nS: T8 OK\nS: T9 NO [CANNOT] one of them\n"
+                           "C: T10 UID STORE 4 +FLAGS (\\Seen)\nC: T11 UID STORE 5 +FLAGS (\\Seen)\n"
+                           "S: T10 BAD not this\nS: * 3 FETCH (UID 5 FLAGS (\\\\Seen))\nS: T11 OK\n");
   EXPECT_EQ(w.apply({seen(1, 3), seen(2, 4), seen(3, 5)}), "1:ok=1 2:refused 3:ok=1");
   EXPECT_EQ(w.done.of[2].words, "not this");
   Writing all("UIDPLUS", std::string(kInbox) + "C: T7 UID STORE 3:5 +FLAGS (\\Seen)\nS: T7 NO [NOPERM] never\n");
@@ -101,8 +102,9 @@ TEST(ImapFlagging, OfAPipelineOnlyWhatIsRefusedIsRefused) {
 }
 
 TEST(ImapFlagging, KeywordsThatAreNoAtomsAreRefusedWithoutAsking) {
-  Writing w("UIDPLUS", std::string(kInbox) + "C: T7 UID STORE 4 +FLAGS (\\Seen)\n"
-                                             "S: * 1 FETCH (UID 4 FLAGS (\\\\Seen))\nS: T7 OK\n");
+  Writing w("UIDPLUS", std::string(kInbox) +
+                           "C: T7 UID STORE 4 +FLAGS (\\Seen)\n"
+                           "S: * 1 FETCH (UID 4 FLAGS (\\\\Seen))\nS: T7 OK\n");
   std::vector<Action> actions;
   for (const char* keyword : {"a b", "", "x)\r\nT9 DELETE INBOX", "\\Seen", "sch\xc3\xb6n"}) {
     sync::Flags add;
@@ -135,10 +137,11 @@ TEST(ImapFlagging, ACommandLineStaysShort) {
 
 TEST(ImapApply, ALostConnectionLeavesWhatHasNoAnswerWithoutOne) {
   for (const char* end : {"CUT\n", "CLOSE\n", "S: * BYE going down\nCLOSE\n"}) {
-    Writing w("UIDPLUS", std::string(kInbox) +
-                             "C: T7 UID STORE 3 +FLAGS (\\Flagged)\nC: T8 UID STORE 4 +FLAGS (\\Seen)\n"
-                             "S: * 3 FETCH (UID 3 FLAGS (\\\\Flagged))\nS: T7 OK\nS: * 3 FETCH (UID 4 FLAGS (\\\\Seen))\n" +
-                             end);
+    Writing w("UIDPLUS",
+              std::string(kInbox) +
+                  "C: T7 UID STORE 3 +FLAGS (\\Flagged)\nC: T8 UID STORE 4,9 +FLAGS (\\Seen)\n"
+                  "S: * 3 FETCH (UID 3 FLAGS (\\\\Flagged))\nS: T7 OK\nS: * 3 FETCH (UID 4 FLAGS (\\\\Seen))\n" +
+                  end);
     const std::string told = w.apply({flags(1, 3, {.system = sync::kFlagged}), seen(2, 4), seen(3, 9)});
     EXPECT_TRUE(told.starts_with("1:ok=4 !")) << told;
     EXPECT_EQ(w.error, Errc::Network);
@@ -178,27 +181,28 @@ TEST(ImapApply, ActionsTakeEffectOneAfterTheOther) {
                 "C: T8 UID COPY 3 Old\nS: T8 OK [COPYUID 8 3 20] done\n"
                 "C: T9 UID STORE 3 -FLAGS (\\Seen)\nS: * 1 FETCH (UID 3 FLAGS ())\nS: T9 OK\n"
                 "C: T10 UID MOVE 3 Old\nS: * OK [COPYUID 8 3 21] moved\nS: * 1 EXPUNGE\nS: T10 OK done\n");
-  EXPECT_EQ(w.apply({seen(1, 3), place(Op::Copy, 2, 3), flags(3, 3, {}, {.system = sync::kSeen}),
-                     place(Op::Move, 4, 3), Action{.token = 5, .op = Op::Mend, .known = "sha256:0"}}),
+  EXPECT_EQ(w.apply({seen(1, 3), place(Op::Copy, 2, 3), flags(3, 3, {}, {.system = sync::kSeen}), place(Op::Move, 4, 3),
+                     Action{.token = 5, .op = Op::Mend, .known = "sha256:0"}}),
             "1:ok=1 2:ok=Old/8/20 3:ok=0 4:ok=Old/8/21 5:refused");
   EXPECT_TRUE(w.finished());
 }
 
 TEST(ImapApply, WhatItChangedIsSeenAtTheNextLook) {
   // STATUS of INBOX said what the cursor says: but for the change the mailbox would be passed over.
-  auto o = open(login("UIDPLUS CONDSTORE") +
-                    "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST () \"/\" INBOX\nS: T2 OK\nS: T3 OK\n"
-                    "C: T4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)\n"
-                    "S: * STATUS INBOX (MESSAGES 1 UIDNEXT 4 UIDVALIDITY 5 HIGHESTMODSEQ 30)\nS: T4 OK\n"
-                    "C: T5 SELECT INBOX\nS: * OK [UIDVALIDITY 5]\nS: T5 OK in\n"
-                    "C: T6 UID STORE 3 +FLAGS (\\Seen)\nS: * 1 FETCH (UID 3 FLAGS (\\\\Seen) MODSEQ (31))\nS: T6 OK\n"
-                    "C: T7 SELECT INBOX (CONDSTORE)\n"
-                    "C: T8 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE) (CHANGEDSINCE 30)\n"
-                    "C: T9 UID SEARCH ALL\nS: * 1 EXISTS\nS: * FLAGS (\\\\Seen \\\\Deleted mine)\n"
-                    "S: * OK [PERMANENTFLAGS (\\\\Seen mine)]\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 4]\n"
-                    "S: * OK [HIGHESTMODSEQ 31]\nS: T7 OK [READ-WRITE] in\n"
-                    "S: * 1 FETCH (UID 3 FLAGS (\\\\Seen) RFC822.SIZE 9 MODSEQ (31))\nS: T8 OK\nS: * SEARCH 3\nS: T9 OK\n",
-                Writing::writable());
+  auto o =
+      open(login("UIDPLUS CONDSTORE") +
+               "C: T2 LIST \"\" \"*\"\nC: T3 LSUB \"\" \"*\"\nS: * LIST () \"/\" INBOX\nS: T2 OK\nS: T3 OK\n"
+               "C: T4 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)\n"
+               "S: * STATUS INBOX (MESSAGES 1 UIDNEXT 4 UIDVALIDITY 5 HIGHESTMODSEQ 30)\nS: T4 OK\n"
+               "C: T5 SELECT INBOX\nS: * OK [UIDVALIDITY 5]\nS: T5 OK in\n"
+               "C: T6 UID STORE 3 +FLAGS (\\Seen)\nS: * 1 FETCH (UID 3 FLAGS (\\\\Seen) MODSEQ (31))\nS: T6 OK\n"
+               "C: T7 SELECT INBOX (CONDSTORE)\n"
+               "C: T8 UID FETCH 1:* (UID FLAGS RFC822.SIZE INTERNALDATE) (CHANGEDSINCE 30)\n"
+               "C: T9 UID SEARCH ALL\nS: * 1 EXISTS\nS: * FLAGS (\\\\Seen \\\\Deleted mine)\n"
+               "S: * OK [PERMANENTFLAGS (\\\\Seen mine)]\nS: * OK [UIDVALIDITY 5]\nS: * OK [UIDNEXT 4]\n"
+               "S: * OK [HIGHESTMODSEQ 31]\nS: T7 OK [READ-WRITE] in\n"
+               "S: * 1 FETCH (UID 3 FLAGS (\\\\Seen) RFC822.SIZE 9 MODSEQ (31))\nS: T8 OK\nS: * SEARCH 3\nS: T9 OK\n",
+           Writing::writable());
   ASSERT_TRUE((*o).mailboxes({}));
   Done done;
   ASSERT_TRUE((*o).apply(std::vector{seen(1, 3)}, done, {})) << o.channel->mismatch();
@@ -260,8 +264,9 @@ TEST(ImapRemoving, WithoutUidplusNothingIsExpungedThatOthersMarked) {
   EXPECT_EQ(others.apply({removal(1, 3), removal(2, 4)}), "1:retry 2:retry");
   EXPECT_TRUE(others.finished());
   EXPECT_NE(others.done.of[1].words, "");
-  Writing alone("", marked + "S: * SEARCH 3 4\nS: T9 OK\nC: T10 EXPUNGE\nC: T11 UID SEARCH UID 3:4\n"
-                             "S: * 1 EXPUNGE\nS: * 1 EXPUNGE\nS: T10 OK\nS: * SEARCH\nS: T11 OK\n");
+  Writing alone("", marked +
+                        "S: * SEARCH 3 4\nS: T9 OK\nC: T10 EXPUNGE\nC: T11 UID SEARCH UID 3:4\n"
+                        "S: * 1 EXPUNGE\nS: * 1 EXPUNGE\nS: T10 OK\nS: * SEARCH\nS: T11 OK\n");
   EXPECT_EQ(alone.apply({removal(1, 3), removal(2, 4)}), "1:ok 2:ok");
   Writing silent("", marked + "S: T9 NO not now\n");
   EXPECT_EQ(silent.apply({removal(1, 3), removal(2, 4)}), "1:retry 2:retry") << "not known, and so not done";
