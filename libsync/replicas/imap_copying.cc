@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "libsync/base/words.h"
 #include "libsync/imap/copy.h"
@@ -47,21 +48,18 @@ void ImapCopying::transfer() {
     w_.mailboxes().touched(action->box);
     groups[*w_.mailboxes().wire_of(action->box)].push_back(uid);
   }
+  w_.clear_found();
+  w_.copied.clear();
   for (const auto& [target, all] : groups) {
     for (const Uids& uids : in_sets(all)) {
-      if (!w_.can().uidplus()) {
-        search(uids, [this](const Found& found) {
-          if (!found) return;
-          for (const auto& range : found->ranges()) there_.add(range.first, range.last);
-        });
-      }
+      if (!w_.can().uidplus()) w_.search(uids);
       send(uids, target);
     }
   }
   w_.wait();
-  // What has no outcome now was never answered, or is the sink's refusal.
+  if (w_.going()) settle_untold();
+  if (w_.going()) settle_unnamed();
   waiting_.clear();
-  there_.clear();
 }
 
 void ImapCopying::send(const Uids& uids, const std::string& target) {
@@ -83,7 +81,16 @@ void ImapCopying::answered(const Uids& uids, const std::string& target, const Im
   // wholly or not at all (RFC 9051, section 6.4.7).
   const Uids left = reply.ok() || moves_ ? named(uids, reply) : uids;
   if (left.empty()) return;
-  if (reply.ok()) return w_.can().uidplus() ? unnamed(left, left.size() == uids.size()) : untold(left);
+  if (reply.ok()) {
+    for (const uint32_t uid : left) {
+      if (w_.can().uidplus()) {
+        unnamed_[uid] = left.size() < uids.size();
+      } else {
+        untold_.push_back(uid);
+      }
+    }
+    return;
+  }
   if (left.size() == 1 || concerns_all(reply.answer)) {
     for (const uint32_t uid : left) tell(uid, refusal(reply.answer));
     return;
@@ -93,13 +100,27 @@ void ImapCopying::answered(const Uids& uids, const std::string& target, const Im
   send(second, target);
 }
 
+// COPYUID of the answer, and those ahead of it that name any of these: servers with several commands under way need
+// not answer in order.
+std::vector<imap::CopiedUids> ImapCopying::copied_of(const Uids& uids, const ImapReply& reply) {
+  std::vector<imap::CopiedUids> all;
+  if (reply.copied) all.push_back(*reply.copied);
+  std::erase_if(w_.copied, [&](const imap::CopiedUids& copied) {
+    const bool ours = std::ranges::any_of(
+        copied.uids, [&](const auto& pair) { return std::ranges::binary_search(uids, pair.first); });
+    if (ours) all.push_back(copied);
+    return ours;
+  });
+  return all;
+}
+
 // Tells of those that COPYUID names; the others. One that names what was never sent, or a message twice, is no word to
 // rely on: then nothing is known of any of them.
 ImapCopying::Uids ImapCopying::named(const Uids& uids, const ImapReply& reply) {
   std::map<uint32_t, std::pair<uint32_t, uint32_t>> to;  // UIDVALIDITY and UID
   std::set<std::pair<uint32_t, uint32_t>> taken;
   bool believable = !reply.copied_badly;
-  for (const imap::CopiedUids& copied : reply.copied) {
+  for (const imap::CopiedUids& copied : copied_of(uids, reply)) {
     for (const auto& [from, now] : copied.uids) {
       const auto [at, fresh] = to.try_emplace(from, copied.uid_validity, now);
       if (!fresh && at->second != std::pair(copied.uid_validity, now)) believable = false;
@@ -123,59 +144,42 @@ ImapCopying::Uids ImapCopying::named(const Uids& uids, const ImapReply& reply) {
   return left;
 }
 
-// A server that tells new UIDs said OK and did not tell these. A move of what is not there any more is passed over as
-// one that was not done; of a copy the message itself shows what it was.
-void ImapCopying::unnamed(const Uids& uids, bool none_at_all) {
-  if (moves_) {
-    for (const uint32_t uid : uids) {
-      tell(uid, {.did = Did::Unknown, .words = say("the server does not tell what it moved")});
+// A server that tells new UIDs said OK and did not tell these. Whether a move was done is not known; of a copy the
+// message itself shows what it was.
+void ImapCopying::settle_unnamed() {
+  const auto unnamed = std::exchange(unnamed_, {});
+  Uids uids;
+  for (const auto& [uid, some] : unnamed) uids.push_back(uid);
+  if (uids.empty()) return;
+  const auto there = moves_ ? std::nullopt : w_.there(uids);
+  for (const auto& [uid, some] : unnamed) {
+    if (there && !there->contains(uid)) {
+      tell(uid, {.did = Did::Gone});
+    } else if (there && !some) {
+      tell(uid, {.did = Did::OkNoRef});  // UIDs of the target do not last (RFC 4315, section 3: UIDNOTSTICKY)
+    } else {
+      tell(uid, {.did = Did::Unknown, .words = say("the server does not tell what became of it")});
     }
-    return;
   }
-  search(uids, [=, this](const Found& found) {
-    for (const uint32_t uid : uids) {
-      if (!found) {
-        tell(uid, {.did = Did::Unknown, .words = say("the server does not tell what it copied")});
-      } else if (!found->contains(uid)) {
-        tell(uid, {.did = Did::Gone});
-      } else if (none_at_all) {
-        tell(uid, {.did = Did::OkNoRef});  // UIDs of the target do not last (RFC 4315, section 3: UIDNOTSTICKY)
-      } else {
-        tell(uid, {.did = Did::Unknown, .words = say("the server does not tell what it copied")});
-      }
-    }
-  });
 }
 
-// No UIDPLUS: OK may also stand for a message that was not there.
-void ImapCopying::untold(const Uids& uids) {
-  Uids moved;
-  for (const uint32_t uid : uids) {
-    if (!there_.contains(uid)) {
+// No UIDPLUS: OK may also stand for a message that was not there, or for a move that was not done.
+void ImapCopying::settle_untold() {
+  const Uids untold = std::exchange(untold_, {});
+  if (untold.empty()) return;
+  const auto before = w_.found();
+  const auto behind = moves_ ? w_.there(untold) : std::nullopt;
+  for (const uint32_t uid : untold) {
+    if (!before || (moves_ && !behind)) {
+      tell(uid, {.did = Did::Unknown, .words = say("the server does not tell what became of it")});
+    } else if (!before->contains(uid)) {
       tell(uid, {.did = Did::Gone});
-    } else if (moves_) {
-      moved.push_back(uid);
+    } else if (moves_ && behind->contains(uid)) {
+      tell(uid, {.did = Did::Refused, .words = say("the server says OK and moves nothing")});
     } else {
       tell(uid, {.did = Did::OkNoRef});
     }
   }
-  if (moved.empty()) return;
-  search(moved, [=, this](const Found& found) {
-    for (const uint32_t uid : moved) {
-      if (!found) {
-        tell(uid, {.did = Did::Unknown});
-      } else if (found->contains(uid)) {
-        tell(uid, {.did = Did::Refused, .words = say("the server says OK and moves nothing")});
-      } else {
-        tell(uid, {.did = Did::OkNoRef});
-      }
-    }
-  });
-}
-
-void ImapCopying::search(const Uids& uids, const std::function<void(const Found&)>& then) {
-  w_.ask(imap::uid_search("UID " + set_of(uids).text(), w_.can().esearch()),
-         [then](const ImapReply& reply) { then(reply.ok() ? reply.found : Found()); });
 }
 
 }  // namespace libsync::replicas

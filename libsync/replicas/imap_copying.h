@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "libsync/replicas/imap_writing.h"
 #include "libsync/sync/replica.h"
@@ -19,21 +20,21 @@ class ImapCopying {
 
  private:
   using Uids = ImapWriting::Uids;
-  using Found = std::optional<imap::SequenceSet>;  // nothing: the server did not say
 
   void transfer();
   void send(const Uids& uids, const std::string& target);
   void answered(const Uids& uids, const std::string& target, const ImapReply& reply);
+  std::vector<imap::CopiedUids> copied_of(const Uids& uids, const ImapReply& reply);
   Uids named(const Uids& uids, const ImapReply& reply);
-  void unnamed(const Uids& uids, bool none_at_all);
-  void untold(const Uids& uids);
-  void search(const Uids& uids, const std::function<void(const Found&)>& then);
+  void settle_unnamed();
+  void settle_untold();
   void tell(uint32_t uid, const sync::Outcome& outcome);
 
   ImapWriting& w_;
   bool moves_ = false;
   std::map<uint32_t, const sync::Action*> waiting_;  // each message once
-  imap::SequenceSet there_;                          // before, where it was asked for
+  std::map<uint32_t, bool> unnamed_;                 // by COPYUID; whether there was any
+  Uids untold_;                                      // OK, and no UIDPLUS
 };
 
 }  // namespace libsync::replicas

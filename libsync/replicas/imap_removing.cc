@@ -4,7 +4,6 @@
 
 #include "libsync/base/words.h"
 #include "libsync/imap/expunge.h"
-#include "libsync/imap/search.h"
 #include "libsync/imap/store.h"
 #include "libsync/replicas/imap_refusal.h"
 
@@ -16,20 +15,36 @@ using sync::Outcome;
 
 void ImapRemoving::run(std::span<const Action> actions) {
   const auto closed = w_.open(actions.front().ref.box, actions.front().ref.epoch);
-  Uids all;
   for (const Action& action : actions) {
     const auto uid = uid_of(action.ref);
-    if (!uid || closed) {
+    if (uid && !closed) {
+      waiting_.emplace(*uid, &action);
+    } else {
       w_.tell(action, uid ? *closed : Outcome{.did = Did::Gone});
-      continue;
     }
-    if (!waiting_.contains(*uid)) all.push_back(*uid);
-    waiting_.emplace(*uid, &action);
   }
-  if (all.empty()) return;
-  if (!w_.can().uidplus()) return expunge_all(all);
-  for (const Uids& uids : in_sets(all)) expunge_these(uids);
-  w_.wait();
+  if (waiting_.empty()) return;
+  if (!w_.can().uidplus()) return expunge_all();
+  // UIDPLUS: what others marked stays (RFC 4315, section 2.1). What is refused as a set is asked for in halves.
+  for (std::vector<Uids> sets = in_sets(left()); !sets.empty() && w_.going(); sets = settle(sets)) {
+    refused_.clear();
+    w_.clear_found();
+    for (const Uids& uids : sets) {
+      w_.search(uids);
+      mark(uids);
+      expunge(uids);
+    }
+    w_.wait();
+    tell_gone();
+  }
+}
+
+ImapWriting::Uids ImapRemoving::left() const {
+  Uids uids;
+  for (const auto& [uid, action] : waiting_) {
+    if (uids.empty() || uids.back() != uid) uids.push_back(uid);
+  }
+  return uids;
 }
 
 void ImapRemoving::tell(uint32_t uid, const Outcome& outcome) {
@@ -43,16 +58,6 @@ void ImapRemoving::tell(uint32_t uid, const Outcome& outcome) {
   }
 }
 
-// Which of them are there at all.
-void ImapRemoving::find(const Uids& uids) {
-  w_.ask(imap::uid_search("UID " + set_of(uids).text(), w_.can().esearch()), [=, this](const ImapReply& reply) {
-    if (!reply.ok() || !reply.found) return;
-    for (const uint32_t uid : uids) {
-      if (!reply.found->contains(uid)) tell(uid, {.did = Did::Gone});
-    }
-  });
-}
-
 void ImapRemoving::mark(const Uids& uids) {
   w_.ask(imap::uid_store(set_of(uids).text(), imap::StoreHow::Add, "(\\Deleted)", true), [=, this](const ImapReply& r) {
     if (r.ok()) return;
@@ -60,87 +65,98 @@ void ImapRemoving::mark(const Uids& uids) {
   });
 }
 
-// UIDPLUS: what others marked stays (RFC 4315, section 2.1). All in one flight: a refusal shows in what is left.
-void ImapRemoving::expunge_these(const Uids& uids) {
-  const std::string set = set_of(uids).text();
-  for (const uint32_t uid : uids) refused_.erase(uid);
-  find(uids);
-  mark(uids);
-  w_.ask(imap::uid_expunge(set), [=, this](const ImapReply& reply) {
+void ImapRemoving::expunge(const Uids& uids) {
+  w_.ask(imap::uid_expunge(set_of(uids).text()), [=, this](const ImapReply& reply) {
     if (reply.ok()) return;
     for (const uint32_t uid : uids) refused_.try_emplace(uid, reply.answer);
   });
-  look(uids);
 }
 
-void ImapRemoving::look(const Uids& uids) {
-  w_.ask(imap::uid_search("UID " + set_of(uids).text(), w_.can().esearch()), [=, this](const ImapReply& reply) {
-    Uids left;
-    for (const uint32_t uid : uids) {
+// Those that a search ahead did not find.
+void ImapRemoving::tell_gone() {
+  const auto before = w_.found();
+  if (!before) return;
+  for (const uint32_t uid : left()) {
+    if (!before->contains(uid)) tell(uid, {.did = Did::Gone});
+  }
+}
+
+// Looks at what is there now. What is to be asked for again.
+std::vector<ImapWriting::Uids> ImapRemoving::settle(const std::vector<Uids>& sets) {
+  std::vector<Uids> again;
+  if (!w_.going() || waiting_.empty()) return again;
+  const auto there = w_.there(left());
+  if (!w_.going()) return again;
+  for (const Uids& set : sets) {
+    Uids kept;
+    for (const uint32_t uid : set) {
       if (!waiting_.contains(uid)) continue;
-      if (!reply.ok() || !reply.found) {
-        tell(uid, {.did = Did::Unknown, .words = reply.answer.text});
-      } else if (reply.found->contains(uid)) {
-        left.push_back(uid);
+      if (!there) {
+        tell(uid, {.did = Did::Unknown, .words = say("the server does not tell what is there")});
+      } else if (there->contains(uid)) {
+        kept.push_back(uid);
       } else {
         tell(uid, {.did = Did::Ok});
       }
     }
-    if (!left.empty()) still_there(left);
-  });
-}
-
-void ImapRemoving::still_there(const Uids& uids) {
-  const auto said = refused_.find(uids.front());
-  const bool again = said != refused_.end() && uids.size() > 1 && !concerns_all(said->second) && w_.can().uidplus();
-  if (again) {
-    const auto [first, second] = halves(uids);
-    expunge_these(first);
-    return expunge_these(second);
-  }
-  for (const uint32_t uid : uids) {
-    const auto refused = refused_.find(uid);
-    tell(uid, refused != refused_.end()
-                  ? refusal(refused->second)
-                  : Outcome{.did = Did::Refused, .words = say("the server says OK and does not remove the message")});
-  }
-}
-
-// EXPUNGE removes all that is marked: only where nobody else marked anything. Somebody may do so between our look and
-// the EXPUNGE; that moment is as short as it can be.
-void ImapRemoving::expunge_all(const Uids& all) {
-  std::optional<imap::SequenceSet> marked;
-  std::string words;
-  for (const Uids& uids : in_sets(all)) {
-    find(uids);
-    mark(uids);
-  }
-  w_.ask(imap::uid_search("DELETED", w_.can().esearch()), [&](const ImapReply& reply) {
-    if (reply.ok()) marked = reply.found;
-    words = reply.answer.text;
-  });
-  w_.wait();
-  if (!w_.going()) return;
-  const imap::SequenceSet ours = set_of(all);
-  bool others = !marked;
-  if (marked) {
-    for (const auto& range : marked->ranges()) {
-      for (uint64_t uid = range.first; uid <= range.last && !others; ++uid) {
-        others = !ours.contains(static_cast<uint32_t>(uid));
-      }
+    const auto said = kept.empty() ? refused_.end() : refused_.find(kept.front());
+    if (kept.size() > 1 && said != refused_.end() && w_.can().uidplus() && !concerns_all(said->second)) {
+      auto [first, second] = halves(kept);
+      again.push_back(std::move(first));
+      again.push_back(std::move(second));
+      continue;
+    }
+    for (const uint32_t uid : kept) {
+      tell(uid, said != refused_.end()
+                    ? refusal(said->second)
+                    : Outcome{.did = Did::Refused, .words = say("the server says OK and does not remove the message")});
     }
   }
-  if (others) {
-    if (marked) words = say("other messages there are marked \\Deleted, and the server can't remove ours alone");
-    for (const uint32_t uid : all) tell(uid, {.did = Did::Retry, .words = words});
+  return again;
+}
+
+// EXPUNGE removes all that is marked: only where nobody else marked anything. Somebody may do so between the look and
+// the EXPUNGE; that moment is as short as it can be.
+void ImapRemoving::expunge_all() {
+  const std::vector<Uids> sets = in_sets(left());
+  w_.clear_found();
+  for (const Uids& uids : sets) {
+    w_.search(uids);
+    mark(uids);
+  }
+  w_.wait();
+  tell_gone();
+  if (!w_.going() || waiting_.empty()) return;
+  const auto why_not = why_not_expunge_all(left());
+  if (!w_.going()) return;
+  if (why_not) {
+    for (const uint32_t uid : left()) tell(uid, *why_not);
     return;
   }
-  w_.ask(imap::expunge(), [&](const ImapReply& reply) {
+  w_.ask(imap::expunge(), [this](const ImapReply& reply) {
     if (reply.ok()) return;
-    for (const uint32_t uid : all) refused_.try_emplace(uid, reply.answer);
+    for (const uint32_t uid : left()) refused_.try_emplace(uid, reply.answer);
   });
-  for (const Uids& uids : in_sets(all)) look(uids);
   w_.wait();
+  settle(sets);
+}
+
+std::optional<Outcome> ImapRemoving::why_not_expunge_all(const Uids& all) {
+  w_.clear_found();
+  w_.search("DELETED");
+  w_.wait();
+  const auto marked = w_.found();
+  if (!marked) return Outcome{.did = Did::Retry, .words = say("the server does not tell what is marked \\Deleted")};
+  const imap::SequenceSet ours = set_of(all);
+  for (const auto& range : marked->ranges()) {
+    for (uint64_t uid = range.first; uid <= range.last; ++uid) {
+      if (ours.contains(static_cast<uint32_t>(uid))) continue;
+      return Outcome{
+          .did = Did::Retry,
+          .words = say("others' messages there are marked \\Deleted, and the server can't remove ours alone")};
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace libsync::replicas

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "libsync/replicas/imap_writing.h"
 #include "libsync/sync/replica.h"
@@ -19,17 +21,18 @@ class ImapRemoving {
  private:
   using Uids = ImapWriting::Uids;
 
-  void find(const Uids& uids);
   void mark(const Uids& uids);
-  void expunge_these(const Uids& uids);
-  void expunge_all(const Uids& uids);
-  void look(const Uids& uids);
-  void still_there(const Uids& uids);
+  void expunge(const Uids& uids);
+  std::optional<sync::Outcome> why_not_expunge_all(const Uids& all);
+  void expunge_all();
+  void tell_gone();
+  std::vector<Uids> settle(const std::vector<Uids>& sets);
   void tell(uint32_t uid, const sync::Outcome& outcome);
+  Uids left() const;
 
   ImapWriting& w_;
   std::multimap<uint32_t, const sync::Action*> waiting_;
-  std::map<uint32_t, ImapAnswer> refused_;  // what was said of it last
+  std::map<uint32_t, ImapAnswer> refused_;  // by the commands of the flight at hand
 };
 
 }  // namespace libsync::replicas

@@ -18,6 +18,8 @@ namespace {
 
 // More than a command is for can't be believed.
 constexpr size_t kMostNamed = kSetMessages;
+// COPYUIDs that are kept until their command is answered.
+constexpr size_t kMostCopied = 10'000;
 
 std::string name_of(std::string_view wire) { return iequals(wire, "INBOX") ? "INBOX" : std::string(wire); }
 
@@ -54,6 +56,34 @@ void ImapWriting::tell(const sync::Action& action, const Outcome& outcome) {
   if (!status_ || ++told_ < kDurableEvery) return;
   told_ = 0;
   keep(sink_.durable());
+}
+
+void ImapWriting::clear_found() {
+  found_.clear();
+  searched_ = answered_ = 0;
+}
+
+void ImapWriting::search(std::string_view criteria) {
+  ++searched_;
+  ask(imap::uid_search(criteria, can().esearch()), [this](const ImapReply& reply) {
+    if (!reply.ok()) answered_ = 0, searched_ = 1;
+  });
+}
+
+void ImapWriting::search(const Uids& uids) {
+  for (const Uids& set : in_sets(uids)) search("UID " + set_of(set).text());
+}
+
+std::optional<imap::SequenceSet> ImapWriting::found() const {
+  if (!status_ || answered_ < searched_) return std::nullopt;
+  return found_;
+}
+
+std::optional<imap::SequenceSet> ImapWriting::there(const Uids& uids) {
+  clear_found();
+  search(uids);
+  wait();
+  return found();
 }
 
 std::optional<Outcome> ImapWriting::open(const sync::BoxId& id, uint64_t epoch) {
@@ -102,22 +132,19 @@ void ImapWriting::leave() {
 
 // What the server says
 
-void ImapWriting::take_copied(const imap::StatusLine& line) {
-  if (!iequals(line.code_name, "COPYUID")) return;
-  if (auto copied = imap::copied_uids(line, kMostNamed)) {
-    next_.copied.push_back(*std::move(copied));
-  } else {
-    next_.copied_badly = true;
-  }
-}
-
 void ImapWriting::on_status(const imap::StatusLine& line) {
   ImapListener::on_status(line);
   if (opening_.examine != 0) {
     if (opening_.take(line)) heard.clear();
     return;
   }
-  take_copied(line);
+  if (!iequals(line.code_name, "COPYUID")) return;
+  auto told = imap::copied_uids(line, kMostNamed);
+  if (!told) {
+    next_.copied_badly = true;
+  } else if (copied.size() < kMostCopied) {
+    copied.push_back(*std::move(told));
+  }
 }
 
 void ImapWriting::on_flags(const imap::FlagList& flags) {
@@ -130,11 +157,9 @@ void ImapWriting::on_fetch(const imap::FetchData& data) {
 }
 
 void ImapWriting::on_search(const imap::SearchData& data) {
-  const auto id = imap::id_of(data.tag);
-  if (!data.tag.empty() && (!id || !asked_.contains(*id))) return;
-  if (!id && !next_.found) next_.found.emplace();
-  imap::SequenceSet& found = id ? found_[*id] : *next_.found;
-  for (const auto& range : data.all.ranges()) found.add(range.first, range.last);
+  if (!data.tag.empty() && !asked_.contains(imap::id_of(data.tag).value_or(0))) return;
+  ++answered_;
+  for (const auto& range : data.all.ranges()) found_.add(range.first, range.last);
 }
 
 void ImapWriting::on_list(const imap::ListData& data) {
@@ -152,12 +177,12 @@ void ImapWriting::on_malformed(std::string_view text, std::string_view why) { ma
 
 void ImapWriting::on_done(const imap::Completion& done) {
   ImapListener::on_done(done);
-  take_copied(done.line);
   ImapReply reply = std::exchange(next_, {});
+  reply.copied = imap::copied_uids(done.line, kMostNamed);
+  if (!reply.copied && iequals(done.line.code_name, "COPYUID")) reply.copied_badly = true;
   reply.answer = c_.take_answer(done.id).value_or(ImapAnswer{});
   reply.appended = imap::appended_uids(done.line, kMostNamed);
   if (done.line.code == imap::Code::MailboxId && !done.line.words.empty()) reply.mailbox_id = done.line.words.front();
-  if (const auto tagged = found_.extract(done.id)) reply.found = tagged.mapped();
   if (done.id == opening_.examine) {
     opening_.settle(c_, done.line);
     ImapBox* box = nullptr;

@@ -33,11 +33,10 @@ inline constexpr size_t kDurableEvery = 500;
 // An answer, and what was said for its command ahead of it.
 struct ImapReply {
   ImapAnswer answer{};
-  std::vector<imap::CopiedUids> copied{};  // COPYUID, untagged and tagged
-  bool copied_badly = false;               // one of them can't be read
+  std::optional<imap::CopiedUids> copied{};  // COPYUID of the answer itself
+  bool copied_badly = false;                 // there is one, or was one ahead of it, that can't be read
   std::optional<imap::AppendedUids> appended{};
-  std::optional<imap::SequenceSet> found{};  // SEARCH
-  std::string mailbox_id{};                  // of the answer itself
+  std::string mailbox_id{};  // of the answer itself
   bool ok() const { return answer.ok(); }
 };
 
@@ -55,6 +54,14 @@ class ImapWriting final : public ImapListener {
   void ask(Result<imap::Command> command, Then then);
   void wait();          // until all is answered
   void wait_for_one();  // until one more answer came
+  // What searches of the open mailbox find, all of them together: a plain SEARCH does not tell which command it
+  // answers, and servers answer out of order. Nothing: one was not answered.
+  void clear_found();
+  void search(std::string_view criteria);
+  void search(const Uids& uids);  // which of these are there
+  std::optional<imap::SequenceSet> found() const;
+  // The same for these alone, once all before is done: Dovecot searches while an EXPUNGE ahead of it is under way.
+  std::optional<imap::SequenceSet> there(const Uids& uids);
   // Opens a mailbox to change it, unless it is open. Nothing: it is, with this UIDVALIDITY; else what becomes of the
   // actions.
   std::optional<sync::Outcome> open(const sync::BoxId& id, uint64_t epoch);
@@ -74,6 +81,7 @@ class ImapWriting final : public ImapListener {
   std::map<uint32_t, sync::Flags> heard{};
   std::map<std::string, imap::ListData> listed{};     // by wire name
   std::map<std::string, imap::StatusData> counted{};  // by wire name
+  std::vector<imap::CopiedUids> copied{};             // COPYUID ahead of the answers, of whichever command
   std::string malformed{};                            // a line that can't be read
 
   void on_status(const imap::StatusLine& line) override;
@@ -86,15 +94,15 @@ class ImapWriting final : public ImapListener {
   void on_malformed(std::string_view text, std::string_view why) override;
 
  private:
-  void take_copied(const imap::StatusLine& line);
   std::optional<sync::Outcome> judge(const sync::BoxId& id, uint64_t epoch, const ImapAnswer& answer);
 
   ImapMailboxes& mailboxes_;
   sync::ActionSink& sink_;
   std::stop_token stop_;
   std::map<imap::CommandId, Then> asked_;
-  ImapReply next_;                                      // what came since the last answer
-  std::map<imap::CommandId, imap::SequenceSet> found_;  // by ESEARCH's tag
+  ImapReply next_;           // what came since the last answer
+  imap::SequenceSet found_;  // by all searches since clear_found()
+  size_t searched_ = 0, answered_ = 0;
   ImapOpening opening_;
   size_t told_ = 0;  // since the last durable()
   Status status_;

@@ -19,6 +19,7 @@ struct Looked {
   sync::BoxState state{};
   std::map<sync::Key, sync::Facts> seen{};
   std::vector<sync::Key> vanished{};
+  std::optional<std::vector<sync::KeyRange>> present{};  // instead of that
   std::string next{};
   uint64_t exists = 0;
 };
@@ -44,6 +45,7 @@ class LookSink final : public sync::ChangeSink {
   }
   Status present(const sync::BoxId& box, std::span<const sync::KeyRange> ranges) override {
     present_ranges[box].assign(ranges.begin(), ranges.end());
+    boxes[box].present.emplace(ranges.begin(), ranges.end());
     return {};
   }
   Status close(const sync::BoxId& box, std::string_view next, uint64_t exists) override {
@@ -425,7 +427,8 @@ TEST_P(Writing, RemovedMessagesVanish) {
   EXPECT_EQ(apply({.op = Op::Remove, .ref = ref}).did, Did::Gone);
   const Looked after = look(*replica, before.next);
   EXPECT_EQ(after.exists, 0U);
-  EXPECT_TRUE(after.state.full || std::ranges::find(after.vanished, ref.key) != after.vanished.end());
+  EXPECT_TRUE(after.state.full || (after.present && after.present->empty()) ||
+              std::ranges::find(after.vanished, ref.key) != after.vanished.end());
 }
 
 TEST_P(Writing, MailboxesAreMadeRenamedAndDeleted) {
@@ -459,7 +462,8 @@ TEST_P(Writing, AMailboxThatIsGoneIsMissing) {
 TEST_P(Writing, NothingChangedMeansNothingSeen) {
   add(letter(1), inbox);
   const Looked before = look(*replica);
-  EXPECT_TRUE(look(*replica, before.next).seen.empty());
+  const Looked after = look(*replica, before.next);
+  EXPECT_TRUE(after.seen.empty() || (!replica->capabilities().change_tokens && after.state.full));
 }
 
 std::string name_of(const ::testing::TestParamInfo<Kind>& info) { return info.param.name; }

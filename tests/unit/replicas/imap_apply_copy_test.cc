@@ -30,6 +30,14 @@ TEST(ImapCopying, CopyuidTellsWhereEachIsInTheOrderOfItsSets) {
             "1:ok=Old/8/21 2:ok=Old/8/20 3:ok=Old/8/22");
 }
 
+TEST(ImapCopying, AnswersOutOfOrderAreEachTheirOwn) {
+  Writing w("UIDPLUS MOVE", std::string(kInbox) +
+                                "C: T7 UID MOVE 3 INBOX\nC: T8 UID MOVE 4 Old\n"
+                                "S: * OK [COPYUID 5 3 20]\nS: * OK [COPYUID 8 4 30]\n"
+                                "S: T8 OK\nS: T7 OK\n");
+  EXPECT_EQ(w.apply({place(Op::Move, 1, 3, "INBOX"), place(Op::Move, 2, 4)}), "1:ok=INBOX/5/20 2:ok=Old/8/30");
+}
+
 TEST(ImapCopying, ACopyuidThatCantBeLeavesItUnknown) {
   for (const char* code :
        {"8 3:5 20:21", "8 3:5 20:23", "8 3:6 20:23", "8 2:4 20:22", "8 3,3,4 20:22", "8 3:5 20,20,21", "0 3:5 20:22",
@@ -64,7 +72,7 @@ TEST(ImapCopying, WithoutUidplusWhatIsThereTells) {
   EXPECT_EQ(copy.apply({place(Op::Copy, 1, 3), place(Op::Copy, 2, 4)}), "1:gone 2:noref");
   Writing move("MOVE", std::string(kInbox) +
                            "C: T7 UID SEARCH UID 3:5\nC: T8 UID MOVE 3:5 Old\n"
-                           "S: * SEARCH 4 5\nS: T7 OK\nS: T8 OK\nC: T9 UID SEARCH UID 4:5\n"
+                           "S: * SEARCH 4 5\nS: T7 OK\nS: T8 OK\nC: T9 UID SEARCH UID 3:5\n"
                            "S: * SEARCH 5\nS: T9 OK\n");
   EXPECT_EQ(move.apply({place(Op::Move, 1, 3), place(Op::Move, 2, 4), place(Op::Move, 3, 5)}),
             "1:gone 2:noref 3:refused");

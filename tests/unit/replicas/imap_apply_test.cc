@@ -230,43 +230,54 @@ TEST(ImapApply, WhatItChangedIsSeenAtTheNextLook) {
   EXPECT_TRUE(look.state.rights.add && look.state.rights.set_flags && !look.state.rights.read_only);
 }
 
-TEST(ImapRemoving, IsMarkedExpungedAndLookedForInOneFlight) {
+TEST(ImapRemoving, IsMarkedAndExpungedInOneFlightAndLookedForInTheNext) {
   Writing w("UIDPLUS", std::string(kInbox) +
                            "C: T7 UID SEARCH UID 3:5\nC: T8 UID STORE 3:5 +FLAGS.SILENT (\\Deleted)\n"
-                           "C: T9 UID EXPUNGE 3:5\nC: T10 UID SEARCH UID 3:5\n"
-                           "S: * SEARCH 3 4\nS: T7 OK\nS: T8 OK\nS: * 1 EXPUNGE\nS: T9 OK\nS: * SEARCH 4\nS: T10 OK\n"
-                           "C: T11 UID SEARCH UID 9\n");
+                           "C: T9 UID EXPUNGE 3:5\nS: * SEARCH 3 4\nS: T7 OK\nS: T8 OK\nS: * 1 EXPUNGE\nS: T9 OK\n"
+                           "C: T10 UID SEARCH UID 3:4\nS: * SEARCH 4\nS: T10 OK\n");
   const std::string told = w.apply({removal(1, 3), removal(2, 4), removal(3, 5), removal(4, 3)});
   EXPECT_EQ(told, "1:ok 2:refused 3:gone 4:gone") << "OK to what was not done is found out";
   EXPECT_NE(w.done.of[2].words, "");
+  EXPECT_TRUE(w.finished());
 }
 
 TEST(ImapRemoving, ARefusalIsNarrowedDown) {
   Writing w("UIDPLUS",
             std::string(kInbox) +
                 "C: T7 UID SEARCH UID 3:4\nC: T8 UID STORE 3:4 +FLAGS.SILENT (\\Deleted)\nC: T9 UID EXPUNGE 3:4\n"
-                "C: T10 UID SEARCH UID 3:4\nS: * SEARCH 3 4\nS: T7 OK\nS: T8 NO one is held\nS: T9 OK\n"
-                "S: * SEARCH 3 4\nS: T10 OK\n"
+                "S: * SEARCH 3 4\nS: T7 OK\nS: T8 NO one is held\nS: T9 OK\n"
+                "C: T10 UID SEARCH UID 3:4\nS: * SEARCH 3 4\nS: T10 OK\n"
                 "C: T11 UID SEARCH UID 3\nC: T12 UID STORE 3 +FLAGS.SILENT (\\Deleted)\nC: T13 UID EXPUNGE 3\n"
-                "C: T14 UID SEARCH UID 3\nC: T15 UID SEARCH UID 4\nC: T16 UID STORE 4 +FLAGS.SILENT (\\Deleted)\n"
-                "C: T17 UID EXPUNGE 4\nC: T18 UID SEARCH UID 4\n"
-                "S: * SEARCH 3\nS: T11 OK\nS: T12 OK\nS: T13 OK\nS: * SEARCH\nS: T14 OK\n"
-                "S: * SEARCH 4\nS: T15 OK\nS: T16 NO [NOPERM] held\nS: T17 OK\nS: * SEARCH 4\nS: T18 OK\n");
+                "C: T14 UID SEARCH UID 4\nC: T15 UID STORE 4 +FLAGS.SILENT (\\Deleted)\nC: T16 UID EXPUNGE 4\n"
+                "S: * SEARCH 4\nS: * SEARCH 3\nS: T14 OK\nS: T11 OK\nS: T12 OK\nS: T13 OK\n"
+                "S: T15 NO [NOPERM] held\nS: T16 OK\nC: T17 UID SEARCH UID 3:4\nS: * SEARCH 4\nS: T17 OK\n");
   EXPECT_EQ(w.apply({removal(1, 3), removal(2, 4)}), "1:ok 2:readonly");
   EXPECT_TRUE(w.finished());
+}
+
+TEST(ImapRemoving, WhatTheServerDoesNotTellIsUnknown) {
+  for (const char* answer :
+       {"S: T10 NO not now\n", "S: T10 OK and no word of it\n", "S: * ESEARCH (TAG \"T99\") UID\nS: T10 OK\n"}) {
+    Writing w("UIDPLUS",
+              std::string(kInbox) +
+                  "C: T7 UID SEARCH UID 3\nC: T8 UID STORE 3 +FLAGS.SILENT (\\Deleted)\nC: T9 UID EXPUNGE 3\n"
+                  "S: * SEARCH 3\nS: T7 OK\nS: T8 OK\nS: T9 OK\nC: T10 UID SEARCH UID 3\n" +
+                  answer);
+    EXPECT_EQ(w.apply({removal(1, 3)}), "1:unknown") << answer;
+  }
 }
 
 TEST(ImapRemoving, WithoutUidplusNothingIsExpungedThatOthersMarked) {
   const std::string marked = std::string(kInbox) +
                              "C: T7 UID SEARCH UID 3:4\nC: T8 UID STORE 3:4 +FLAGS.SILENT (\\Deleted)\n"
-                             "C: T9 UID SEARCH DELETED\nS: * SEARCH 3 4\nS: T7 OK\nS: T8 OK\n";
+                             "S: * SEARCH 3 4\nS: T7 OK\nS: T8 OK\nC: T9 UID SEARCH DELETED\n";
   Writing others("", marked + "S: * SEARCH 3 4 8\nS: T9 OK\n");
   EXPECT_EQ(others.apply({removal(1, 3), removal(2, 4)}), "1:retry 2:retry");
   EXPECT_TRUE(others.finished());
   EXPECT_NE(others.done.of[1].words, "");
   Writing alone("", marked +
-                        "S: * SEARCH 3 4\nS: T9 OK\nC: T10 EXPUNGE\nC: T11 UID SEARCH UID 3:4\n"
-                        "S: * 1 EXPUNGE\nS: * 1 EXPUNGE\nS: T10 OK\nS: * SEARCH\nS: T11 OK\n");
+                        "S: * SEARCH 3 4\nS: T9 OK\nC: T10 EXPUNGE\nS: * 1 EXPUNGE\nS: * 1 EXPUNGE\nS: T10 OK\n"
+                        "C: T11 UID SEARCH UID 3:4\nS: * SEARCH\nS: T11 OK\n");
   EXPECT_EQ(alone.apply({removal(1, 3), removal(2, 4)}), "1:ok 2:ok");
   Writing silent("", marked + "S: T9 NO not now\n");
   EXPECT_EQ(silent.apply({removal(1, 3), removal(2, 4)}), "1:retry 2:retry") << "not known, and so not done";
