@@ -29,6 +29,14 @@ std::vector<std::string> Capabilities::auth() const {
   return mechanisms;
 }
 
+std::optional<uint64_t> Capabilities::append_limit() const {
+  static constexpr std::string_view kName = "APPENDLIMIT=";
+  for (const std::string& each : names_) {
+    if (each.starts_with(kName)) return parse_u64(std::string_view(each).substr(kName.size()));
+  }
+  return std::nullopt;
+}
+
 bool parse_capability(Parser& in, Capabilities& out) {
   while (in.space()) {
     const std::string_view name = in.word();

@@ -1,6 +1,7 @@
 // CAPABILITY (RFC 9051, sections 6.1.1 and 7.2.2).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,11 @@ class Capabilities {
   bool list_extended() const { return has("LIST-EXTENDED") || has("IMAP4REV2"); }
   bool list_status() const { return has("LIST-STATUS") || has("IMAP4REV2"); }
   bool special_use() const { return has("SPECIAL-USE") || has("IMAP4REV2"); }
+  bool literal8() const { return has("BINARY"); }
+  bool uidplus() const { return has("UIDPLUS") || has("IMAP4REV2"); }
+  bool move() const { return has("MOVE") || has("IMAP4REV2"); }
+  bool unselect() const { return has("UNSELECT") || has("IMAP4REV2"); }
+  std::optional<uint64_t> append_limit() const;  // APPENDLIMIT=n (RFC 7889, section 3)
   bool gmail() const { return has("X-GM-EXT-1"); }
 
  private:

@@ -77,6 +77,12 @@ CommandBuilder& CommandBuilder::astring(std::string_view text) {
 
 CommandBuilder& CommandBuilder::secret(const Secret& text) { return put_string(text.reveal(), true); }
 
+CommandBuilder& CommandBuilder::literal(Piece piece) {
+  piece.literal = true;
+  command_.pieces.push_back(std::move(piece));
+  return *this;
+}
+
 CommandBuilder& CommandBuilder::exclusive() {
   command_.exclusive = true;
   return *this;

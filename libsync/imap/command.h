@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,16 @@ enum class CommandKind : uint8_t {
   Examine,
   Fetch,
   Search,
+  Store,
+  Copy,
+  Move,
+  Expunge,
+  Append,
+  Create,
+  Rename,
+  Delete,
+  Subscribe,
+  Unsubscribe,
   Idle,
   Compress,
   Unselect,
@@ -40,11 +51,23 @@ enum class CommandKind : uint8_t {
   Logout,
 };
 
+// The octets of a literal that is too large to be held, made while they go out.
+class LiteralSource {
+ public:
+  virtual ~LiteralSource() = default;
+  // The next stretch, never empty before all that was announced has come; valid until the next call.
+  virtual Result<std::string_view> next() = 0;
+};
+
 // One stretch of a command. Literals are sent as non-synchronising ones where the server takes them.
 struct Piece {
   std::string text{};
   bool literal = false;
-  bool secret = false;  // *** in traces
+  bool secret = false;                      // *** in traces
+  bool binary = false;                      // literal8, "~{n}": NUL octets may be in it (RFC 3516, section 4.4)
+  uint64_t size = 0;                        // with `source`: exactly so many octets come
+  std::shared_ptr<LiteralSource> source{};  // instead of `text`; its command must be exclusive
+  uint64_t octets() const { return source != nullptr ? size : text.size(); }
 };
 
 struct Command {
@@ -65,6 +88,7 @@ class CommandBuilder {
   CommandBuilder& string(std::string_view text);   // " " quoted or literal
   CommandBuilder& astring(std::string_view text);  // " " atom where it can be one
   CommandBuilder& secret(const Secret& text);      // " " string, hidden
+  CommandBuilder& literal(Piece piece);            // as it is
   CommandBuilder& exclusive();
   Result<Command> build();
 

@@ -259,6 +259,21 @@ std::optional<int64_t> parse_internal_date(std::string_view text) {
   return days * 86400 + *hour * 3600 + *minute * 60 + *second - zone;
 }
 
+std::optional<std::string> format_internal_date(int64_t unix_seconds) {
+  using namespace std::chrono;
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const sys_seconds time{seconds(unix_seconds)};
+  // Calendars end where their days no longer fit; this is far inside.
+  if (unix_seconds < -62'135'596'800 || unix_seconds > 253'402'300'799) return std::nullopt;
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(time - day);
+  return fmt::format("{:2}-{}-{:04} {:02}:{:02}:{:02} +0000", static_cast<unsigned>(date.day()),
+                     kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
 Command fetch(std::string_view set, std::string_view items, const FetchOptions& options) {
   std::string text = fmt::format("FETCH {} ({})", set, items);
   if (options.changed_since != 0) {

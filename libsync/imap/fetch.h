@@ -54,6 +54,8 @@ bool parse_fetch(Parser& in, FetchData& out, bool partial = false);
 
 // "dd-Mmm-yyyy hh:mm:ss +zzzz"; nothing if it is not one.
 std::optional<int64_t> parse_internal_date(std::string_view text);
+// The same from seconds since 1970, in UTC; nothing outside the years 1 to 9999, which the grammar does not have.
+std::optional<std::string> format_internal_date(int64_t unix_seconds);
 
 struct FetchOptions {
   uint64_t changed_since = 0;  // CONDSTORE; 0: not sent (servers refuse it)

@@ -79,6 +79,10 @@ Command list(std::string_view pattern, const ListOptions& options) {
   return simple_command(CommandKind::List, text);
 }
 
+Result<Command> list_name(std::string_view wire_name) {
+  return CommandBuilder(CommandKind::List, "LIST \"\"").string(wire_name).build();
+}
+
 Command lsub(std::string_view pattern) { return simple_command(CommandKind::Lsub, "LSUB \"\" " + quoted(pattern)); }
 
 bool parse_list(Parser& in, ListData& out) {

@@ -30,6 +30,8 @@ struct ListOptions {
 
 // LIST "" pattern [RETURN …]; patterns are our own words.
 Command list(std::string_view pattern, const ListOptions& options);
+// Of one name alone. Where '%' or '*' is in it, more may be listed than that one.
+Result<Command> list_name(std::string_view wire_name);
 Command lsub(std::string_view pattern);
 bool parse_list(Parser& in, ListData& out);
 

@@ -51,6 +51,7 @@ void SelectData::take(const StatusLine& line) {
     case Code::PermanentFlags: {
       FlagList list;
       for (const std::string_view flag : line.words) list.add(flag);
+      told_permanent = true;
       permanent = list.system;
       permanent_keywords = copy(list.keywords);
       break;

@@ -31,6 +31,7 @@ struct SelectData {
   bool no_modseq = false;
   bool read_only = false;
   bool uid_not_sticky = false;
+  bool told_permanent = false;        // PERMANENTFLAGS; without it all of FLAGS can be kept (RFC 9051, section 6.3.2)
   uint32_t flags = 0, permanent = 0;  // SystemFlag bits
   std::vector<std::string> keywords{}, permanent_keywords{};
   std::string mailbox_id{};

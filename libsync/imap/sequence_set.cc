@@ -101,4 +101,21 @@ std::optional<SequenceSet> SequenceSet::parse(std::string_view text, Quirks& qui
   return set;
 }
 
+std::optional<std::vector<uint32_t>> numbers_in_order(std::string_view set, size_t most) {
+  std::vector<uint32_t> numbers;
+  while (true) {
+    const size_t comma = set.find(',');
+    const std::string_view member = set.substr(0, comma);
+    const size_t colon = member.find(':');
+    const auto first = number32(member.substr(0, colon));
+    const auto last = colon == std::string_view::npos ? first : number32(member.substr(colon + 1));
+    if (!first || !last || *first == 0 || *last == 0) return std::nullopt;
+    const uint64_t low = std::min(*first, *last), high = std::max(*first, *last);
+    if (high - low >= most - std::min(most, numbers.size())) return std::nullopt;
+    for (uint64_t number = low; number <= high; ++number) numbers.push_back(static_cast<uint32_t>(number));
+    if (comma == std::string_view::npos) return numbers;
+    set.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace libsync::imap

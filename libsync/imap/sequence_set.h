@@ -43,4 +43,8 @@ class SequenceSet {
   mutable bool sorted_ = true;
 };
 
+// The numbers of a set one by one, in the order that it names them, as APPENDUID and COPYUID do (RFC 4315, section 3).
+// Nothing for a set that the grammar does not have, zero, '*', or more than `most` numbers.
+std::optional<std::vector<uint32_t>> numbers_in_order(std::string_view set, size_t most);
+
 }  // namespace libsync::imap

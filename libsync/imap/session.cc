@@ -115,18 +115,48 @@ bool Session::can_send_freely(size_t literal) const {
          ((capabilities_.has("LITERAL-") || capabilities_.has("IMAP4REV2")) && literal <= kLiteralMinus);
 }
 
-// False: waits for a "+".
+// False: waits for a "+", or for stream().
 bool Session::send_pieces(Pending& pending) {
   for (; pending.waits(); ++pending.piece) {
     const Piece& piece = pending.command.pieces[pending.piece];
     if (piece.literal && !pending.literal_granted) {
-      const bool freely = can_send_freely(piece.text.size());
-      output_ += fmt::format("{{{}{}}}\r\n", piece.text.size(), freely ? "+" : "");
+      const bool freely = can_send_freely(piece.octets());
+      output_ += fmt::format("{}{{{}{}}}\r\n", piece.binary ? "~" : "", piece.octets(), freely ? "+" : "");
       if (!freely) return false;
     }
     pending.literal_granted = false;
+    if (piece.source != nullptr) {
+      streaming_ = true;
+      stream_left_ = piece.size;
+      return false;
+    }
     output_ += piece.text;
   }
+  return true;
+}
+
+Result<bool> Session::stream() {
+  if (!broken_) return std::unexpected(broken_.error());
+  if (!streaming_) return false;
+  Pending& pending = sent_.back();
+  Piece& piece = pending.command.pieces[pending.piece];
+  if (stream_left_ > 0) {
+    const auto octets = piece.source->next();
+    if (!octets) {
+      broken_ = std::unexpected(octets.error());
+    } else if (octets->empty() || octets->size() > stream_left_) {
+      break_off(Errc::Internal, say("a message changed its size while it was sent"));
+    }
+    if (!broken_) return std::unexpected(broken_.error());
+    output_ += *octets;
+    stream_left_ -= octets->size();
+    if (stream_left_ > 0) return true;
+  }
+  streaming_ = false;
+  piece.source.reset();
+  ++pending.piece;
+  send_pieces(pending);
+  send_queued();
   return true;
 }
 
@@ -139,7 +169,7 @@ void Session::trace_command(const Pending& pending) {
     if (piece.secret) {
       line += "***";
     } else if (piece.literal) {
-      line += say("({} octets)", with_separators(piece.text.size()));
+      line += say("({} octets)", with_separators(piece.octets()));
     } else if (piece.text != "\r\n") {
       line += piece.text;
     }
@@ -296,7 +326,7 @@ void Session::continuation(std::string_view text) {
   if (sent_.empty()) return break_off(Errc::Protocol, say("the server asks for more where nothing was begun"), text);
   // A "+" is for the last command: nothing is sent behind one that waits for it.
   Pending& pending = sent_.back();
-  if (pending.waits()) {
+  if (pending.waits() && !streaming_) {
     pending.literal_granted = true;
     send_pieces(pending);
     send_queued();
@@ -352,7 +382,7 @@ void Session::tagged(const Frame& frame) {
   untagged_ = 0;
   const Pending pending = std::move(*found);
   sent_.erase(found);
-  if (line.condition == Condition::Ok && pending.waits()) {
+  if (pending.waits() && (line.condition == Condition::Ok || std::exchange(streaming_, false))) {
     return break_off(Errc::Protocol, say("the server says OK to a command that it has not read"), frame.text);
   }
   completed(pending, line);

@@ -45,6 +45,10 @@ class Session final : private FrameSink {
 
   // What is to be sent now; empties it.
   std::string take_output();
+  // Puts the next stretch of a literal that is made while it goes out into the output, to be taken and sent before
+  // the next call and before the next receive(). False: there is none. Errors, behind which the connection is of no
+  // use: what the source says, Errc::Internal for more or fewer octets than were announced.
+  Result<bool> stream();
 
   // Takes bytes in any pieces. Errors (the connection is then of no use): Errc::Limit; Errc::Protocol for a
   // tag that was never sent, a continuation nobody asked for, another protocol's greeting, bytes that can't be
@@ -120,7 +124,9 @@ class Session final : private FrameSink {
   std::string bye_;
   uint64_t untagged_ = 0, responses_ = 0;
   Status broken_;
-  bool stopped_ = false;  // behind STARTTLS or COMPRESS
+  bool stopped_ = false;    // behind STARTTLS or COMPRESS
+  bool streaming_ = false;  // the last command's literal is being made
+  uint64_t stream_left_ = 0;
 };
 
 }  // namespace libsync::imap

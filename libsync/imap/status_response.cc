@@ -1,5 +1,6 @@
 #include "libsync/imap/status_response.h"
 
+#include <algorithm>
 #include <array>
 
 #include "libsync/base/text.h"
@@ -58,6 +59,7 @@ constexpr Row kCodes[] = {
     {"REFERRAL", Code::Referral},
     {"SERVERBUG", Code::ServerBug},
     {"TEMPFAIL", Code::TempFail},
+    {"THROTTLED", Code::Throttled},
     {"TOOBIG", Code::TooBig},
     {"TRYCREATE", Code::TryCreate},
     {"UIDNEXT", Code::UidNext, Shape::Number},
@@ -171,6 +173,42 @@ bool parse_status_line(Parser& in, StatusLine& out) {
   out.text = trim(rest);
   if (out.text.empty()) in.note(Quirk::MissingText);
   return true;
+}
+
+namespace {
+
+bool names_one_twice(std::vector<uint32_t> uids) {
+  std::ranges::sort(uids);
+  return std::ranges::adjacent_find(uids) != uids.end();
+}
+
+std::optional<uint32_t> validity_of(const StatusLine& line) {
+  if (line.number == 0 || line.number > UINT32_MAX) return std::nullopt;
+  return static_cast<uint32_t>(line.number);
+}
+
+}  // namespace
+
+std::optional<AppendedUids> appended_uids(const StatusLine& line, size_t most) {
+  const auto validity = validity_of(line);
+  if (line.code != Code::AppendUid || !validity) return std::nullopt;
+  std::string_view text = line.arguments;
+  next_word(text);
+  auto uids = numbers_in_order(next_word(text), most);
+  if (!uids || names_one_twice(*uids)) return std::nullopt;
+  return AppendedUids{.uid_validity = *validity, .uids = *std::move(uids)};
+}
+
+std::optional<CopiedUids> copied_uids(const StatusLine& line, size_t most) {
+  const auto validity = validity_of(line);
+  if (line.code != Code::CopyUid || !validity) return std::nullopt;
+  std::string_view text = line.arguments;
+  next_word(text);
+  const auto from = numbers_in_order(next_word(text), most), to = numbers_in_order(next_word(text), most);
+  if (!from || !to || from->size() != to->size() || names_one_twice(*from) || names_one_twice(*to)) return std::nullopt;
+  CopiedUids copied{.uid_validity = *validity};
+  for (size_t i = 0; i < from->size(); ++i) copied.uids.emplace_back((*from)[i], (*to)[i]);
+  return copied;
 }
 
 }  // namespace libsync::imap

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "libsync/imap/parser.h"
@@ -59,6 +61,7 @@ enum class Code : uint8_t {
   Referral,
   ServerBug,
   TempFail,
+  Throttled,
   TooBig,
   TryCreate,
   UidNext,
@@ -87,5 +90,19 @@ struct StatusLine {
 // From the condition's name on. Never fails once the condition is known: a code that can't be read is
 // Code::Unknown.
 bool parse_status_line(Parser& in, StatusLine& out);
+
+// APPENDUID's and COPYUID's numbers, one by one (RFC 4315, section 3).
+struct AppendedUids {
+  uint32_t uid_validity = 0;
+  std::vector<uint32_t> uids{};  // in the order of the messages
+};
+struct CopiedUids {
+  uint32_t uid_validity = 0;
+  std::vector<std::pair<uint32_t, uint32_t>> uids{};  // from, to
+};
+// Nothing unless the code is there, names at most so many messages, as many new ones as old, none of them twice, and
+// a UIDVALIDITY.
+std::optional<AppendedUids> appended_uids(const StatusLine& line, size_t most);
+std::optional<CopiedUids> copied_uids(const StatusLine& line, size_t most);
 
 }  // namespace libsync::imap

@@ -10,6 +10,7 @@
 #include "libsync/imap/logout.h"
 #include "libsync/imap/noop.h"
 #include "libsync/imap/select.h"
+#include "libsync/replicas/imap_apply.h"
 #include "libsync/replicas/imap_changes.h"
 #include "libsync/replicas/imap_conversation.h"
 #include "libsync/replicas/imap_fetch.h"
@@ -50,13 +51,18 @@ class ImapReplica final : public sync::Replica {
   }
 
   sync::Capabilities capabilities() const override {
+    const bool writable = c_->options().writable;
     return {.folders = true,
             .flags = true,
             .keywords = true,
+            .append = writable,
+            .move = writable && c_->can().move(),
+            .remove = writable,
             .change_tokens = c_->can().condstore(),
             .partial_fetch = true,
             .push = c_->can().has("IDLE") || c_->can().has("IMAP4REV2"),
             .stable_ids = true,
+            .crlf = writable,
             .counted_fetch = true};
   }
 
@@ -83,9 +89,13 @@ class ImapReplica final : public sync::Replica {
     return ImapFetch(*c_, mailboxes_, sink).run(items, stop);
   }
 
-  Status apply(std::span<const sync::Action> actions, sync::ActionSink& sink, std::stop_token) override {
-    for (const sync::Action& action : actions) TB_TRY(sink.done(action.token, {.did = sync::Did::ReadOnly}));
-    return {};
+  Status apply(std::span<const sync::Action> actions, sync::ActionSink& sink, std::stop_token stop) override {
+    if (!c_->options().writable) {
+      for (const sync::Action& action : actions) TB_TRY(sink.done(action.token, {.did = sync::Did::ReadOnly}));
+      return {};
+    }
+    if (!actions.empty()) TB_TRY(know_mailboxes(stop));
+    return imap_apply(*c_, mailboxes_, actions, sink, std::move(stop));
   }
 
   Result<std::vector<sync::BoxId>> wait(Deadline deadline, std::stop_token stop) override {
@@ -130,6 +140,7 @@ class ImapReplica final : public sync::Replica {
     if (!answer.ok()) return fail(c_->error(Errc::Refused, say("INBOX can't be opened"), answer));
     c_->selected = "INBOX";
     c_->selected_epoch = ear.state.uid_validity;
+    c_->selected_writable = false;
     // What came between the last look and now is heard too.
     const auto was = mailboxes_.looked.find("INBOX");
     ear.heard = was != mailboxes_.looked.end() &&

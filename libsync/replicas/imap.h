@@ -1,5 +1,5 @@
-// An IMAP account behind the replica port (RFC 3501, RFC 9051). One way for now: mailboxes are opened by
-// EXAMINE and read by BODY.PEEK, nothing is changed on the server.
+// An IMAP account behind the replica port (RFC 3501, RFC 9051). Messages are read by BODY.PEEK; unless
+// ImapOptions::writable, mailboxes are opened by EXAMINE and nothing is changed on the server.
 #pragma once
 
 #include <chrono>
@@ -49,6 +49,7 @@ struct ImapOptions {
   bool wait_for_login = false;
   // Told true when something went out there, and false when all of that is answered. May be empty.
   std::function<void(bool waiting)> on_ahead{};
+  bool writable = false;           // mailboxes are opened by SELECT, and apply() changes what it is told to
   bool compress = true;            // COMPRESS=DEFLATE where offered, from behind the first LIST on
   bool compress_loopback = false;  // to this machine too, where it costs more than it saves
   bool client_id = true;           // tell name and version by ID (RFC 2971); NetEase demands it
@@ -77,8 +78,11 @@ struct ImapOptions {
 // BoxId: MAILBOXID where the server has it (RFC 8474), else the encoded path. Facts::object: EMAILID or
 // Gmail's X-GM-MSGID, where there are such. changes() passes mailboxes over whose STATUS in the last
 // mailboxes() is what the cursor says (CONDSTORE), and climbs down QRESYNC, CONDSTORE with UID SEARCH, a full
-// look. Every operation of apply() is Did::ReadOnly. After an error or a stop the connection is of no use
-// and every call fails.
+// look. After an error or a stop the connection is of no use and every call fails.
+//
+// apply() without `writable`: Did::ReadOnly, whatever is asked for. With it: actions that can share a command or a
+// flight do (docs/protocols.md); messages added in one call may get their UIDs in another order where the server
+// refuses some of them. Mend is Did::Refused, Action::size_expected not compared: what a UID names never changes.
 Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> channel, ImapOptions options,
                                                  std::stop_token stop);
 

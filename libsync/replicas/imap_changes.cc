@@ -87,6 +87,7 @@ Status ImapChanges::plan(const sync::BoxCursor& asked) {
   } else if (const auto wire = mailboxes_.guess_wire(asked.box)) {
     look.wire = *wire;
   }
+  if (known == nullptr && mailboxes_.was_deleted(asked.box)) return sink_.missing(asked.box);
   if (look.wire.empty()) {
     // Known by an id alone, and not in the list: without its name the server can't be asked.
     return sink_.unreadable(asked.box,
@@ -304,12 +305,16 @@ void ImapChanges::refused(Look& look, const ImapAnswer& answer) {
 
 void ImapChanges::open(Look& look) {
   const imap::SelectData& state = look.state;
+  const bool writable = c_.options().writable && !state.read_only;
   // EXAMINE says that nothing can be stored (PERMANENTFLAGS ()); what the mailbox can hold is in FLAGS.
-  const uint32_t system = state.flags & sync::kAllSystemFlags;
-  keep(sink_.open(look.box, {.epoch = state.uid_validity,
-                             .full = look.mode == Mode::Full,
-                             .storable = {.system = system == 0 ? sync::kAllSystemFlags : system, .any_keyword = true},
-                             .rights = {.read_only = true}}));
+  imap::SelectData can_hold = state;
+  if (!writable) can_hold.told_permanent = false;
+  const sync::FlagMask storable = to_mask(can_hold);
+  if (ImapBox* known = mailboxes_.find(look.box); known != nullptr && writable) known->storable = storable;
+  const sync::Rights rights{.read_only = !writable, .add = writable, .remove = writable, .set_flags = writable};
+  keep(sink_.open(
+      look.box,
+      {.epoch = state.uid_validity, .full = look.mode == Mode::Full, .storable = storable, .rights = rights}));
   look.opened = true;
   for (const Flagged& each : look.early) {
     // New ones come whole by the FETCH.

@@ -62,7 +62,9 @@ ImapConversation::ImapConversation(std::unique_ptr<net::Channel> channel, ImapOp
       options_(std::move(options)),
       session_(base_, options_.trace, options_.limits),
       response_pace_(options_.timeout),
-      answers_pace_(options_.answer_timeout) {}
+      answers_pace_(options_.answer_timeout) {
+  read_only = !options_.writable;
+}
 
 // By what they say in the greeting, and Courier in ID. What another server gains by such words: its \Recent is cleared.
 void ImapConversation::heard_name(std::string_view name) {
@@ -104,19 +106,44 @@ Status ImapConversation::closed() {
                     .retry = true});
 }
 
+// A literal that is made while it goes out is not queued behind the octets before it: memory stays as it is.
+Status ImapConversation::send_output(const std::stop_token& stop) {
+  // Beside what a server needs to answer, messages take the time of a slow line's upload.
+  constexpr size_t kShort = size_t{64} << 10;
+  constexpr uint64_t kLeastUpload = 4096;  // octets a second
+  while (true) {
+    if (const std::string out = session_.take_output(); !out.empty()) {
+      channel_->send(out);
+      if (out.size() > kShort) upload_left_ += std::chrono::seconds(out.size() / kLeastUpload);
+    }
+    const auto more = session_.stream();
+    if (!more) {
+      abandoned_ = true;
+      return fail(more.error());
+    }
+    if (!*more) return {};
+    if (Status flushed = channel_->flush(now() + options_.timeout + upload_left_, stop); !flushed) {
+      abandoned_ = true;
+      return flushed;
+    }
+    upload_left_ = {};
+  }
+}
+
 Status ImapConversation::step(std::optional<Deadline> deadline, std::stop_token stop) {
   if (abandoned_) return fail(Errc::Network, say("{}: the connection is no longer of use", host()));
   timed_out_ = false;
-  if (const std::string out = session_.take_output(); !out.empty()) channel_->send(out);
+  TB_TRY(send_output(stop));
   const Deadline begin = now();
-  Deadline until = deadline.value_or(begin + options_.timeout);
+  Deadline until = deadline.value_or(begin + options_.timeout + upload_left_);
   if (overall_) until = std::min(until, *overall_);
   if (session_.mid_response()) until = std::min(until, begin + response_pace_.left());
   // A deadline of its own is for what nobody knows when it comes (IDLE).
-  if (!deadline) until = std::min(until, begin + answers_pace_.left());
+  if (!deadline) until = std::min(until, begin + answers_pace_.left() + upload_left_);
   const auto bytes = channel_->receive(until, std::move(stop));
-  const Steady::duration time = now() - begin;
-  if (!deadline) answers_pace_.took(time, bytes ? bytes->size() : 0);
+  const Steady::duration time = now() - begin, uploading = std::min(time, upload_left_);
+  upload_left_ -= uploading;
+  if (!deadline) answers_pace_.took(time - uploading, bytes ? bytes->size() : 0);
   if (session_.mid_response()) response_pace_.took(time, bytes ? bytes->size() : 0);
   if (!bytes) {
     const bool slow = (session_.mid_response() && response_pace_.spent()) || answers_pace_.spent();

@@ -99,15 +99,17 @@ class ImapConversation {
   // What the session has learnt.
   bool qresync = false;
   std::optional<imap::Namespaces> namespaces{};
-  std::string selected{};       // wire name
-  uint32_t selected_epoch = 0;  // its UIDVALIDITY
-  bool read_only = true;        // mailboxes are opened by EXAMINE: but for Quirk::UnsavedUids
-  bool reads_on = false;        // takes commands behind the last line of a login (reads_on.h)
-  bool trust_texts = false;     // the connection is as safe as asked for: the server's words may be shown
+  std::string selected{};          // wire name
+  uint32_t selected_epoch = 0;     // its UIDVALIDITY
+  bool selected_writable = false;  // it was opened by SELECT, and the server did not say [READ-ONLY]
+  bool read_only = true;           // mailboxes are opened by EXAMINE: but for Quirk::UnsavedUids, and those who write
+  bool reads_on = false;           // takes commands behind the last line of a login (reads_on.h)
+  bool trust_texts = false;        // the connection is as safe as asked for: the server's words may be shown
 
  private:
   friend class ImapListener;
   Status closed();
+  Status send_output(const std::stop_token& stop);
   Status answered_compression();
   void tell_ahead(bool waiting);
   void alert(const imap::StatusLine& line);
@@ -120,6 +122,7 @@ class ImapConversation {
   std::map<imap::CommandId, ImapAnswer> answers_;
   std::optional<Deadline> overall_;
   Pace response_pace_, answers_pace_;  // of one response; of all up to the next tagged one
+  Steady::duration upload_left_{0};    // what went out may take so long still
   std::set<std::string> alerts_;
   bool offered_compression_ = false;
   imap::CommandId compress_ = 0;  // 0: not sent, or answered

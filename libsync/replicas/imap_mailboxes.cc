@@ -189,6 +189,7 @@ void ImapMailboxes::add(ImapBox box) {
     if (boxes_.contains(box.mailbox.id)) box.mailbox.id = sync::encode_path(box.mailbox.path);
   }
   const sync::BoxId id = box.mailbox.id;
+  deleted_.erase(id);
   boxes_.emplace(id, std::move(box));
 }
 
@@ -244,12 +245,90 @@ const ImapBox* ImapMailboxes::find_wire(std::string_view wire) const {
   return found == boxes_.end() ? nullptr : &found->second;
 }
 
+ImapBox* ImapMailboxes::by_wire(std::string_view wire) {
+  const ImapBox* box = find_wire(wire);
+  return box == nullptr ? nullptr : find(box->mailbox.id);
+}
+
 bool ImapMailboxes::in_list(std::string_view wire) const { return listed_names_.contains(key_of(wire)); }
 
 std::optional<std::string> ImapMailboxes::guess_wire(const sync::BoxId& id) const {
   if (c_.can().has("OBJECTID")) return std::nullopt;
   const auto wire = imap::join_name(sync::decode_path(id), delimiter_, c_.session().utf8_names());
   return wire ? std::optional(*wire) : std::nullopt;
+}
+
+std::optional<std::string> ImapMailboxes::wire_of(const sync::BoxId& id) const {
+  const auto found = boxes_.find(id);
+  return found == boxes_.end() ? guess_wire(id) : std::optional(found->second.wire);
+}
+
+void ImapMailboxes::touched(const sync::BoxId& id) {
+  if (ImapBox* box = find(id)) box->fresh.reset();
+}
+
+sync::BoxId ImapMailboxes::created(std::string wire, sync::Mailbox mailbox, const std::string& mailbox_id) {
+  if (const ImapBox* known = find_wire(wire)) return known->mailbox.id;
+  listed_names_.insert(key_of(wire));
+  mailbox.id = c_.can().has("OBJECTID") && !mailbox_id.empty() ? mailbox_id : sync::encode_path(mailbox.path);
+  ImapBox box{.mailbox = std::move(mailbox), .wire = std::move(wire)};
+  const std::string name = box.wire;
+  add(std::move(box));
+  const ImapBox* made = find_wire(name);
+  return made == nullptr ? sync::BoxId() : made->mailbox.id;
+}
+
+sync::BoxId ImapMailboxes::renamed(const sync::BoxId& id, const std::string& wire, const sync::Path& path) {
+  const auto found = boxes_.find(id);
+  if (found == boxes_.end()) return sync::encode_path(path);
+  const std::string old_wire = found->second.wire, below = old_wire + delimiter_;
+  const size_t depth = found->second.mailbox.path.size();
+  std::vector<ImapBox> moved;
+  for (auto at = boxes_.begin(); at != boxes_.end();) {
+    ImapBox& box = at->second;
+    if (box.wire != old_wire && !box.wire.starts_with(below)) {
+      ++at;
+      continue;
+    }
+    paths_.erase(box.mailbox.path);
+    listed_names_.erase(key_of(box.wire));
+    moved.push_back(std::move(box));
+    at = boxes_.erase(at);
+  }
+  sync::BoxId now;
+  for (ImapBox& box : moved) {
+    const bool itself = box.wire == old_wire, by_path = box.mailbox.id == sync::encode_path(box.mailbox.path);
+    box.wire = wire + box.wire.substr(old_wire.size());
+    sync::Path whole = path;
+    const auto rest = static_cast<ptrdiff_t>(std::min(depth, box.mailbox.path.size()));
+    whole.insert(whole.end(), box.mailbox.path.begin() + rest, box.mailbox.path.end());
+    box.mailbox.path = std::move(whole);
+    if (by_path) box.mailbox.id = sync::encode_path(box.mailbox.path);
+    box.fresh.reset();
+    if (itself) now = box.mailbox.id;
+    listed_names_.insert(key_of(box.wire));
+    add(std::move(box));
+  }
+  return now;
+}
+
+std::vector<std::pair<std::string, std::string>> ImapMailboxes::subscribed_below(const std::string& from,
+                                                                                 const std::string& to) const {
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const auto& [id, box] : boxes_) {
+    const bool moved = box.wire == to || box.wire.starts_with(to + delimiter_);
+    if (moved && box.mailbox.subscribed) names.emplace_back(from + box.wire.substr(to.size()), box.wire);
+  }
+  return names;
+}
+
+void ImapMailboxes::deleted(const sync::BoxId& id) {
+  const auto found = boxes_.find(id);
+  if (found == boxes_.end()) return;
+  paths_.erase(found->second.mailbox.path);
+  listed_names_.erase(key_of(found->second.wire));
+  boxes_.erase(found);
+  deleted_.insert(id);
 }
 
 }  // namespace libsync::replicas

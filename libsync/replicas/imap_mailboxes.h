@@ -19,6 +19,9 @@ struct ImapBox {
   sync::Mailbox mailbox{};
   std::string wire{};                       // its name as the server writes it
   std::optional<imap::StatusData> fresh{};  // from the last listing; used once
+  // What of a message's flags is kept here, as it said when it was opened to write.
+  std::optional<sync::FlagMask> storable{};
+  std::optional<std::optional<uint64_t>> append_limit{};  // its own, once it was asked for (RFC 7889, section 4)
 };
 
 class ImapMailboxes {
@@ -34,10 +37,28 @@ class ImapMailboxes {
   bool listed() const { return listed_; }
   ImapBox* find(const sync::BoxId& id);
   const ImapBox* find_wire(std::string_view wire) const;
+  ImapBox* by_wire(std::string_view wire);
   // Whether the last list named it as one that can be opened, also where nothing else became known of it.
   bool in_list(std::string_view wire) const;
   // The wire name of a box that the list does not have; nothing for a MAILBOXID.
   std::optional<std::string> guess_wire(const sync::BoxId& id) const;
+
+  // --- kept up to date by apply() ---
+  char delimiter() const { return delimiter_; }
+  // The wire name of a mailbox to act on, also of one that the list does not have, if its id tells.
+  std::optional<std::string> wire_of(const sync::BoxId& id) const;
+  // Something in it changes: what the last listing said of it is old.
+  void touched(const sync::BoxId& id);
+  // It is there now, or was found; its id, by which it is known from now on. `mailbox_id`: the server's, where it has
+  // OBJECTID.
+  sync::BoxId created(std::string wire, sync::Mailbox mailbox, const std::string& mailbox_id);
+  // With those below; the id from now on. What had no MAILBOXID gets the ids of the new paths.
+  sync::BoxId renamed(const sync::BoxId& id, const std::string& wire, const sync::Path& path);
+  void deleted(const sync::BoxId& id);
+  // Names before and behind a renaming, of those subscribed to.
+  std::vector<std::pair<std::string, std::string>> subscribed_below(const std::string& from,
+                                                                    const std::string& to) const;
+  bool was_deleted(const sync::BoxId& id) const { return deleted_.contains(id); }  // and is not there again
 
   // What changes() last saw, by wire name: wait() compares.
   struct Looked {
@@ -69,6 +90,7 @@ class ImapMailboxes {
   std::set<sync::Path> paths_;
   std::vector<sync::Mailbox> troubled_;  // of the list at hand
   std::set<std::string> listed_names_;   // key_of() the wire names
+  std::set<sync::BoxId> deleted_;
   char delimiter_ = '/';
   bool listed_ = false;
 };

@@ -28,6 +28,7 @@ void ImapOpening::settle(ImapConversation& conversation, const imap::StatusLine&
   state.take(line);
   conversation.selected = wire;
   conversation.selected_epoch = state.uid_validity;
+  conversation.selected_writable = !conversation.read_only && !state.read_only;
 }
 
 }  // namespace libsync::replicas

@@ -60,6 +60,11 @@ Role role_by_attributes(const imap::ListData& data) {
   return Role::None;
 }
 
+std::string_view attribute_of(Role role) {
+  const auto* row = std::ranges::find(kAttributes, role, &Row::role);
+  return row == std::end(kAttributes) ? std::string_view() : row->name;
+}
+
 void add_roles_by_name(std::span<sync::Mailbox> mailboxes) {
   const auto taken = [&](Role role) {
     return std::ranges::find(mailboxes, role, &sync::Mailbox::role) != mailboxes.end();

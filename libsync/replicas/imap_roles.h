@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libsync/imap/list.h"
@@ -14,5 +15,8 @@ namespace libsync::replicas {
 sync::Role role_by_attributes(const imap::ListData& data);
 // Gives roles that no mailbox has by its attributes to mailboxes with well-known names, each once.
 void add_roles_by_name(std::span<sync::Mailbox> mailboxes);
+
+// RFC 6154's attribute of a role, RFC 8457's for Important; empty: it has none.
+std::string_view attribute_of(sync::Role role);
 
 }  // namespace libsync::replicas

@@ -8,6 +8,7 @@
 
 #include "libsync/base/text.h"
 #include "libsync/imap/command.h"
+#include "libsync/imap/fetch.h"
 #include "libsync/server/imap_core.h"
 
 namespace libsync::server {
@@ -153,16 +154,8 @@ std::string mailbox_string(const Imap& imap, const sync::Path& path) {
 }
 
 std::string internal_date(int64_t unix_seconds) {
-  using namespace std::chrono;
-  const sys_seconds time{seconds(unix_seconds)};
-  const auto day = floor<days>(time);
-  const year_month_day date(day);
-  const hh_mm_ss clock(time - day);
   // Four digits of a year are all that the grammar has.
-  if (date.year() < year(1) || date.year() > year(9999)) return "\"01-Jan-1970 00:00:00 +0000\"";
-  return fmt::format("\"{:2}-{}-{:04} {:02}:{:02}:{:02} +0000\"", static_cast<unsigned>(date.day()),
-                     kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  return '"' + imap::format_internal_date(unix_seconds).value_or("01-Jan-1970 00:00:00 +0000") + '"';
 }
 
 std::optional<int64_t> read_date(imap::Parser& in) {

@@ -27,6 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto again = SequenceSet::parse(set->text(), quirks);
     if (!again || again->ranges() != set->ranges()) std::abort();
   }
-  (void)parse_internal_date(bytes);
+  constexpr size_t kMost = 1000;
+  if (const auto numbers = numbers_in_order(bytes, kMost); numbers && numbers->size() > kMost) std::abort();
+  if (const auto date = parse_internal_date(bytes)) {
+    if (const auto text = format_internal_date(*date); text && parse_internal_date(*text) != date) std::abort();
+  }
   return 0;
 }

@@ -19,6 +19,7 @@ struct Looked {
   sync::BoxState state{};
   std::map<sync::Key, sync::Facts> seen{};
   std::vector<sync::Key> vanished{};
+  std::optional<std::vector<sync::KeyRange>> present{};  // instead of that
   std::string next{};
   uint64_t exists = 0;
 };
@@ -44,6 +45,7 @@ class LookSink final : public sync::ChangeSink {
   }
   Status present(const sync::BoxId& box, std::span<const sync::KeyRange> ranges) override {
     present_ranges[box].assign(ranges.begin(), ranges.end());
+    boxes[box].present.emplace(ranges.begin(), ranges.end());
     return {};
   }
   Status close(const sync::BoxId& box, std::string_view next, uint64_t exists) override {
@@ -367,14 +369,25 @@ TEST_P(Writing, AddKeepsOctetsFlagsAndDate) {
 }
 
 TEST_P(Writing, AnEmptyMessageAndStrangeOctetsPass) {
-  for (const std::string& octets :
-       {std::string(), std::string("\0\r\n\0", 4), std::string("no end"), std::string("\xff\xfe\n\r")}) {
+  std::vector<std::string> strange{{}, {"\0\r\n\0", 4}, "no end", "\xff\xfe\n\r"};
+  // What servers of mail do with NUL, with a CR alone and with nothing at all is theirs (Dovecot: another octet, less,
+  // a refusal).
+  if (replica->capabilities().crlf) strange = {"no end", "\xff\xfe\r\nx", "\r\n", "."};
+  for (const std::string& octets : strange) {
     const auto ref = add(octets, inbox);
     const std::vector<sync::FetchItem> items{{.token = 1, .ref = ref}};
     FetchSink sink;
     ASSERT_TRUE(replica->fetch(items, sink, {}));
     EXPECT_EQ(sink.messages[1], octets);
   }
+}
+
+TEST_P(Writing, ABareLfBecomesALineEndWhereTheReplicaSaysSo) {
+  const auto ref = add("A: 1\n\nx\r\n\n", inbox);
+  const std::vector<sync::FetchItem> items{{.token = 1, .ref = ref}};
+  FetchSink sink;
+  ASSERT_TRUE(replica->fetch(items, sink, {}));
+  EXPECT_EQ(sink.messages[1], replica->capabilities().crlf ? "A: 1\r\n\r\nx\r\n\r\n" : "A: 1\n\nx\r\n\n");
 }
 
 TEST_P(Writing, FlagsAreDeltas) {
@@ -399,7 +412,7 @@ TEST_P(Writing, MovesKeepTheInstanceAndCopiesDoNot) {
   const auto moved = apply({.op = Op::Move, .ref = ref, .box = made.box});
   ASSERT_EQ(moved.did, Did::Ok);
   EXPECT_EQ(moved.instance, instance);
-  EXPECT_NE(copied.instance, instance);
+  EXPECT_TRUE(copied.instance != instance || instance.empty());
   EXPECT_TRUE(look(*replica).seen.empty());
   LookSink sink;
   const std::vector<sync::BoxCursor> cursors{{made.box, ""}};
@@ -414,7 +427,8 @@ TEST_P(Writing, RemovedMessagesVanish) {
   EXPECT_EQ(apply({.op = Op::Remove, .ref = ref}).did, Did::Gone);
   const Looked after = look(*replica, before.next);
   EXPECT_EQ(after.exists, 0U);
-  EXPECT_TRUE(after.state.full || std::ranges::find(after.vanished, ref.key) != after.vanished.end());
+  EXPECT_TRUE(after.state.full || (after.present && after.present->empty()) ||
+              std::ranges::find(after.vanished, ref.key) != after.vanished.end());
 }
 
 TEST_P(Writing, MailboxesAreMadeRenamedAndDeleted) {
@@ -448,7 +462,8 @@ TEST_P(Writing, AMailboxThatIsGoneIsMissing) {
 TEST_P(Writing, NothingChangedMeansNothingSeen) {
   add(letter(1), inbox);
   const Looked before = look(*replica);
-  EXPECT_TRUE(look(*replica, before.next).seen.empty());
+  const Looked after = look(*replica, before.next);
+  EXPECT_TRUE(after.seen.empty() || (!replica->capabilities().change_tokens && after.state.full));
 }
 
 std::string name_of(const ::testing::TestParamInfo<Kind>& info) { return info.param.name; }

@@ -49,6 +49,7 @@ class Pop3Subject final : public DovecotSubject {
   }
 };
 
+template <bool writable>
 class ImapSubject final : public DovecotSubject {
  public:
   using DovecotSubject::DovecotSubject;
@@ -57,6 +58,7 @@ class ImapSubject final : public DovecotSubject {
     replicas::ImapOptions options;
     options.credentials = credentials();
     options.compress_loopback = true;
+    options.writable = writable;
     return replicas::open_imap(std::move(channel), std::move(options), {});
   }
 };
@@ -68,16 +70,27 @@ Kind kind(std::string name, std::vector<std::string> options) {
           .skip = test::Dovecot::available() ? "" : "Dovecot is not installed (tools/dev setup)"};
 }
 
+Kind writable(std::string name, std::vector<std::string> options) {
+  Kind made = kind<ImapSubject<true>>(std::move(name), std::move(options));
+  made.writable = true;
+  return made;
+}
+
 }  // namespace
 
 std::vector<Kind> dovecot_kinds() {
   return {
       kind<Pop3Subject>("pop3_dovecot", {}),
       kind<Pop3Subject>("pop3_dovecot_same_uidl", {"--uidl", "%v"}),
-      kind<ImapSubject>("imap_dovecot", {}),
-      kind<ImapSubject>("imap_dovecot_condstore_only", {"--capability=-QRESYNC"}),
-      kind<ImapSubject>("imap_dovecot_plain",
-                        {"--capability=-QRESYNC -CONDSTORE -LIST-STATUS -LIST-EXTENDED -ESEARCH"}),
+      kind<ImapSubject<false>>("imap_dovecot", {}),
+      kind<ImapSubject<false>>("imap_dovecot_condstore_only", {"--capability=-QRESYNC"}),
+      kind<ImapSubject<false>>("imap_dovecot_plain",
+                               {"--capability=-QRESYNC -CONDSTORE -LIST-STATUS -LIST-EXTENDED -ESEARCH"}),
+      writable("imap_dovecot_writable", {}),
+      writable("imap_dovecot_writable_condstore_only", {"--capability=-QRESYNC"}),
+      writable("imap_dovecot_writable_plain",
+               {"--capability=-QRESYNC -CONDSTORE -LIST-STATUS -LIST-EXTENDED -ESEARCH -MULTIAPPEND -LITERAL+ "
+                "-BINARY -UNSELECT -SPECIAL-USE"}),
   };
 }
 
