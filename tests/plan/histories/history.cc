@@ -14,7 +14,7 @@ namespace {
 using libsync::replicas::MemoryReplica;
 
 // The fuse holds more than this; fewer it must let through.
-constexpr uint64_t kFuseCount = 12;
+constexpr uint64_t kFuseCount = 3;
 constexpr int kQuietRounds = 8;
 
 // splitmix64.
