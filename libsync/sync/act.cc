@@ -76,10 +76,7 @@ class AddSink final : public TransferSink {
     row.doubt = received.short_of && !run_.a.capabilities().counted_fetch ? Doubt::ReadAgain : Doubt::None;
     run_.downloaded.insert(row.id);
     Pair& pair = *run_.book.find(planned.pair);
-    if (pair.at(planned.on).epoch == 0 && outcome.ref.epoch != 0) {
-      pair.at(planned.on).epoch = outcome.ref.epoch;
-      TB_TRY(run_.link.put(pair));
-    }
+    TB_TRY(note_epoch(run_, planned.on, planned.pair, outcome.ref));
     run_.absorb(planned.on, pair, outcome);
     settle(row, run_.context);
     TB_TRY(run_.link.put(row));

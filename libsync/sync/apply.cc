@@ -108,6 +108,7 @@ class Sink final : public ActionSink {
                    .flags = half.flags,
                    .instance = outcome.instance};
         if (there.instance.empty() && todo.planned.op == Op::Move) there.instance = half.instance;
+        TB_TRY(note_epoch(run_, side_, todo.planned.pair, outcome.ref));
         if (todo.from) copied(todo, there);
         return arrived(run_, side_, row, there);
       }
@@ -270,6 +271,14 @@ bool is_wanted(const Todo& todo, Side side) {
 
 Half adding(const Run& run, PairId to, const Flags& flags) {
   return {.at = At::Unbound, .pair = to, .flags = flags, .asked = Asked::Sent, .asked_look = run.look};
+}
+
+Status note_epoch(Run& run, Side side, PairId id, const MsgRef& ref) {
+  Pair* pair = run.book.find(id);
+  if (pair == nullptr || pair->at(side).epoch != 0 || ref.epoch == 0) return {};
+  pair->at(side).epoch = ref.epoch;
+  TB_TRY(run.link.put(*pair));
+  return {};
 }
 
 Status save(Run& run, Row& row) {

@@ -30,6 +30,9 @@ Status upload(Run& run, Side side, std::span<const Todo> todo);
 // Both are written. Inside a batch of the caller's.
 Status arrived(Run& run, Side side, Row& row, const Half& there);
 
+// What a mailbox that was just made has for an epoch shows with the first message that is put into it.
+Status note_epoch(Run& run, Side side, PairId pair, const MsgRef& ref);
+
 // Brings up to date what follows from the halves, and writes the row, or erases it if it is gone on both sides.
 Status save(Run& run, Row& row);
 

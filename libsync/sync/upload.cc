@@ -301,7 +301,7 @@ class Uploader final : ActionSink {
         } else if (!outcome.content.empty()) {
           row.content = outcome.content;
         }
-        TB_TRY(note_epoch(todo.planned.pair, outcome.ref));
+        TB_TRY(note_epoch(run_, side_, todo.planned.pair, outcome.ref));
         return save(run_, row);
       }
       case Did::OkNoRef:
@@ -312,14 +312,6 @@ class Uploader final : ActionSink {
       default:
         return refused(token, outcome);
     }
-  }
-
-  Status note_epoch(PairId id, const MsgRef& ref) {
-    Pair& pair = *run_.book.find(id);
-    if (pair.at(side_).epoch != 0 || ref.epoch == 0) return {};
-    pair.at(side_).epoch = ref.epoch;
-    TB_TRY(run_.link.put(pair));
-    return {};
   }
 
   Status refused(size_t token, const Outcome& outcome) {
