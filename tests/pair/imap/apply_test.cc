@@ -302,8 +302,8 @@ TEST_F(PairImapApply, WhatWasDoneIsReportedAsAnyOtherChange) {
   for (const Op op : {Op::Add, Op::Copy, Op::Move, Op::Flags, Op::Remove}) {
     begin();
     const uint32_t uid = mail->put(inbox, "S: 1\r\n\r\nx\r\n");
-    Seen first;
-    ASSERT_TRUE(replica->changes(std::vector<sync::BoxCursor>{{boxes[{"INBOX"}]}, {boxes[{"work"}]}}, first, {}));
+    Seen before;
+    ASSERT_TRUE(replica->changes(std::vector<sync::BoxCursor>{{boxes[{"INBOX"}]}, {boxes[{"work"}]}}, before, {}));
     learn();
     sync::StringSource text("A: 1\n\nx");
     Action action{.op = op, .ref = ref(inbox, uid), .box = boxes[{"work"}]};
@@ -311,7 +311,7 @@ TEST_F(PairImapApply, WhatWasDoneIsReportedAsAnyOtherChange) {
     action.content = &text;
     EXPECT_EQ(apply({action})[0].did, Did::Ok);
     Seen next;
-    ASSERT_TRUE(replica->changes(first.cursors, next, {}));
+    ASSERT_TRUE(replica->changes(before.cursors, next, {}));
     const int in_work = op == Op::Add || op == Op::Copy || op == Op::Move ? 1 : 0;
     EXPECT_EQ(next.of[boxes[{"work"}]], in_work) << static_cast<int>(op);
     EXPECT_EQ(next.of[boxes[{"INBOX"}]], op == Op::Add || op == Op::Copy ? 0 : 1) << static_cast<int>(op);
