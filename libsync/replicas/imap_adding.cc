@@ -69,7 +69,7 @@ void ImapAdding::add(const Action& action, bool again) {
   if (action.content == nullptr) {
     return w_.tell(action, {.did = Did::Refused, .words = say("the message's text is not at hand")});
   }
-  w_.mailboxes().touched(action.box);
+  w_.adds_to(action.box, *wire);
   uint64_t octets = 0;
   auto message = prepare(action, octets, again);
   if (!message || !w_.going()) return;
@@ -127,15 +127,13 @@ void ImapAdding::send() {
   Batch batch = std::exchange(batch_, {});
   if (batch.actions.empty() || !w_.going()) return;
   const bool alone = batch.messages.front().octets.source != nullptr;
-  // Its source is the caller's, and read while it goes out.
-  if (alone) w_.wait();
   in_flight_ += batch.octets;
   w_.ask(imap::append(batch.wire, batch.messages),
          [this, octets = batch.octets, actions = std::move(batch.actions)](const ImapReply& reply) {
            in_flight_ -= octets;
            answered(actions, reply);
          });
-  if (alone) w_.wait();
+  if (alone) w_.wait();  // the next one's text is in memory again
   while (w_.going() && in_flight_ > kAppendOctetsInFlight) w_.wait_for_one();
 }
 

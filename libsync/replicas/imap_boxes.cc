@@ -38,7 +38,7 @@ std::optional<Outcome> ImapBoxes::named(const sync::Path& path, std::string& wir
 bool ImapBoxes::lists(const std::string& wire) const {
   const auto row = w_.listed.find(key_of(wire));
   // The name of a place for others alone (RFC 5258, section 3).
-  return row != w_.listed.end() && !row->second.has("\\NonExistent");
+  return row != w_.listed.end() && row->second && !row->second->has("\\NonExistent");
 }
 
 std::string ImapBoxes::mailbox_id_of(const std::string& wire) const {
@@ -87,7 +87,7 @@ void ImapBoxes::ask_to_create(std::span<Making> making) {
   for (Making& each : making) {
     w_.ask(imap::create(each.wire, each.use), [&each](const ImapReply& reply) { each.reply = reply; });
     // The words of a refusal differ; whether it is there does not.
-    w_.ask(imap::list_name(each.wire), nothing);
+    w_.ask_name(each.wire);
   }
   w_.wait();
   for (Making& each : making) {
@@ -172,8 +172,8 @@ void ImapBoxes::rename(const Action& action) {
   if (is_another(action.box, *from)) return w_.tell(action, {.did = Did::Gone});
   ImapReply reply;
   w_.ask(imap::rename(*from, to), [&](const ImapReply& answer) { reply = answer; });
-  w_.ask(imap::list_name(*from), nothing);
-  w_.ask(imap::list_name(to), nothing);
+  w_.ask_name(*from);
+  w_.ask_name(to);
   w_.wait();
   if (!w_.going()) return;
   if (reply.ok()) {
@@ -222,7 +222,7 @@ void ImapBoxes::remove(const Action& action) {
   if (why_not) return w_.tell(action, *why_not);
   ImapReply reply;
   w_.ask(imap::delete_mailbox(*wire), [&](const ImapReply& answer) { reply = answer; });
-  w_.ask(imap::list_name(*wire), nothing);
+  w_.ask_name(*wire);
   w_.wait();
   if (!w_.going()) return;
   if (!reply.ok()) {
@@ -243,7 +243,7 @@ std::optional<Outcome> ImapBoxes::why_not_delete(const Action& action, const std
   ImapReply reply;
   w_.ask(imap::status(wire, "MESSAGES"), [&](const ImapReply& answer) { reply = answer; });
   if (w_.can().has("OBJECTID")) w_.ask(imap::status(wire, "MAILBOXID"), nothing);
-  w_.ask(imap::list_name(wire), nothing);
+  w_.ask_name(wire);
   w_.wait();
   if (!reply.ok()) {
     Outcome outcome = refusal(reply.answer);

@@ -45,8 +45,9 @@ void ImapCopying::run(std::span<const Action> actions) {
 void ImapCopying::transfer() {
   std::map<std::string, Uids> groups;
   for (const auto& [uid, action] : waiting_) {
-    w_.mailboxes().touched(action->box);
-    groups[*w_.mailboxes().wire_of(action->box)].push_back(uid);
+    const std::string target = *w_.mailboxes().wire_of(action->box);
+    w_.adds_to(action->box, target);
+    groups[target].push_back(uid);
   }
   w_.clear_found();
   w_.copied.clear();

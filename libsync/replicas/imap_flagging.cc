@@ -51,8 +51,9 @@ void ImapFlagging::run(std::span<const Action> actions) {
 
 void ImapFlagging::change() {
   std::map<Delta, Uids> groups;
+  w_.heard.clear();
   for (const auto& [uid, each] : waiting_) {
-    w_.heard.erase(uid);
+    w_.heard[uid] = std::nullopt;
     groups[{.add = flag_list(each.action->add), .del = flag_list(each.action->del)}].push_back(uid);
   }
   for (const auto& [delta, all] : groups) {
@@ -89,10 +90,10 @@ void ImapFlagging::store(const Uids& uids, imap::StoreHow how, const std::string
 // What the server said of it last, if that is what was asked for.
 void ImapFlagging::tell_heard(uint32_t uid) {
   Waiting& each = waiting_.at(uid);
-  const auto heard = w_.heard.find(uid);
-  if (each.told || each.refused || heard == w_.heard.end() || !done_to(heard->second, *each.action)) return;
+  const auto& heard = w_.heard[uid];
+  if (each.told || each.refused || !heard || !done_to(*heard, *each.action)) return;
   each.told = true;
-  w_.tell(*each.action, {.flags = heard->second});
+  w_.tell(*each.action, {.flags = heard});
 }
 
 bool ImapFlagging::done_to(const sync::Flags& flags, const Action& action) {
@@ -111,16 +112,15 @@ void ImapFlagging::ask_again() {
       w_.tell(*each.action, *each.refused);
       continue;
     }
-    w_.heard.erase(uid);
+    w_.heard[uid] = std::nullopt;
     unheard.push_back(uid);
   }
   w_.malformed.clear();
   for (const Uids& uids : in_sets(unheard)) {
     w_.ask(imap::uid_fetch(set_of(uids).text(), "UID FLAGS"), [this, uids](const ImapReply& reply) {
       for (const uint32_t uid : uids) {
-        const auto heard = w_.heard.find(uid);
-        if (heard != w_.heard.end()) {
-          w_.tell(*waiting_.at(uid).action, {.flags = heard->second});
+        if (const auto& heard = w_.heard[uid]) {
+          w_.tell(*waiting_.at(uid).action, {.flags = heard});
         } else if (!reply.ok() || !w_.malformed.empty()) {
           const std::string& words = reply.ok() ? w_.malformed : reply.answer.text;
           w_.tell(*waiting_.at(uid).action, {.did = Did::Unknown, .words = words});

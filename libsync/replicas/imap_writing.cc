@@ -20,6 +20,8 @@ namespace {
 constexpr size_t kMostNamed = kSetMessages;
 // COPYUIDs that are kept until their command is answered.
 constexpr size_t kMostCopied = 10'000;
+// Mailboxes whose STATUS is kept. One that is left out is taken for one whose STATUS did not come.
+constexpr size_t kMostCounted = 10'000;
 
 std::string name_of(std::string_view wire) { return iequals(wire, "INBOX") ? "INBOX" : std::string(wire); }
 
@@ -39,6 +41,11 @@ void ImapWriting::ask(Result<imap::Command> command, Then then) {
   const auto id = c_.send(std::move(command));
   if (!id) return keep(fail(id.error()));
   asked_[*id] = std::move(then);
+}
+
+void ImapWriting::ask_name(const std::string& wire) {
+  listed[name_of(wire)] = std::nullopt;
+  ask(imap::list_name(wire), [](const ImapReply&) {});
 }
 
 void ImapWriting::wait() {
@@ -121,10 +128,15 @@ std::optional<Outcome> ImapWriting::judge(const sync::BoxId& id, uint64_t epoch,
   return std::nullopt;
 }
 
+void ImapWriting::adds_to(const sync::BoxId& id, std::string_view wire) {
+  mailboxes_.touched(id);
+  if (c_.selected == wire) c_.selected.clear();
+}
+
 // CLOSE would remove what is marked, whoever marked it. Opening a mailbox to read leaves the one before as it is
 // (RFC 9051, section 6.3.2).
 void ImapWriting::leave() {
-  if (c_.selected.empty()) return;
+  if (c_.session().state() != imap::State::Selected) return;
   c_.selected.clear();
   if (can().unselect()) return ask(imap::unselect(), [](const ImapReply&) {});
   ask(imap::select("INBOX", {}), [](const ImapReply&) {});
@@ -153,7 +165,8 @@ void ImapWriting::on_flags(const imap::FlagList& flags) {
 
 void ImapWriting::on_fetch(const imap::FetchData& data) {
   // Ahead of the answer to SELECT it is of the mailbox before.
-  if (opening_.examine == 0 && data.uid && data.has_flags) heard[*data.uid] = to_flags(data.flags);
+  if (opening_.examine != 0 || !data.uid || !data.has_flags) return;
+  if (const auto wanted = heard.find(*data.uid); wanted != heard.end()) wanted->second = to_flags(data.flags);
 }
 
 void ImapWriting::on_search(const imap::SearchData& data) {
@@ -163,10 +176,11 @@ void ImapWriting::on_search(const imap::SearchData& data) {
 }
 
 void ImapWriting::on_list(const imap::ListData& data) {
-  if (!data.lsub) listed[name_of(data.name)] = data;
+  if (const auto wanted = listed.find(name_of(data.name)); wanted != listed.end() && !data.lsub) wanted->second = data;
 }
 
 void ImapWriting::on_mailbox_status(const imap::StatusData& data) {
+  if (counted.size() >= kMostCounted && !counted.contains(name_of(data.name))) return;
   imap::StatusData& known = counted[name_of(data.name)];
   if (data.messages) known.messages = data.messages;
   if (data.append_limit) known.append_limit = data.append_limit;

@@ -65,6 +65,9 @@ class ImapWriting final : public ImapListener {
   // Opens a mailbox to change it, unless it is open. Nothing: it is, with this UIDVALIDITY; else what becomes of the
   // actions.
   std::optional<sync::Outcome> open(const sync::BoxId& id, uint64_t epoch);
+  // Something is added to a mailbox. If it is the one that is open, that is opened anew before it is worked on: not
+  // every server tells of what came at once.
+  void adds_to(const sync::BoxId& id, std::string_view wire);
   // So that no mailbox is open, and nothing is removed by it.
   void leave();
 
@@ -77,12 +80,15 @@ class ImapWriting final : public ImapListener {
   const imap::Capabilities& can() const { return c_.can(); }
   ImapMailboxes& mailboxes() { return mailboxes_; }
 
-  // What the server said since it was cleared last; the open mailbox's flags by UID, which open() clears.
-  std::map<uint32_t, sync::Flags> heard{};
-  std::map<std::string, imap::ListData> listed{};     // by wire name
-  std::map<std::string, imap::StatusData> counted{};  // by wire name
-  std::vector<imap::CopiedUids> copied{};             // COPYUID ahead of the answers, of whichever command
-  std::string malformed{};                            // a line that can't be read
+  // Asks for the LIST row of a name; it goes into `listed`, once there is one.
+  void ask_name(const std::string& wire);
+
+  // What the server said since it was cleared last. Only what is asked for is kept: a server may say anything.
+  std::map<uint32_t, std::optional<sync::Flags>> heard{};         // of the open mailbox, for the UIDs that are in it
+  std::map<std::string, std::optional<imap::ListData>> listed{};  // by wire name
+  std::map<std::string, imap::StatusData> counted{};              // by wire name
+  std::vector<imap::CopiedUids> copied{};                         // COPYUID ahead of the answers, of whichever command
+  std::string malformed{};                                        // a line that can't be read
 
   void on_status(const imap::StatusLine& line) override;
   void on_done(const imap::Completion& done) override;

@@ -2,9 +2,11 @@
 // octet of the input chooses what the account is like; the rest is the server's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,17 +96,52 @@ class Fetched final : public sync::MessageSink {
   uint64_t token_ = 0;
 };
 
+// Holds the replica to one outcome for each action.
 class Acted final : public sync::ActionSink {
  public:
-  Status done(uint64_t, const sync::Outcome&) override { return {}; }
+  Status done(uint64_t token, const sync::Outcome& outcome) override {
+    if (!told_.insert(token).second) std::abort();
+    if (outcome.did == sync::Did::Ok) ++ok;
+    return {};
+  }
   Status durable() override { return {}; }
+  uint64_t ok = 0;
+
+ private:
+  std::set<uint64_t> told_;
 };
 
 struct Talked {
   uint64_t messages = 0, octets = 0;  // fetched whole; octets of all
+  uint64_t changed = 0;               // actions that were done
 };
 
-inline Talked use(sync::Replica& replica, bool remove) {
+// One of each thing that can be done, with messages that were seen.
+inline uint64_t change(sync::Replica& replica, const Look& look, const sync::BoxId& box) {
+  using sync::Op;
+  constexpr size_t kMost = 20;
+  sync::StringSource text(std::string("A: 1\n\nb\n"));
+  std::vector<sync::Action> actions;
+  const auto each = [&](Op op) {
+    for (size_t i = 0; i < std::min(kMost, look.items.size()); ++i) {
+      actions.push_back({.token = actions.size(), .op = op, .ref = look.items[i].ref, .box = box});
+      actions.back().add.system = op == Op::Flags ? uint32_t{sync::kSeen} : 0;
+    }
+  };
+  each(Op::Flags);
+  each(Op::Copy);
+  actions.push_back({.token = actions.size(), .op = Op::Add, .box = box, .content = &text});
+  actions.push_back({.token = actions.size(), .op = Op::CreateBox, .path = {"New"}});
+  each(Op::Move);
+  each(Op::Remove);
+  actions.push_back({.token = actions.size(), .op = Op::RenameBox, .box = "New", .path = {"Old"}});
+  actions.push_back({.token = actions.size(), .op = Op::DeleteBox, .box = "Old"});
+  Acted acted;
+  (void)replica.apply(actions, acted, {});
+  return acted.ok;
+}
+
+inline Talked use(sync::Replica& replica, bool remove, bool write = false) {
   Talked talked;
   const auto boxes = replica.mailboxes({});
   if (!boxes) return talked;
@@ -120,6 +157,7 @@ inline Talked use(sync::Replica& replica, bool remove) {
     talked.messages += fetched.whole;
     talked.octets += fetched.octets;
     if (!status) break;
+    if (write && round == 0 && !cursors.empty()) talked.changed = change(replica, look, cursors.front().box);
     Acted acted;
     std::vector<sync::Action> actions;
     for (const sync::FetchItem& item : look.items) {
@@ -139,7 +177,7 @@ inline std::vector<std::string> costly_mechanisms() {
   return {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1"};
 }
 
-// The octet: 1 STARTTLS, 2 namespaces, 4 COMPRESS, 8 no ID, 16 octets in pieces.
+// The octet: 1 STARTTLS, 2 namespaces, 4 COMPRESS, 8 no ID, 16 octets in pieces, 32 without 16: changes things.
 inline Talked talk_imap(std::string_view input, Trace* trace) {
   if (input.empty()) return {};
   const auto choice = static_cast<uint8_t>(input.front());
@@ -150,6 +188,7 @@ inline Talked talk_imap(std::string_view input, Trace* trace) {
   options.namespaces = (choice & 2U) != 0;
   options.compress = (choice & 4U) != 0;
   options.client_id = (choice & 8U) == 0;
+  options.writable = (choice & 48U) == 32;
   // Of use where the greeting names Dovecot.
   options.last_capabilities = "IMAP4REV1 ID ENABLE QRESYNC NAMESPACE LIST-EXTENDED LIST-STATUS COMPRESS=DEFLATE";
   options.trace = trace;
@@ -157,7 +196,7 @@ inline Talked talk_imap(std::string_view input, Trace* trace) {
   auto channel = std::make_unique<BytesChannel>(
       input.substr(1), (choice & 16U) != 0 ? static_cast<size_t>(choice >> 5U) + 1 : 0, !starttls);
   const auto replica = replicas::open_imap(std::move(channel), std::move(options), {});
-  return replica ? use(**replica, false) : Talked{};
+  return replica ? use(**replica, false, (choice & 48U) == 32) : Talked{};
 }
 
 // The octet: 1 STLS, 2 remove what was fetched, 16 octets in pieces.

@@ -41,6 +41,11 @@ TEST(Seeds, AUsualSessionOfEachProtocolFetchesItsMail) {
   EXPECT_EQ(imap.all + pop3.all, "") << "and shows no quirk";
 }
 
+TEST(Seeds, AWritableAccountIsChanged) {
+  Notes notes;
+  EXPECT_EQ(talk_imap(seed("replicas_imap", "writes"), &notes).changed, 8U) << notes.log;
+}
+
 TEST(Seeds, EachImapQuirkIsMetInItsOwn) {
   for (const auto& row : imap::kQuirks) {
     Notes notes;

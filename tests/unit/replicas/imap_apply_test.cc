@@ -56,6 +56,19 @@ TEST(ImapFlagging, TheMailboxThatIsOpenIsNotOpenedAgain) {
   EXPECT_EQ(w.apply({other}), "1:gone");
 }
 
+TEST(ImapFlagging, AMailboxThatSomethingWasPutIntoIsOpenedAnew) {
+  sync::StringSource text("a");
+  Writing w("UIDPLUS LITERAL+",
+            std::string(kInbox) +
+                "C: T7 UID STORE 3 +FLAGS (\\Seen)\nS: * 1 FETCH (UID 3 FLAGS (\\\\Seen))\nS: T7 OK\n"
+                "C: T8 APPEND INBOX {1+}\nC= a\\r\\n\nS: T8 OK [APPENDUID 5 4] in\n"
+                "C: T9 SELECT INBOX\nS: * OK [UIDVALIDITY 5]\nS: T9 OK in\n"
+                "C: T10 UID STORE 4 +FLAGS (\\Seen)\nS: * 2 FETCH (UID 4 FLAGS (\\\\Seen))\nS: T10 OK\n");
+  Action add{.token = 2, .op = Op::Add, .box = "INBOX"};
+  add.content = &text;
+  EXPECT_EQ(w.apply({seen(1, 3), add, seen(3, 4)}), "1:ok=1 2:ok=INBOX/5/4 3:ok=1");
+}
+
 TEST(ImapFlagging, AnotherUidvalidityOrAReadOnlyMailboxIsFoundOutBeforeAnythingIsSaid) {
   Writing anew("UIDPLUS", "C: T6 SELECT INBOX\nS: * OK [UIDVALIDITY 6]\nS: T6 OK [READ-WRITE] in\n");
   EXPECT_EQ(anew.apply({seen(1, 3), seen(2, 4)}), "1:gone 2:gone");
