@@ -27,6 +27,13 @@ bool has_prefix(const Path& path, const Path& prefix) {
   return path.size() > prefix.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
 }
 
+// What a mailbox is called when `from`, which it is or is below, has become `to`.
+Path moved_along(const Path& path, const Path& from, const Path& to) {
+  Path moved = to;
+  moved.insert(moved.end(), path.begin() + static_cast<std::ptrdiff_t>(from.size()), path.end());
+  return moved;
+}
+
 }  // namespace
 
 std::string MemoryReplica::id_of(const std::string& internal, const Box& box) const {
@@ -66,9 +73,7 @@ void MemoryReplica::rename_box(const Path& from, const Path& to) {
     if (box.path == from) {
       box.path = to;
     } else if (has_prefix(box.path, from)) {
-      Path moved = to;
-      moved.insert(moved.end(), box.path.begin() + static_cast<std::ptrdiff_t>(from.size()), box.path.end());
-      box.path = moved;
+      box.path = moved_along(box.path, from, to);
     }
   }
 }
@@ -235,7 +240,14 @@ Outcome MemoryReplica::create_box(const Action& action) {
 Outcome MemoryReplica::rename_box(const Action& action) {
   Box* found = by_id(action.box);
   if (found == nullptr) return {.did = Did::Gone};
-  if (box(action.path) != nullptr) return {.did = Did::Exists, .words = "mailbox exists"};
+  // Neither it nor one below it takes another's name.
+  const auto in_the_way = [&](const auto& each) {
+    const Path& path = each.second.path;
+    if (path != found->path && !has_prefix(path, found->path)) return false;
+    const Box* there = box(moved_along(path, found->path, action.path));
+    return there != nullptr && there->path != found->path && !has_prefix(there->path, found->path);
+  };
+  if (std::ranges::any_of(boxes_, in_the_way)) return {.did = Did::Exists, .words = "mailbox exists"};
   rename_box(Path(found->path), action.path);
   return {.box = traits_.box_ids ? action.box : sync::encode_path(action.path)};
 }

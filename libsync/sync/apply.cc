@@ -110,7 +110,8 @@ class Sink final : public ActionSink {
         if (there.instance.empty() && todo.planned.op == Op::Move) there.instance = half.instance;
         TB_TRY(note_epoch(run_, side_, todo.planned.pair, outcome.ref));
         if (todo.from) copied(todo, there);
-        return arrived(run_, side_, row, there);
+        TB_TRY(arrived(run_, side_, row, there));
+        return {};
       }
     }
     return save(run_, row);
@@ -294,27 +295,29 @@ void block(Run& run, Row& row, Side side, std::string words) {
   run.report.skipped.push_back({run.place(half, side), half.blocked});
 }
 
-Status arrived(Run& run, Side side, Row& row, const Half& there) {
+Result<std::optional<Row>> arrived(Run& run, Side side, Row& row, const Half& there) {
   const Half was = std::exchange(row.half(side), there);
-  const bool moved = was.at == At::Bound && (was.pair != there.pair || was.key != there.key);
-  if (moved && !run.replica(side).capabilities().move) {
-    Row rest;
-    rest.half(side) = was;
-    rest.half(side).asked = Asked::Nothing;
-    rest.half(side).to = 0;
-    rest.half(side).blocked.clear();
-    rest.agreed = true;
-    rest.home = was.pair;
-    rest.base = masked(was.flags, run.context.mask(was.pair));
-    rest.leftover = true;
-    rest.dirty = true;
-    rest.size = row.size;
-    rest.size_b = row.size_b;
-    rest.date = row.date;
-    rest.print = row.print;
-    TB_TRY(run.link.put(rest));
-  }
-  return save(run, row);
+  const bool asked = was.asked == Asked::Sent || was.asked == Asked::Taken;
+  const bool somewhere = was.at == At::Bound || (was.at == At::Gone && asked && was.to != 0);
+  const bool moved = somewhere && (was.pair != there.pair || was.key != there.key);
+  TB_TRY(save(run, row));
+  if (!moved || run.replica(side).capabilities().move) return std::nullopt;
+  Row rest;
+  rest.half(side) = was;
+  rest.half(side).asked = Asked::Nothing;
+  rest.half(side).to = 0;
+  rest.half(side).blocked.clear();
+  rest.agreed = true;
+  rest.home = was.pair;
+  rest.base = masked(was.flags, run.context.mask(was.pair));
+  rest.leftover = true;
+  rest.dirty = true;
+  rest.size = row.size;
+  rest.size_b = row.size_b;
+  rest.date = row.date;
+  rest.print = row.print;
+  TB_ASSIGN(rest.id, run.link.put(rest));
+  return rest;
 }
 
 Status apply_todo(Run& run, Side side, std::vector<Todo> todo) {

@@ -78,9 +78,10 @@ Result<bool> take_renamed(Run& run, Side side, const Mailbox& box, const std::ve
 Status pair_new(Run& run, Side side, const Mailbox& box, const std::vector<Mailbox>& boxes) {
   if (Pair* pair = waiting_for(run, side, box, boxes)) {
     // One that was missing and is back: its epoch tells whether it is the same mailbox.
-    const uint64_t epoch = pair->at(side).epoch;
-    pair->at(side) = {.box = box.id, .path = box.path, .epoch = epoch, .subscribed = box.subscribed};
-    agree(*pair);
+    const Pair::End was = pair->at(side);
+    pair->at(side) = {
+        .box = box.id, .path = box.path, .base = was.base, .epoch = was.epoch, .subscribed = box.subscribed};
+    if (was.base.empty() || run.translate(side, box.path) == pair->at(other(side)).path) agree(*pair);
     TB_TRY(run.link.put(*pair));
     return {};
   }
@@ -219,6 +220,8 @@ std::vector<BoxCursor> cursors_of(const Run& run, Side side) {
 
 Status settle_missing(Run& run, Side side, const std::vector<PairId>& missing) {
   for (const PairId id : missing) {
+    // It may have been what another one was renamed to, and deleted since.
+    if (run.book.find(id) == nullptr) continue;
     TB_ASSIGN(const bool renamed, find_renamed(run, side, id));
     if (renamed) continue;
     Pair& pair = *run.book.find(id);

@@ -85,7 +85,7 @@ std::vector<PlannedBox> plan_mailboxes(const std::vector<Pair>& pairs, const Pla
       const bool again = wanted.contains({pair.id, side}) || !context.can(other(side), pair.id).delete_box;
       if (end.missing && !again) continue;
       // One that is made again is called as the other is by now.
-      const bool called_otherwise = end.missing && renamed(pair, other(side));
+      const bool called_otherwise = end.missing && (renamed(pair, side) || renamed(pair, other(side)));
       Path path = called_otherwise ? translate(other(side), pair.at(other(side)).path) : end.path;
       out.push_back({.pair = pair.id, .on = side, .op = Op::CreateBox, .path = std::move(path)});
     }

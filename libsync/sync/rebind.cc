@@ -61,6 +61,8 @@ class Rebinder {
     TB_TRY(bind(resolve(side_, fresh_, lost())));
     if (fresh_.empty() || lost_.empty()) return {};
     TB_TRY(fetch_prints());
+    TB_TRY(bind(resolve(side_, fresh_, lost())));
+    // Where something was copied from, which was moved on by somebody, is lost only since its copy was found.
     return bind(resolve(side_, fresh_, lost()));
   }
 
@@ -113,7 +115,8 @@ class Rebinder {
       known.inferred = known.inferred || binding.by_print;
       take_over(known, from);
       TB_TRY(run_.link.erase(from.id));
-      TB_TRY(arrived(run_, side_, known, from.half(side_)));
+      TB_ASSIGN(auto rest, arrived(run_, side_, known, from.half(side_)));
+      if (rest && rest->half(side_).at == At::Gone) lost_.try_emplace(rest->id, std::move(*rest));
       lost_.erase(binding.known);
       from.id = 0;
     }

@@ -125,20 +125,29 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
                 [&](const Row& row) { return asked(row, row.object_on(side)); });
   matcher.match([&](const Row& row) { return there(row, row.print); },
                 [&](const Row& row) { return asked(row, row.print); });
-  // Of what was put there and taken elsewhere since, one is as good as another.
+  // Of what was put there and taken elsewhere since, one is as good as another. What may not have been put there at all
+  // comes behind everything else.
+  const auto is_doubtful = [&](const Row& row) {
+    return row.half(side).asked == Asked::Sent && row.half(side).at == At::Unbound;
+  };
   const auto is_somewhere = [&](const Row& row) {
-    return row.half(side).asked == Asked::Taken || (is_placed(row) && row.half(side).at != At::Bound);
+    return row.half(side).asked == Asked::Taken || (is_placed(row) && row.half(side).at == At::Gone);
   };
   matcher.match([](const Row& row) { return row.print; },
                 [&](const Row& row) { return is_somewhere(row) ? row.print : Id(); });
   matcher.leave_out([&](const Row& row) { return is_moving(row, side); });
+  const auto unless_doubtful = [&](auto id) {
+    return [=](const Row& row) { return is_doubtful(row) ? Id() : Id(id(row)); };
+  };
   // The same key in the same epoch (a changed one has unbound its rows and wiped their keys): a
   // listing that left it out for once.
   matcher.match([&](const Row& row) { return place_and_key(row.half(side), row.size_on(side)); }, false, false);
   matcher.match([&](const Row& row) { return row.half(side).instance; }, false, false);
-  matcher.match([&](const Row& row) { return row.object_on(side); }, false, false);
-  matcher.match(print_and_date, false, true);
-  matcher.match(print_alone, true, true);
+  matcher.match(unless_doubtful([&](const Row& row) { return row.object_on(side); }), false, false);
+  matcher.match(unless_doubtful(print_and_date), false, true);
+  matcher.match(unless_doubtful(print_alone), true, true);
+  matcher.match([](const Row& row) { return row.print; },
+                [&](const Row& row) { return is_doubtful(row) ? row.print : Id(); });
   return std::move(matcher).bindings();
 }
 
