@@ -78,6 +78,7 @@ ALTER TABLE link_pair ADD COLUMN b_subscribed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_pair ADD COLUMN b_mask TEXT;
 ALTER TABLE link_pair ADD COLUMN b_read_only INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_pair ADD COLUMN subscribed INTEGER;
+UPDATE link_pair SET a_base=a_path, b_base=b_path WHERE a_box<>'' AND b_box<>'';
 DROP INDEX link_row_a_lost;
 DROP INDEX link_row_b_lost;
 CREATE INDEX link_row_a_lost ON link_row(size) WHERE a_at IN (2, 3) OR a_asked <> 0;
@@ -450,8 +451,8 @@ class LinkTable : public sync::Link {
                               ? "SELECT " ROW_COLUMNS
                                 " FROM link_row WHERE object=?1 AND a_at=1 AND a_asked=0 AND suspect=0 AND leftover=0"
                                 " ORDER BY id LIMIT ?2"
-                              : "SELECT " ROW_COLUMNS
-                                " FROM link_row WHERE substr(content, 8, 12)=substr(?1, 8, 12) AND content=?1"
+                              : "SELECT " ROW_COLUMNS " FROM link_row WHERE content IS NOT NULL"
+                                " AND substr(content, 8, 12)=substr(?1, 8, 12) AND +content=?1"
                                 " AND b_at=1 AND b_asked=0 AND suspect=0 AND leftover=0 ORDER BY id LIMIT ?2"));
     s.bind(object, limit);
     return all(s);

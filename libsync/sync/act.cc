@@ -237,6 +237,7 @@ class Actor {
     const FusePolicy& fuse = run_.options.policy.fuse;
     TB_TRY(weigh(run_.link, run_.book.all(), fuse, run_.clock.unix_seconds(), counts));
     held_ = held_by_fuse(counts, fuse);
+    run_.report.held.clear();  // of the pass before
     FusePolicy unasked = fuse;
     unasked.allow = 0;
     // The user answered for these, and so for what went before them: the fuse starts anew.

@@ -21,6 +21,8 @@ class Adopter {
   explicit Adopter(Run& run) : run_(run) {}
 
   Status run() {
+    // In a mirror what is new on side B is for nobody but it.
+    if (!run_.context.policy.on(Side::A).add) return {};
     TB_TRY(gather());
     if (rows_[0].empty()) return {};
     TB_TRY(match([](const Row& row, Side side) { return row.object_on(side); }, false));
@@ -29,31 +31,36 @@ class Adopter {
   }
 
  private:
-  // Rows of each side for which the other has one of that size in the same mailbox.
+  // Rows of each side for which the other has one of that size in the same mailbox. Those of side B first, which are
+  // few: a first sync has all of the server's.
   Status gather() {
-    std::array<std::vector<Row>, 2> all;
+    std::set<Place> places;
+    TB_TRY(for_each_new(Side::B, [&](Row& row) {
+      places.insert(place(row, Side::B));
+      rows_[1].push_back(std::move(row));
+    }));
+    if (rows_[1].empty()) return {};
+    std::set<Place> found;
+    TB_TRY(for_each_new(Side::A, [&](Row& row) {
+      if (!places.contains(place(row, Side::A))) return;
+      found.insert(place(row, Side::A));
+      rows_[0].push_back(std::move(row));
+    }));
+    std::erase_if(rows_[1], [&](const Row& row) { return !found.contains(place(row, Side::B)); });
+    return {};
+  }
+
+  template <class Take>
+  Status for_each_new(Side side, Take take) {
     RowId after = 0;
     while (true) {
       TB_ASSIGN(auto rows, run_.link.dirty(after, kRowsAtOnce));
-      if (rows.empty()) break;
+      if (rows.empty()) return {};
       after = rows.back().id;
       for (Row& row : rows) {
-        for (const Side side : {Side::A, Side::B}) {
-          if (is_new(row, side)) all[index(side)].push_back(row);
-        }
+        if (is_new(row, side)) take(row);
       }
     }
-    if (all[0].empty() || all[1].empty()) return {};
-    std::array<std::set<Place>, 2> places;
-    for (const Side side : {Side::A, Side::B}) {
-      for (const Row& row : all[index(side)]) places[index(side)].insert(place(row, side));
-    }
-    for (const Side side : {Side::A, Side::B}) {
-      for (Row& row : all[index(side)]) {
-        if (places[index(other(side))].contains(place(row, side))) rows_[index(side)].push_back(std::move(row));
-      }
-    }
-    return {};
   }
 
   Status fetch_prints() {

@@ -17,10 +17,11 @@ bool is_there(const Half& half) { return half.at == At::Bound; }
 bool waits(const Half& half) { return half.at == At::Unbound || half.asked != Asked::Nothing; }
 bool is_away(const Half& half) { return half.at == At::Gone || half.at == At::Absent; }
 
-// A removal here does not count against a message that somebody just marked as wanted there.
-bool marked_as_wanted(const Half& half, const Flags& base) {
-  const bool flagged = (half.flags.system & kFlagged) != 0 && (base.system & kFlagged) == 0;
-  const bool undeleted = (half.flags.system & kDeleted) == 0 && (base.system & kDeleted) != 0;
+// A removal here does not count against a message that somebody just marked as wanted there, by a flag that both keep.
+bool marked_as_wanted(const Half& half, const Flags& base, const FlagMask& mask) {
+  const uint32_t now = half.flags.system & mask.system, before = base.system & mask.system;
+  const bool flagged = (now & kFlagged) != 0 && (before & kFlagged) == 0;
+  const bool undeleted = (now & kDeleted) == 0 && (before & kDeleted) != 0;
   return flagged || undeleted;
 }
 
@@ -101,12 +102,12 @@ void plan_both_there(const Row& row, const PlanContext& context, Plan& plan) {
   if (b.pair != place) plan.move(Side::B, place);
 }
 
-void plan_one_there(const Row& row, Side there, Plan& plan) {
+void plan_one_there(const Row& row, Side there, const PlanContext& context, Plan& plan) {
   const Side away = other(there);
   const Half& half = row.half(there);
   if (!row.agreed) {
     plan.add(away, half.pair, Reason::New);
-  } else if (half.pair != row.home || marked_as_wanted(half, row.base)) {
+  } else if (half.pair != row.home || marked_as_wanted(half, row.base, context.mask(half.pair))) {
     plan.add(away, half.pair, Reason::ChangedAgain);
   } else {
     plan.remove(there, Reason::Removed);
@@ -141,7 +142,7 @@ Decision plan_row(const Row& row, const PlanContext& context) {
   } else if (is_there(a) && is_there(b)) {
     plan_both_there(row, context, plan);
   } else {
-    plan_one_there(row, is_there(a) ? Side::A : Side::B, plan);
+    plan_one_there(row, is_there(a) ? Side::A : Side::B, context, plan);
   }
   Decision decision = std::move(plan).decision();
   std::erase_if(decision.actions, [&](const Planned& planned) { return !row.half(planned.on).blocked.empty(); });

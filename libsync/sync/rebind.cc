@@ -73,7 +73,7 @@ class Rebinder {
       TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size_on(side_), SIZE_MAX));
       // What never was on the other side is nobody's: a message that came and went between two looks.
       std::erase_if(candidates,
-                    [&](const Row& row) { return row.half(other(side_)).at == At::Absent && !row.leftover; });
+                    [&](const Row& each) { return each.half(other(side_)).at == At::Absent && !each.leftover; });
       known->second = !candidates.empty();
       for (Row& candidate : candidates) lost_.try_emplace(candidate.id, std::move(candidate));
     }

@@ -76,8 +76,8 @@ Status look_again(Run& run, Side side) {
     TB_TRY(pair_mailboxes(run));
     TB_TRY(observe(run, side));
     TB_TRY(rebind(run, side));
-    TB_ASSIGN(const bool lost, run.link.any_lost(side));
-    if (!lost) return {};
+    TB_ASSIGN(const auto asked, run.link.asked(side, 0, 1));
+    if (asked.empty()) return {};
   }
   return settle_asked(run, side);
 }

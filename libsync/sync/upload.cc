@@ -188,7 +188,9 @@ class Uploader final : ActionSink {
     PrintBuilder print;
     while (true) {
       const auto piece = source->next();
-      if (!piece && piece.error().code == Errc::NotFound) {
+      const bool only_this = !piece && (piece.error().code == Errc::NotFound || piece.error().code == Errc::Corrupt ||
+                                        piece.error().code == Errc::Refused || piece.error().code == Errc::Limit);
+      if (only_this) {
         skip(i, piece.error());
         return {};
       }
