@@ -115,7 +115,11 @@ class Job {
     options.pause = [](std::chrono::milliseconds time, const std::stop_token& stop) { return wait(time, stop); };
     options.policy.fuse = account_.fuse;
     options.policy.fuse.allow = settings_.allow_deletes;
-    options.takes_part = [&](const sync::Path& path) { return wanted(path, account_.include, account_.exclude); };
+    // What a rebuilt store has without knowing where it belongs may have been removed on purpose: it stays here.
+    options.takes_part = [&](const sync::Path& path) {
+      return wanted(path, account_.include, account_.exclude) &&
+             !(two_way && path == sync::Path{std::string(kRecovered)});
+    };
     TB_TRY(offer_known_content(options));
     options.verify_stored = [this](const sync::Id& content) { return replicas::verify_content(*store_, content); };
     options.damaged = [this] { return replicas::damaged_contents(*store_); };

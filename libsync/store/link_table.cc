@@ -467,7 +467,7 @@ class LinkTable : public sync::Link {
   }
 
   Result<uint64_t> count_suspect() override {
-    TB_ASSIGN(auto s, db_.prepare("SELECT count(*) FROM link_row WHERE dirty=1 AND (suspect=1"
+    TB_ASSIGN(auto s, db_.prepare("SELECT count(*) FROM link_row WHERE dirty=1 AND (suspect=1 OR (doubt=6 AND a_at=3)"
                                   " OR (a_at=2 AND a_asked=0) OR (b_at=2 AND b_asked=0))"));
     return count(s);
   }

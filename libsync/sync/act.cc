@@ -278,6 +278,7 @@ class Actor {
     // A mailbox that could not be made takes nothing.
     const Pair* target = run_.book.find(planned.pair);
     if (target == nullptr || target->at(planned.on).box.empty()) return;
+    if (!run_.takes_part(target->at(Side::A).path)) return;
     switch (planned.op) {
       case Op::Flags:
         chunk.flags.push_back({&row, std::move(planned)});

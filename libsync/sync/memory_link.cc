@@ -124,6 +124,7 @@ Result<std::optional<Row>> MemoryLink::get(RowId id) {
 
 Result<RowId> MemoryLink::put(const Row& row) {
   if (row.id != 0) {
+    if (!rows_.contains(row.id)) return row.id;  // erased
     remember(row.id);
     put_row(row);
     return row.id;
@@ -238,7 +239,8 @@ Result<uint64_t> MemoryLink::count_agreed(PairId pair) {
 Result<uint64_t> MemoryLink::count_suspect() {
   return static_cast<uint64_t>(std::ranges::count_if(dirty_, [&](RowId id) {
     const Row& row = rows_.at(id);
-    return row.suspect || std::ranges::any_of(row.side, [](const Half& half) {
+    const bool never_seen = row.doubt == Doubt::Unseen && row.half(Side::A).at == At::Gone;
+    return row.suspect || never_seen || std::ranges::any_of(row.side, [](const Half& half) {
              return half.at == At::Unbound && half.asked == Asked::Nothing;
            });
   }));

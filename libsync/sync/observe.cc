@@ -92,6 +92,8 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
 }
 
 Status Observer::take_mask(Pair::End& end, const BoxState& state) {
+  // Of a side that is not written to, what it says of that is for nobody: mailboxes are opened for reading only there.
+  if (!context_.policy.on(side_).flags) return {};
   const bool read_only = state.rights.read_only;
   if (end.mask == state.storable && end.read_only == read_only) return {};
   const bool known = end.mask.has_value();
@@ -104,18 +106,21 @@ Status Observer::take_mask(Pair::End& end, const BoxState& state) {
 // What one side may store has changed: what was agreed under the old mask may not be under the new one.
 Status Observer::settle_anew() {
   TB_ASSIGN(auto batch, link_.begin());
-  RowId after = 0;
-  while (true) {
-    TB_ASSIGN(auto rows, link_.bound(side_, pair_->id, after, kSeenAtOnce));
-    if (rows.empty()) return batch->commit();
-    after = rows.back().id;
-    for (Row& row : rows) {
-      const bool dirty = row.dirty;
-      for (Half& half : row.side) half.blocked.clear();
-      settle(row, context_);
-      if (row.dirty != dirty) TB_TRY(link_.put(row));
+  for (const Side side : {Side::A, Side::B}) {
+    RowId after = 0;
+    while (true) {
+      TB_ASSIGN(auto rows, link_.bound(side, pair_->id, after, kSeenAtOnce));
+      if (rows.empty()) break;
+      after = rows.back().id;
+      for (Row& row : rows) {
+        const Row before = row;
+        for (Half& half : row.side) half.blocked.clear();
+        settle(row, context_);
+        if (row.dirty != before.dirty || row.side != before.side || !(row.base == before.base)) TB_TRY(link_.put(row));
+      }
     }
   }
+  return batch->commit();
 }
 
 Status Observer::seen(const MsgRef& ref, const Facts& facts) {
@@ -157,6 +162,8 @@ Status Observer::insert_fresh(const Seen& seen) {
     row.content = facts.object;
   }
   settle(row, context_);
+  // It may be one that lost its place, also where it is for nobody else: the plan is made behind that.
+  row.dirty = true;
   TB_TRY(link_.put(row));
   ++fresh_;
   return {};

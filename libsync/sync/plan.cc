@@ -15,6 +15,8 @@ bool has_keyword(const Flags& flags, std::string_view keyword) {
 bool is_there(const Half& half) { return half.at == At::Bound; }
 // Only the next look can tell where it is, or the user.
 bool waits(const Half& half) { return half.at == At::Unbound || half.asked != Asked::Nothing; }
+// It was put on side A, which said OK and never showed it: filtered, most likely, and certainly not removed by anybody.
+bool is_never_seen(const Row& row) { return row.doubt == Doubt::Unseen && row.half(Side::A).at == At::Gone; }
 bool is_away(const Half& half) { return half.at == At::Gone || half.at == At::Absent; }
 
 // A removal here does not count against a message that somebody just marked as wanted there, by a flag that both keep.
@@ -134,7 +136,7 @@ Flags agreed_flags(const Flags& base, const Flags& a, const Flags& b) {
 Decision plan_row(const Row& row, const PlanContext& context) {
   const Half& a = row.half(Side::A);
   const Half& b = row.half(Side::B);
-  if (row.suspect || waits(a) || waits(b)) return {Standing::Held, {}};
+  if (row.suspect || waits(a) || waits(b) || is_never_seen(row)) return {Standing::Held, {}};
   if (is_away(a) && is_away(b)) return {Standing::Forget, {}};
   Plan plan(row, context);
   if (row.leftover) {
@@ -145,7 +147,12 @@ Decision plan_row(const Row& row, const PlanContext& context) {
     plan_one_there(row, is_there(a) ? Side::A : Side::B, context, plan);
   }
   Decision decision = std::move(plan).decision();
-  std::erase_if(decision.actions, [&](const Planned& planned) { return !row.half(planned.on).blocked.empty(); });
+  // Which message side A has there is not known: nothing is done to it.
+  const bool unsure = row.doubt == Doubt::ReadAgain || row.doubt == Doubt::ReadLast;
+  std::erase_if(decision.actions, [&](const Planned& planned) {
+    const bool there = planned.on == Side::A && row.half(Side::A).at == At::Bound;
+    return !row.half(planned.on).blocked.empty() || (unsure && there);
+  });
   if (decision.standing == Standing::Wants && decision.actions.empty()) decision.standing = Standing::Held;
   return decision;
 }

@@ -13,7 +13,12 @@ namespace {
 
 bool is_on_both(const Pair& pair) { return !pair.at(Side::A).box.empty() && !pair.at(Side::B).box.empty(); }
 
-bool is_aside(const Pair& pair, Side side) { return pair.at(side).path == aside_of(pair, side); }
+std::string aside_mark(const Pair& pair) { return fmt::format(" (twinbox {})", pair.id); }
+
+bool is_aside(const Pair& pair, Side side) {
+  const Path& path = pair.at(side).path;
+  return path.size() == 1 && path[0].ends_with(aside_mark(pair));
+}
 
 bool renamed(const Pair& pair, Side side) {
   const Pair::End& end = pair.at(side);
@@ -69,7 +74,7 @@ void plan_subscription(const Pair& pair, const PlanContext& context, std::vector
 Path aside_of(const Pair& pair, Side side) {
   const Pair::End& end = pair.at(side);
   const Path& name = end.base.empty() ? end.path : end.base;
-  return {fmt::format("{} (twinbox {})", name.empty() ? "" : name.back(), pair.id)};
+  return {(name.empty() ? std::string() : name.back()) + aside_mark(pair)};
 }
 
 std::vector<PlannedBox> plan_mailboxes(const std::vector<Pair>& pairs, const PlanContext& context,

@@ -192,8 +192,10 @@ Status release_suspects(Run& run) {
     if (rows.empty()) return batch->commit();
     after = rows.back().id;
     for (Row& row : rows) {
-      bool changed = row.suspect;
+      const bool never_seen = row.doubt == Doubt::Unseen && row.half(Side::A).at == At::Gone;
+      bool changed = row.suspect || never_seen;
       row.suspect = false;
+      if (never_seen) row.doubt = Doubt::None;
       for (Half& half : row.side) {
         if (half.at != At::Unbound) continue;
         half.at = At::Gone;

@@ -94,6 +94,12 @@ Status look_for_moved(Run& run, uint64_t news) {
     }
     TB_TRY(pair_mailboxes(run));
     TB_ASSIGN(news, observe(run, Side::A));
+    if (careful) {
+      // Commands and mail programs move mail here, too, while it is looked at.
+      TB_ASSIGN(const uint64_t here, observe(run, Side::B));
+      TB_TRY(rebind(run, Side::B));
+      news += here;
+    }
     if (news == 0) return {};
     TB_TRY(rebind(run, Side::A));
   }
@@ -102,8 +108,9 @@ Status look_for_moved(Run& run, uint64_t news) {
 
 Status observe_both(Run& run) {
   TB_TRY(pair_mailboxes(run));
-  TB_TRY(observe(run, Side::B));
-  TB_ASSIGN(const uint64_t news, observe(run, Side::A));
+  TB_ASSIGN(uint64_t news, observe(run, Side::B));
+  TB_ASSIGN(const uint64_t there, observe(run, Side::A));
+  news += there;
   TB_TRY(rebind(run, Side::B));
   TB_TRY(rebind(run, Side::A));
   TB_TRY(look_for_moved(run, news));
