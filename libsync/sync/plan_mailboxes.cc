@@ -46,7 +46,8 @@ void plan_name(const Pair& pair, const PlanContext& context, const Translate& tr
   const Side on = other(*giver);
   Path target = translate(*giver, pair.at(*giver).path);
   // A name that is put back need not be the other side's.
-  if (!renamed(pair, *giver) && !pair.at(on).base.empty()) target = pair.at(on).base;
+  const bool put_back = !renamed(pair, *giver) && !is_aside(pair, on) && !pair.at(on).base.empty();
+  if (put_back) target = pair.at(on).base;
   if (pair.at(on).path == target || is_inbox(pair.at(on).path) || is_inbox(target)) return;
   out.push_back({.pair = pair.id, .on = on, .op = Op::RenameBox, .path = std::move(target)});
 }
