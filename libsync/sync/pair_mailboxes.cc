@@ -170,6 +170,9 @@ Status absorb(Run& run, Side side, Pair& pair, const Pair& fresh, std::vector<Ro
   const Path base = pair.at(side).base;
   pair.at(side) = fresh.at(side);
   pair.at(side).base = base;
+  // It was renamed before it was made on the other side.
+  Pair::End& there = pair.at(other(side));
+  if (there.box.empty() && there.base.empty()) there.path = run.translate(side, pair.at(side).path);
   TB_TRY(run.link.put(pair));
   TB_TRY(run.book.drop(run.link, fresh.id));
   return batch->commit();

@@ -187,6 +187,8 @@ class TwoWriters(Races):
                 self.change(seat)
                 self.let_go(seat, child)
                 self.assertEqual(seat.local(), expected, f"{kind.name}, line {line}")
+                self.assertEqual(seat.sync().status, DONE)  # what it did not carry to the server itself
+                self.assertEqual(seat.local(), expected, f"{kind.name}, line {line}, carried over")
                 self.assert_finished(seat)
 
     def change(self, seat):
