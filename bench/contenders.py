@@ -36,8 +36,7 @@ Channel it
 Far :far:
 Near :near:
 Patterns *
-Sync Pull
-Create Near
+{channel}
 SyncState *
 """
 MPOP = """account it
@@ -123,22 +122,23 @@ class Contender:
 class Twinbox(Contender):
     name = "twinbox"
     scheme = "imap"
+    keys = {}  # of the account, more than an address
 
     def prepare(self):
         self.home = harness.Home()
         scheme = self.scheme + ("s" if self.end.tls else "+plain")
         self.home.add("it", f"{scheme}://{self.end.user}@localhost:{self.end.port}", password=self.end.password,
-                      tls_ca=self.end.ca if self.end.tls else None, store=os.path.join(self.folder, "store"))
+                      tls_ca=self.end.ca if self.end.tls else None, store=os.path.join(self.folder, "store"), **self.keys)
         self.environment = self.home.environment
         return [self.runner.program, "--config", self.home.config, "sync", "it"]
 
     def count(self):
-        return len(self._ask("ls", "it", "--json").splitlines())
+        return len(self.ask("ls", "it", "--json").splitlines())
 
     def digests(self):
         """Counter of the SHA-256 of every exported message."""
         place = os.path.join(self.folder, "exported")
-        self._ask("export", "it", "--eml", place)
+        self.ask("export", "it", "--eml", place)
         found = collections.Counter()
         for parent, _, names in os.walk(place):
             for name in names:
@@ -147,7 +147,7 @@ class Twinbox(Contender):
         shutil.rmtree(place)
         return found
 
-    def _ask(self, *arguments):
+    def ask(self, *arguments):
         done = subprocess.run((self.runner.program, "--config", self.home.config) + arguments, capture_output=True,
                               check=False, env=self.environment, stdin=subprocess.DEVNULL)
         if done.returncode:
@@ -167,12 +167,14 @@ class Mbsync(Contender):
 
     name = needs = "mbsync"
     depth = ""
+    channel = "Sync Pull\nCreate Near"
 
     def prepare(self):
         os.makedirs(os.path.join(self.folder, "mail"))
         path = os.path.join(self.folder, "mbsyncrc")
         tls = f"SSLType IMAPS\nCertificateFile {self.end.ca}" if self.end.tls else "SSLType None\nAuthMechs LOGIN"
-        write(path, MBSYNC.format(end=self.end, folder=self.folder, tls=tls, depth=self.depth))
+        write(path, MBSYNC.format(end=self.end, folder=self.folder, tls=tls, depth=self.depth,
+                                  channel=self.channel))
         return ["mbsync", "-q", "-c", path, "it"]
 
     def count(self):

@@ -56,6 +56,7 @@ class Runner:
         self.launch = built(self.program, "launch")
         self.folder = tempfile.mkdtemp(prefix="twinbox-bench-")
         self.strace = shutil.which("strace")
+        self.told = b""  # what the last program said
         self._serial = 0
 
     def close(self):
@@ -84,6 +85,7 @@ class Runner:
             except subprocess.TimeoutExpired:
                 child.kill()
                 raise Failed(f"{command[0]} took more than {SECONDS} s") from None
+        self.told = out
         if child.returncode not in accept:
             words = (err or out).decode("utf-8", "replace").strip()[-400:]
             raise Failed(f"{os.path.basename(command[0])} ended with status {child.returncode}: {words}")

@@ -5,6 +5,7 @@ import json
 import os
 
 import contenders as c
+import two_way
 from measure import Failed, Result, Sample, built, rounds, shares
 
 FAR = 0.05  # seconds of a round trip in the rows about a long way
@@ -38,6 +39,11 @@ class Row:
         share = shares(self.results[other], self.results[name]) if other in self.results else None
         if share:
             self.judge(f"times faster than {other} ({share[1]:.1f} to {share[2]:.1f})", share[0], times, at_least=True)
+
+    def judge_share(self, other, times, name="twinbox"):
+        """`name` takes at most so many times as long as another, run by run."""
+        share = shares(self.results[name], self.results[other])
+        self.judge(f"times as long as {other} ({share[1]:.2f} to {share[2]:.2f})", share[0], times)
 
 
 def first_mirror(row, bench, mailbox, protocol, kinds, socket=None, most=None, delay=None, runs=None, tls=True):
@@ -261,6 +267,15 @@ ROWS = [
     Row("imap-far", "IMAP first mirror, 1,000 messages, 50 ms round trip", "≥ 5 times faster than mbsync", imap_far),
     Row("pop3-far", "POP3 first mirror, 1,000 messages, 50 ms round trip", "≥ 3 times faster than mpop", pop3_far),
     Row("far-nothing", "nothing changed, 5 folders, 50 ms round trip, no TLS", "≤ 6 round trips in all", far_nothing),
+    Row("two-way-flags", "100 flags changed on the server and 100 here, of 100,000 messages",
+        "≥ 10 times faster than mbsync", two_way.flags, "two-way"),
+    Row("two-way-moved-there", "1,000 of 100,000 messages moved to another folder on the server",
+        "no bodies, ≤ 1.5 times the commands alone", functools.partial(two_way.moves, change=two_way.MovesThere,
+                                                                       socket=two_way.SocketMovesThere), "two-way"),
+    Row("two-way-moved-here", "the same, moved here", "no bodies, ≤ 1.5 times the commands alone",
+        functools.partial(two_way.moves, change=two_way.MovesHere, socket=two_way.SocketMovesHere), "two-way"),
+    Row("two-way-upload", "1,000 messages that are new here, 50 ms round trip", "≥ 5 times faster than mbsync",
+        two_way.upload, "two-way"),
     Row("giant", "one message of 1 GiB", "peak memory ≤ 64 MB", giant),
     Row("million", "1,000,000 messages in one folder", "peak memory ≤ 100 MB", million),
     Row("store", "store: 20,000 messages, 581 MB, hashed, compressed, durable", "≤ 2 times a bare append", store,

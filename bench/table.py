@@ -8,6 +8,7 @@ system. bench/README.md says how each row is measured. `tools/dev bench table` c
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -27,11 +28,14 @@ class Bench:
         self.runs, self.warm = (1, False) if options.quick else (options.runs, True)
         self.runner, self.mailboxes, self.at_most = runner, mailboxes, options.at_most
         self.mirrors = {}  # contenders with a mirror that is up to date, for the rows in which nothing changed
+        self.closing = contextlib.ExitStack()  # what rows share and open when one of them first asks for it
+        self.twins = {}
         self.progress = complain if options.verbose else lambda words: None
 
     def close(self):
         for contender in self.mirrors.values():
             contender.close()
+        self.closing.close()
 
 
 def arguments(rows):

@@ -18,8 +18,9 @@ import relay
 TABLE = os.path.join(harness.HERE, "..", "..", "bench", "table.py")
 BUILT = os.environ.get("TWINBOX_BENCH_FOLDER") or os.path.join(os.path.dirname(harness.PROGRAM), "bench")
 ROWS = {"imap-first", "imap-first-plain", "pop3-first", "pop3-first-plain", "imap-small", "imap-small-plain",
-        "imap-nothing", "imap-nothing-plain", "imap-nothing-size", "imap-far", "pop3-far", "far-nothing", "giant",
-        "million", "store", "search"}
+        "imap-nothing", "imap-nothing-plain", "imap-nothing-size", "imap-far", "pop3-far", "far-nothing",
+        "two-way-flags", "two-way-moved-there", "two-way-moved-here", "two-way-upload", "giant", "million", "store",
+        "search"}
 
 
 def table(*arguments, program=harness.PROGRAM, environment=None):
@@ -64,6 +65,20 @@ class Table(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("twinbox brought 0 of 3 messages", done.stderr)
         self.assertNotIn("imap-first", done.stdout)
+
+    def test_a_two_way_sync_that_did_nothing_has_no_time(self):
+        for row in ("two-way-flags", "two-way-moved-there", "two-way-moved-here", "two-way-upload"):
+            with self.subTest(row), tempfile.TemporaryDirectory() as folder:
+                program, synced = os.path.join(folder, "twinbox"), os.path.join(folder, "synced")
+                with open(program, "w", encoding="ascii") as file:
+                    file.write(f"#!/bin/sh\nif [ \"$3\" = sync ]; then\n  [ ! -e {synced} ] || exec echo '{{}}'\n"
+                               f"  touch {synced}\nfi\nexec {harness.PROGRAM} \"$@\"\n")
+                os.chmod(program, 0o755)
+                done = table("--row", row, "--quick", "--at-most", "10", program=program,
+                             environment={"TWINBOX_BENCH_FOLDER": BUILT})
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(f"{row}: twinbox: not the same on both sides after its sync", done.stderr)
+                self.assertNotIn("times", done.stdout)
 
 
 class Parts(unittest.TestCase):
