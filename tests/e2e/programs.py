@@ -12,8 +12,7 @@ import time
 import harness
 from harness import digest
 
-import dovecot  # noqa: E402  (harness puts tests/support on the path)
-import private  # noqa: E402
+import private  # noqa: E402  (harness puts tests/support on the path)
 from served import Served  # noqa: E402
 
 SECONDS = 240  # for one run of a program, which writes each message through to the disk, beside whatever else runs
@@ -33,13 +32,7 @@ def lf(octets):
 
 
 class Case(harness.Case):
-    """Each test has an account of its own, filled by a sync from one Dovecot."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.dovecot = dovecot.Dovecot().start()
-        cls.addClassCleanup(cls.dovecot.stop)
-        cls.fill(cls.dovecot)
+    """Each test has an account of its own, filled by a sync from a Dovecot of its own: what it changes is carried there."""
 
     @classmethod
     def fill(cls, server):
@@ -49,6 +42,8 @@ class Case(harness.Case):
 
     def setUp(self):
         super().setUp()
+        self.dovecot = self.serve()
+        self.fill(self.dovecot)
         self.place = private.temporary_folder()
         self.addCleanup(shutil.rmtree, self.place)
 
