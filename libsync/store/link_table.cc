@@ -1,14 +1,11 @@
 #include "libsync/store/link_table.h"
 
-#include "libsync/base/text.h"
+#include "libsync/store/link_columns.h"
 #include "libsync/sync/path.h"
 
 namespace libsync::store {
 namespace {
 
-using sync::At;
-using sync::Flags;
-using sync::Half;
 using sync::Key;
 using sync::Pair;
 using sync::PairId;
@@ -17,240 +14,7 @@ using sync::Row;
 using sync::RowId;
 using sync::Side;
 
-constexpr char kTables[] = R"sql(
-CREATE TABLE link_identity(side INTEGER PRIMARY KEY, identity TEXT NOT NULL);
-CREATE TABLE link_pair(
-  id INTEGER PRIMARY KEY AUTOINCREMENT, role INTEGER NOT NULL,
-  a_box TEXT NOT NULL, a_path TEXT NOT NULL, a_epoch INTEGER NOT NULL, a_cursor TEXT NOT NULL, a_missing INTEGER NOT NULL,
-  b_box TEXT NOT NULL, b_path TEXT NOT NULL, b_epoch INTEGER NOT NULL, b_cursor TEXT NOT NULL, b_missing INTEGER NOT NULL);
-CREATE TABLE link_row(
-  id INTEGER PRIMARY KEY, home INTEGER NOT NULL, agreed INTEGER NOT NULL, dirty INTEGER NOT NULL,
-  suspect INTEGER NOT NULL, inferred INTEGER NOT NULL, size INTEGER NOT NULL, date INTEGER,
-  base_flags INTEGER NOT NULL, base_keywords TEXT, object TEXT, print TEXT, content TEXT,
-  a_at INTEGER NOT NULL, a_pair INTEGER NOT NULL, a_num INTEGER NOT NULL, a_name TEXT,
-  a_flags INTEGER NOT NULL, a_keywords TEXT, a_instance TEXT, a_blocked TEXT,
-  b_at INTEGER NOT NULL, b_pair INTEGER NOT NULL, b_num INTEGER NOT NULL, b_name TEXT,
-  b_flags INTEGER NOT NULL, b_keywords TEXT, b_instance TEXT, b_blocked TEXT);
-CREATE INDEX link_row_a ON link_row(a_pair, a_num, a_name) WHERE a_at = 1;
-CREATE INDEX link_row_b ON link_row(b_pair, b_num, b_name) WHERE b_at = 1;
-CREATE INDEX link_row_a_lost ON link_row(size) WHERE a_at IN (2, 3);
-CREATE INDEX link_row_b_lost ON link_row(size) WHERE b_at IN (2, 3);
-CREATE INDEX link_row_dirty ON link_row(id) WHERE dirty = 1;
-CREATE TABLE link_removed(pair INTEGER NOT NULL, day INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(pair, day));
-)sql";
-
-constexpr char kDoubt[] = R"sql(
-ALTER TABLE link_row ADD COLUMN doubt INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX link_row_doubt ON link_row(id) WHERE doubt = 1;
-)sql";
-
-constexpr char kDoubtLast[] = R"sql(
-DROP INDEX link_row_doubt;
-CREATE INDEX link_row_doubt ON link_row(doubt, id) WHERE doubt IN (1, 4);
-)sql";
-
-constexpr char kTurn[] = R"sql(
-CREATE TABLE link_turn(id INTEGER PRIMARY KEY, after INTEGER NOT NULL, ended INTEGER NOT NULL);
-)sql";
-
-// What two-way syncs need: what was asked and has no answer, names and subscriptions as agreed, what mailboxes can
-// store.
-constexpr char kTwoWay[] = R"sql(
-ALTER TABLE link_row ADD COLUMN size_b INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_row ADD COLUMN leftover INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_row ADD COLUMN a_asked INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_row ADD COLUMN a_to INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_row ADD COLUMN a_asked_look INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_row ADD COLUMN b_asked INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_row ADD COLUMN b_to INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_row ADD COLUMN b_asked_look INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_row ADD COLUMN a_sent TEXT;
-ALTER TABLE link_row ADD COLUMN b_sent TEXT;
-ALTER TABLE link_row ADD COLUMN look INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_pair ADD COLUMN a_base TEXT NOT NULL DEFAULT '';
-ALTER TABLE link_pair ADD COLUMN a_renaming TEXT NOT NULL DEFAULT '';
-ALTER TABLE link_pair ADD COLUMN a_subscribed INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_pair ADD COLUMN a_mask TEXT;
-ALTER TABLE link_pair ADD COLUMN a_read_only INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_pair ADD COLUMN b_base TEXT NOT NULL DEFAULT '';
-ALTER TABLE link_pair ADD COLUMN b_renaming TEXT NOT NULL DEFAULT '';
-ALTER TABLE link_pair ADD COLUMN b_subscribed INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_pair ADD COLUMN b_mask TEXT;
-ALTER TABLE link_pair ADD COLUMN b_read_only INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE link_pair ADD COLUMN subscribed INTEGER;
-UPDATE link_pair SET a_base=a_path, b_base=b_path WHERE a_box<>'' AND b_box<>'';
-DROP INDEX link_row_a_lost;
-DROP INDEX link_row_b_lost;
-CREATE INDEX link_row_a_lost ON link_row(size) WHERE a_at IN (2, 3) OR a_asked <> 0;
-CREATE INDEX link_row_b_lost ON link_row(CASE size_b WHEN 0 THEN size ELSE size_b END) WHERE b_at IN (2, 3) OR b_asked <> 0;
-CREATE INDEX link_row_a_asked ON link_row(id) WHERE a_asked <> 0;
-CREATE INDEX link_row_b_asked ON link_row(id) WHERE b_asked <> 0;
-CREATE INDEX link_row_object ON link_row(object) WHERE object IS NOT NULL;
-)sql";
-
-// Only for links of which the server is ever added to: it costs every new message a page.
-constexpr char kContentIndex[] =
-    "CREATE INDEX IF NOT EXISTS link_row_content ON link_row(substr(content, 8, 12)) WHERE content IS NOT NULL";
-
-#define ROW_COLUMNS                                                                                             \
-  "id, home, agreed, dirty, suspect, inferred, size, date, base_flags, base_keywords, object, print, content, " \
-  "a_at, a_pair, a_num, a_name, a_flags, a_keywords, a_instance, a_blocked, "                                   \
-  "b_at, b_pair, b_num, b_name, b_flags, b_keywords, b_instance, b_blocked, doubt, "                            \
-  "size_b, leftover, a_asked, a_to, a_asked_look, b_asked, b_to, b_asked_look, look, a_sent, b_sent"
-
-constexpr char kInsertRow[] =
-    "INSERT INTO link_row(" ROW_COLUMNS
-    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-constexpr char kUpdateRow[] =
-    "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, size=?7, date=?8, base_flags=?9,"
-    " base_keywords=?10, object=?11, print=?12, content=?13,"
-    " a_at=?14, a_pair=?15, a_num=?16, a_name=?17, a_flags=?18, a_keywords=?19, a_instance=?20, a_blocked=?21,"
-    " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
-    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, a_asked_look=?35,"
-    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39, a_sent=?40, b_sent=?41"
-    " WHERE id=?1";
-// Most rows stay where they are on side A: its index need not be touched then.
-constexpr char kUpdateRowInPlace[] =
-    "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, date=?8, base_flags=?9,"
-    " base_keywords=?10, object=?11, print=?12, content=?13, a_flags=?18, a_keywords=?19, a_instance=?20, "
-    "a_blocked=?21,"
-    " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
-    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, a_asked_look=?35,"
-    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39, a_sent=?40, b_sent=?41"
-    " WHERE id=?1 AND size=?7 AND a_at=?14 AND a_pair=?15 AND a_num=?16 AND a_name IS ?17";
-
 constexpr int64_t kSecondsPerDay = 86400;
-
-// Empty text is kept as NULL: most of these columns are empty in most rows.
-std::optional<Lent> or_null(const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  return Lent{text};
-}
-
-std::string join(const std::vector<std::string>& keywords) {
-  std::string out;
-  for (const auto& keyword : keywords) {
-    if (!out.empty()) out += ' ';
-    out += keyword;
-  }
-  return out;
-}
-
-Flags flags_from(int64_t system, std::string_view keywords) {
-  Flags flags{.system = static_cast<uint32_t>(system)};
-  while (!keywords.empty()) {
-    const size_t space = keywords.find(' ');
-    flags.add_keyword(keywords.substr(0, space));
-    keywords.remove_prefix(space == keywords.npos ? keywords.size() : space + 1);
-  }
-  return flags;
-}
-
-void bind_flags(Statement& statement, int at, const Flags& flags) {
-  statement.bind_at(at, flags.system);
-  if (flags.keywords.empty()) {
-    statement.bind_at(at + 1, nullptr);
-  } else {
-    statement.bind_at(at + 1, join(flags.keywords));
-  }
-}
-
-// "5 one two"; NULL for none.
-void bind_sent(Statement& statement, int at, const Flags& flags) {
-  if (flags == Flags{}) {
-    statement.bind_at(at, nullptr);
-  } else {
-    statement.bind_at(at, std::to_string(flags.system) + ' ' + join(flags.keywords));
-  }
-}
-
-Flags read_sent(const Statement& s, int at) {
-  const std::string_view text = s.text(at);
-  const size_t space = std::min(text.find(' '), text.size());
-  return flags_from(static_cast<int64_t>(parse_u64(text.substr(0, space)).value_or(0)),
-                    text.substr(std::min(space + 1, text.size())));
-}
-
-void bind_half(Statement& statement, int at, const Half& half) {
-  statement.bind_at(at, static_cast<int>(half.at));
-  statement.bind_at(at + 1, half.pair);
-  statement.bind_at(at + 2, half.key.number);
-  statement.bind_at(at + 3, or_null(half.key.name));
-  bind_flags(statement, at + 4, half.flags);
-  statement.bind_at(at + 6, or_null(half.instance));
-  statement.bind_at(at + 7, or_null(half.blocked));
-}
-
-void bind_row(Statement& statement, const Row& row) {
-  if (row.id == 0) {
-    statement.bind_at(0, nullptr);
-  } else {
-    statement.bind_at(0, row.id);
-  }
-  statement.bind_at(1, row.home);
-  statement.bind_at(2, row.agreed ? 1 : 0);
-  statement.bind_at(3, row.dirty ? 1 : 0);
-  statement.bind_at(4, row.suspect ? 1 : 0);
-  statement.bind_at(5, row.inferred ? 1 : 0);
-  statement.bind_at(6, row.size);
-  statement.bind_at(7, row.date);
-  bind_flags(statement, 8, row.base);
-  statement.bind_at(10, or_null(row.object));
-  statement.bind_at(11, or_null(row.print));
-  statement.bind_at(12, or_null(row.content));
-  bind_half(statement, 13, row.half(Side::A));
-  bind_half(statement, 21, row.half(Side::B));
-  statement.bind_at(29, static_cast<int>(row.doubt));
-  statement.bind_at(30, row.size_b);
-  statement.bind_at(31, row.leftover ? 1 : 0);
-  for (const Side side : {Side::A, Side::B}) {
-    const int at = side == Side::A ? 32 : 35;
-    statement.bind_at(at, static_cast<int>(row.half(side).asked));
-    statement.bind_at(at + 1, row.half(side).to);
-    statement.bind_at(at + 2, row.half(side).asked_look);
-  }
-  statement.bind_at(38, row.look);
-  for (const Side side : {Side::A, Side::B}) bind_sent(statement, side == Side::A ? 39 : 40, row.half(side).sent);
-}
-
-Half read_half(const Statement& s, int at) {
-  return {.at = static_cast<At>(s.integer(at)),
-          .pair = s.integer(at + 1),
-          .key = {static_cast<uint64_t>(s.integer(at + 2)), std::string(s.text(at + 3))},
-          .flags = flags_from(s.integer(at + 4), s.text(at + 5)),
-          .instance = std::string(s.text(at + 6)),
-          .blocked = std::string(s.text(at + 7))};
-}
-
-Row read_row(const Statement& s) {
-  Row row;
-  row.id = s.integer(0);
-  row.home = s.integer(1);
-  row.agreed = s.integer(2) != 0;
-  row.dirty = s.integer(3) != 0;
-  row.suspect = s.integer(4) != 0;
-  row.inferred = s.integer(5) != 0;
-  row.size = static_cast<uint64_t>(s.integer(6));
-  if (!s.is_null(7)) row.date = s.integer(7);
-  row.base = flags_from(s.integer(8), s.text(9));
-  row.object = s.text(10);
-  row.print = s.text(11);
-  row.content = s.text(12);
-  row.half(Side::A) = read_half(s, 13);
-  row.half(Side::B) = read_half(s, 21);
-  row.doubt = static_cast<sync::Doubt>(s.integer(29));
-  row.size_b = static_cast<uint64_t>(s.integer(30));
-  row.leftover = s.integer(31) != 0;
-  for (const Side side : {Side::A, Side::B}) {
-    const int at = side == Side::A ? 32 : 35;
-    row.half(side).asked = static_cast<sync::Asked>(s.integer(at));
-    row.half(side).to = s.integer(at + 1);
-    row.half(side).asked_look = static_cast<uint64_t>(s.integer(at + 2));
-  }
-  row.look = static_cast<uint64_t>(s.integer(38));
-  for (const Side side : {Side::A, Side::B}) row.half(side).sent = read_sent(s, side == Side::A ? 39 : 40);
-  return row;
-}
 
 }  // namespace
 
@@ -458,7 +222,7 @@ class LinkTable : public sync::Link {
     return all(s);
   }
 
-  Status index_contents() override { return db_.exec(kContentIndex); }
+  Status index_contents() override { return index_link_contents(db_); }
 
   Result<uint64_t> count_agreed(PairId pair) override {
     TB_ASSIGN(auto s, db_.prepare("SELECT count(*) FROM link_row WHERE home=? AND agreed=1"));
@@ -588,59 +352,6 @@ Result<std::unique_ptr<sync::Link>> LinkTable::copy() {
   return made;
 }
 
-#define END_COLUMNS(x)                                                                                     \
-  #x "_box, " #x "_path, " #x "_epoch, " #x "_cursor, " #x "_missing, " #x "_base, " #x "_subscribed, " #x \
-     "_mask, " #x "_read_only, " #x "_renaming"
-constexpr int kEndColumns = 10;
-
-// "31 * one two": the system flags, whether any keyword can be kept, those that can.
-std::string mask_text(const sync::FlagMask& mask) {
-  std::string out = std::to_string(mask.system);
-  if (mask.any_keyword) out += " *";
-  for (const std::string& keyword : mask.keywords) out += ' ' + keyword;
-  return out;
-}
-
-sync::FlagMask mask_from(std::string_view text) {
-  const size_t space = text.find(' ');
-  sync::FlagMask mask{.system = static_cast<uint32_t>(parse_u64(text.substr(0, space)).value_or(0))};
-  Flags words = flags_from(0, space == text.npos ? std::string_view() : text.substr(space + 1));
-  mask.any_keyword = std::erase(words.keywords, "*") > 0;
-  mask.keywords = std::move(words.keywords);
-  return mask;
-}
-
-void bind_end(Statement& s, int at, const Pair::End& end) {
-  s.bind_at(at, end.box);
-  s.bind_at(at + 1, sync::encode_path(end.path));
-  s.bind_at(at + 2, end.epoch);
-  s.bind_at(at + 3, end.cursor);
-  s.bind_at(at + 4, end.missing ? 1 : 0);
-  s.bind_at(at + 5, sync::encode_path(end.base));
-  s.bind_at(at + 6, end.subscribed ? 1 : 0);
-  if (end.mask) {
-    s.bind_at(at + 7, mask_text(*end.mask));
-  } else {
-    s.bind_at(at + 7, nullptr);
-  }
-  s.bind_at(at + 8, end.read_only ? 1 : 0);
-  s.bind_at(at + 9, sync::encode_path(end.renaming));
-}
-
-Pair::End read_end(const Statement& s, int at) {
-  Pair::End end{.box = std::string(s.text(at)),
-                .path = sync::decode_path(s.text(at + 1)),
-                .base = sync::decode_path(s.text(at + 5)),
-                .renaming = sync::decode_path(s.text(at + 9)),
-                .epoch = static_cast<uint64_t>(s.integer(at + 2)),
-                .cursor = std::string(s.text(at + 3)),
-                .missing = s.integer(at + 4) != 0,
-                .subscribed = s.integer(at + 6) != 0,
-                .read_only = s.integer(at + 8) != 0};
-  if (!s.is_null(at + 7)) end.mask = mask_from(s.text(at + 7));
-  return end;
-}
-
 Result<std::vector<Pair>> LinkTable::pairs() {
   TB_ASSIGN(
       auto s,
@@ -698,20 +409,6 @@ Result<uint64_t> LinkTable::vanish_unseen(Side side, PairId pair, const sync::Ke
 }
 
 }  // namespace
-
-Status create_link_tables_1(Db& db) { return db.exec(kTables); }
-Status upgrade_link_tables_2(Db& db) { return db.exec(kDoubt); }
-Status upgrade_link_tables_3(Db& db) { return db.exec(kDoubtLast); }
-Status upgrade_link_tables_4(Db& db) { return db.exec(kTurn); }
-Status upgrade_link_tables_5(Db& db) { return db.exec(kTwoWay); }
-
-Status create_link_tables(Db& db) {
-  TB_TRY(create_link_tables_1(db));
-  TB_TRY(upgrade_link_tables_2(db));
-  TB_TRY(upgrade_link_tables_3(db));
-  TB_TRY(upgrade_link_tables_4(db));
-  return upgrade_link_tables_5(db);
-}
 
 std::unique_ptr<sync::Link> open_link(Db& db) { return std::make_unique<LinkTable>(db); }
 

@@ -18,6 +18,9 @@ Status upgrade_link_tables_3(Db& db);
 Status upgrade_link_tables_4(Db& db);
 Status upgrade_link_tables_5(Db& db);
 
+// Makes Link::same_octets() quick for the store's side; costs every new message a page from then on.
+Status index_link_contents(Db& db);
+
 // Messages of which a side refused a change, until they change again.
 Result<uint64_t> count_refused(Db& db);
 
