@@ -29,13 +29,7 @@ void ImapCopying::run(std::span<const Action> actions) {
       able.push_back(&action);
     }
   }
-  if (able.empty() || !w_.going()) return;
-  const auto closed = w_.open(able.front()->ref.box, able.front()->ref.epoch);
-  for (const Action* action : able) {
-    if (closed) {
-      w_.tell(*action, *closed);
-      continue;
-    }
+  for (const Action* action : w_.open_for(std::move(able))) {
     if (waiting_.contains(*uid_of(action->ref))) transfer();
     waiting_[*uid_of(action->ref)] = action;
   }

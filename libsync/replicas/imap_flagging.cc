@@ -35,13 +35,7 @@ void ImapFlagging::run(std::span<const Action> actions) {
       able.push_back(&action);
     }
   }
-  if (able.empty() || !w_.going()) return;
-  const auto closed = w_.open(able.front()->ref.box, able.front()->ref.epoch);
-  for (const Action* action : able) {
-    if (closed) {
-      w_.tell(*action, *closed);
-      continue;
-    }
+  for (const Action* action : w_.open_for(std::move(able))) {
     const uint32_t uid = *uid_of(action->ref);
     if (waiting_.contains(uid)) change();
     waiting_[uid] = {.action = action};

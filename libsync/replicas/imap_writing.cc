@@ -128,6 +128,14 @@ std::optional<Outcome> ImapWriting::judge(const sync::BoxId& id, uint64_t epoch,
   return std::nullopt;
 }
 
+std::vector<const sync::Action*> ImapWriting::open_for(std::vector<const sync::Action*> actions) {
+  if (actions.empty() || !going()) return {};
+  const auto closed = open(actions.front()->ref.box, actions.front()->ref.epoch);
+  if (!closed) return actions;
+  for (const sync::Action* action : actions) tell(*action, *closed);
+  return {};
+}
+
 void ImapWriting::adds_to(const sync::BoxId& id, std::string_view wire) {
   mailboxes_.touched(id);
   if (c_.selected == wire) c_.selected.clear();

@@ -65,6 +65,8 @@ class ImapWriting final : public ImapListener {
   // Opens a mailbox to change it, unless it is open. Nothing: it is, with this UIDVALIDITY; else what becomes of the
   // actions.
   std::optional<sync::Outcome> open(const sync::BoxId& id, uint64_t epoch);
+  // Opens the mailbox of these, which is one, and gives those that can be done there; the others are told of.
+  std::vector<const sync::Action*> open_for(std::vector<const sync::Action*> actions);
   // Something is added to a mailbox. If it is the one that is open, that is opened anew before it is worked on: not
   // every server tells of what came at once.
   void adds_to(const sync::BoxId& id, std::string_view wire);

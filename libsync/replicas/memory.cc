@@ -14,6 +14,8 @@ namespace libsync::replicas {
 
 using sync::Action;
 using sync::Did;
+using sync::has_prefix;
+using sync::moved_along;
 using sync::MsgRef;
 using sync::Op;
 using sync::Outcome;
@@ -22,17 +24,6 @@ using sync::Path;
 namespace {
 
 constexpr size_t kPieceBytes = 64 << 10;
-
-bool has_prefix(const Path& path, const Path& prefix) {
-  return path.size() > prefix.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
-}
-
-// What a mailbox is called when `from`, which it is or is below, has become `to`.
-Path moved_along(const Path& path, const Path& from, const Path& to) {
-  Path moved = to;
-  moved.insert(moved.end(), path.begin() + static_cast<std::ptrdiff_t>(from.size()), path.end());
-  return moved;
-}
 
 }  // namespace
 

@@ -63,12 +63,7 @@ class AddSink final : public TransferSink {
     const Todo& todo = at(received.item);
     const Planned& planned = todo.planned;
     Row& row = *todo.row;
-    Half& half = row.half(planned.on);
-    half = {.at = outcome.did == Did::Ok ? At::Bound : At::Unbound,
-            .pair = planned.pair,
-            .key = outcome.ref.key,
-            .flags = planned.add,
-            .instance = outcome.instance};
+    row.half(planned.on) = placed(planned.pair, outcome, planned.add);
     row.print = received.print;
     row.content = outcome.content;
     row.size_b = received.octets == row.size ? 0 : received.octets;
@@ -122,11 +117,7 @@ class KnownSink final : public ActionSink {
     if (outcome.did != Did::Ok) return {};  // fetched by the next run
     const Planned& planned = todo_[token].planned;
     Row& row = *todo_[token].row;
-    row.half(planned.on) = {.at = At::Bound,
-                            .pair = planned.pair,
-                            .key = outcome.ref.key,
-                            .flags = planned.add,
-                            .instance = outcome.instance};
+    row.half(planned.on) = placed(planned.pair, outcome, planned.add);
     row.content = outcome.content;
     row.inferred = true;
     row.doubt = Doubt::None;
@@ -181,6 +172,7 @@ class Actor {
     if (chunk->rows.empty()) return nullptr;
     after_ = chunk->rows.back().id;
     TB_TRY(plan(*chunk));
+    if (!run_.options.dry_run && chunk->only_fetches()) TB_TRY(copy(Side::B, chunk->adds));
     return chunk;
   }
 

@@ -102,11 +102,7 @@ class Sink final : public ActionSink {
         }
         break;
       default: {
-        Half there{.at = At::Bound,
-                   .pair = todo.planned.pair,
-                   .key = outcome.ref.key,
-                   .flags = half.flags,
-                   .instance = outcome.instance};
+        Half there = placed(todo.planned.pair, outcome, half.flags);
         if (there.instance.empty() && todo.planned.op == Op::Move) there.instance = half.instance;
         TB_TRY(note_epoch(run_, side_, todo.planned.pair, outcome.ref));
         if (todo.from) copied(todo, there);
@@ -269,6 +265,14 @@ bool is_wanted(const Todo& todo, Side side) {
 }
 
 }  // namespace
+
+Half placed(PairId pair, const Outcome& outcome, const Flags& flags) {
+  return {.at = outcome.did == Did::Ok ? At::Bound : At::Unbound,
+          .pair = pair,
+          .key = outcome.ref.key,
+          .flags = flags,
+          .instance = outcome.instance};
+}
 
 Half adding(const Run& run, PairId to, const Flags& flags) {
   return {.at = At::Unbound, .pair = to, .flags = flags, .asked = Asked::Sent, .asked_look = run.look};

@@ -39,6 +39,9 @@ Status save(Run& run, Row& row);
 // The row is not to be asked about again until it changes; told in the report.
 void block(Run& run, Row& row, Side side, std::string words);
 
+// Where something was put, by the side's own word: Bound where it says, else Unbound.
+Half placed(PairId pair, const Outcome& outcome, const Flags& flags);
+
 // "Sent" to `to`, with these flags: before a message is added or copied there.
 Half adding(const Run& run, PairId to, const Flags& flags);
 

@@ -26,11 +26,6 @@ class OneSink final : public ActionSink {
 
 std::string shown(const Path& path) { return printable(encode_path(path)); }
 
-void note_base(Pair& pair) {
-  if (pair.at(Side::A).box.empty() || pair.at(Side::B).box.empty()) return;
-  for (Pair::End& end : pair.end) end.base = end.path;
-}
-
 Status created(Run& run, Side side, Pair& pair, const Outcome& outcome, bool subscribed) {
   Pair::End& end = pair.at(side);
   end.box = outcome.box;
@@ -42,17 +37,10 @@ Status created(Run& run, Side side, Pair& pair, const Outcome& outcome, bool sub
   end.subscribed = subscribed;
   end.mask.reset();
   end.read_only = false;
-  note_base(pair);
+  agree_on_names(pair);
   ++run.report.boxes_created;
   TB_TRY(run.link.put(pair));
   return {};
-}
-
-// What a mailbox is called when `from`, which it is or is below, has become `to`.
-Path moved_along(const Path& path, const Path& from, const Path& to) {
-  Path moved = to;
-  moved.insert(moved.end(), path.begin() + static_cast<std::ptrdiff_t>(from.size()), path.end());
-  return moved;
 }
 
 // RENAME takes children along: what the book says of them follows.
@@ -141,7 +129,7 @@ Status create_on(Run& run, Side side, Pair& pair) {
   } else if (end.path != wanted && run.context.can(other(side), pair.id).rename_box) {
     // One name for both.
     TB_ASSIGN(const bool renamed, rename_on(run, other(side), pair, run.translate(side, end.path)));
-    if (renamed) note_base(pair);
+    if (renamed) agree_on_names(pair);
     TB_TRY(run.link.put(pair));
   }
   return {};
@@ -170,7 +158,7 @@ Status rename_to(Run& run, Side side, Pair& pair, const Path& target) {
     if (renamed) ++run.report.boxes_renamed;
   }
   if (!renamed) return {};
-  note_base(pair);
+  agree_on_names(pair);
   TB_TRY(run.link.put(pair));
   return {};
 }
@@ -198,7 +186,7 @@ Status note_agreed(Run& run) {
     const Pair::End &a = pair.at(Side::A), &b = pair.at(Side::B);
     if (a.box.empty() || b.box.empty()) continue;
     Pair now = pair;
-    if (run.translate(Side::A, a.path) == b.path) note_base(now);
+    if (run.translate(Side::A, a.path) == b.path) agree_on_names(now);
     if (a.subscribed == b.subscribed) now.subscribed = a.subscribed;
     if (now.at(Side::A).base == a.base && now.at(Side::B).base == b.base && now.subscribed == pair.subscribed) continue;
     pair = std::move(now);

@@ -15,14 +15,6 @@ bool is_listed(const std::vector<Mailbox>& boxes, const BoxId& id) {
   return std::ranges::find(boxes, id, &Mailbox::id) != boxes.end();
 }
 
-// Both are there under the names that they are to have.
-void agree(Pair& pair) {
-  for (Pair::End& end : pair.end) {
-    if (pair.at(Side::A).box.empty() || pair.at(Side::B).box.empty()) return;
-    end.base = end.path;
-  }
-}
-
 // Deleted and made again, a mailbox has another id under its name. To the link it is the old one with all of its keys
 // anew, as on a server without ids: else two pairs would want one folder on the other side. What the local store says
 // is gone is so.
@@ -81,7 +73,7 @@ Status pair_new(Run& run, Side side, const Mailbox& box, const std::vector<Mailb
     const Pair::End was = pair->at(side);
     pair->at(side) = {
         .box = box.id, .path = box.path, .base = was.base, .epoch = was.epoch, .subscribed = box.subscribed};
-    if (was.base.empty() || run.translate(side, box.path) == pair->at(other(side)).path) agree(*pair);
+    if (was.base.empty() || run.translate(side, box.path) == pair->at(other(side)).path) agree_on_names(*pair);
     TB_TRY(run.link.put(*pair));
     return {};
   }
@@ -196,6 +188,11 @@ Result<bool> find_renamed(Run& run, Side side, PairId id) {
 }
 
 }  // namespace
+
+void agree_on_names(Pair& pair) {
+  if (pair.at(Side::A).box.empty() || pair.at(Side::B).box.empty()) return;
+  for (Pair::End& end : pair.end) end.base = end.path;
+}
 
 bool Run::takes_part(const Path& path) const { return !options.takes_part || options.takes_part(path); }
 

@@ -65,6 +65,12 @@ bool has_prefix(const Path& path, const Path& prefix) {
   return path.size() > prefix.size() && std::equal(prefix.begin(), prefix.end(), path.begin());
 }
 
+Path moved_along(const Path& path, const Path& from, const Path& to) {
+  Path moved = to;
+  moved.insert(moved.end(), path.begin() + static_cast<std::ptrdiff_t>(from.size()), path.end());
+  return moved;
+}
+
 bool is_plain(const Path& path) {
   return !path.empty() && std::ranges::all_of(path, [](const std::string& component) {
     const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };

@@ -17,6 +17,8 @@ Path decode_path(std::string_view text);
 bool is_inbox(const Path& path);
 // `path` lies below `prefix`.
 bool has_prefix(const Path& path, const Path& prefix);
+// What the mailbox `path`, which is `from` or lies below it, is called when `from` has become `to`.
+Path moved_along(const Path& path, const Path& from, const Path& to);
 // Whether anybody here may give the name to a mailbox: levels that are not empty, in UTF-8, without control characters.
 // What a server has may be otherwise.
 bool is_plain(const Path& path);

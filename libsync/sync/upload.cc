@@ -293,11 +293,7 @@ class Uploader final : ActionSink {
     Half& half = row.half(side_);
     switch (outcome.did) {
       case Did::Ok: {
-        half = {.at = At::Bound,
-                .pair = todo.planned.pair,
-                .key = outcome.ref.key,
-                .flags = todo.planned.add,
-                .instance = outcome.instance};
+        half = placed(todo.planned.pair, outcome, todo.planned.add);
         if (side_ == Side::A) {
           row.doubt = Doubt::Unseen;
         } else if (!outcome.content.empty()) {

@@ -21,22 +21,6 @@ using libsync::replicas::MemoryTraits;
 
 namespace {
 
-// A day on which nothing else happens.
-constexpr int64_t kNow = 1'700'000'000;
-
-class FixedClock final : public libsync::Clock {
- public:
-  libsync::Steady::time_point now() const override { return {}; }
-  int64_t unix_seconds() const override { return kNow; }
-};
-
-class Nobody final : public sync::SyncObserver {
- public:
-  void planned(uint64_t, uint64_t) override {}
-  void carried(uint64_t, uint64_t) override {}
-  void action(const std::string&) override {}
-};
-
 Status cut() { return fail(Errc::Network, "cut"); }
 
 // Keeps what a replica answers, for somebody to decide whether it arrives.

@@ -33,6 +33,20 @@ struct Abilities {
 const std::vector<Abilities>& abilities();
 const Abilities& abilities(std::string_view name);
 
+// A moment that does not pass.
+class FixedClock final : public libsync::Clock {
+ public:
+  libsync::Steady::time_point now() const override { return {}; }
+  int64_t unix_seconds() const override { return 1'700'000'000; }
+};
+
+class Nobody final : public sync::SyncObserver {
+ public:
+  void planned(uint64_t, uint64_t) override {}
+  void carried(uint64_t, uint64_t) override {}
+  void action(const std::string&) override {}
+};
+
 // How a sync ends early.
 enum class End {
   Crash,      // the process: nothing is written any more

@@ -93,6 +93,16 @@ class OneQuestion final : public libsync::account::Prompt {
   std::mutex mutex_;
 };
 
+// What was done on the server: "2 new, 1 moved"; empty when there is nothing.
+std::string summary(const libsync::sync::SideCounts& sent) {
+  std::vector<std::string> parts;
+  if (sent.added > 0) parts.push_back(counted(sent.added, "new", "new"));
+  if (sent.flags > 0) parts.push_back(counted(sent.flags, "flag change", "flag changes"));
+  if (sent.moved > 0) parts.push_back(counted(sent.moved, "moved", "moved"));
+  if (sent.removed > 0) parts.push_back(counted(sent.removed, "removed", "removed"));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 // "3,212 new, 14 flags, 2 moved, 1 skipped"; empty when there is nothing.
 std::string summary(const SyncResult& result) {
   const auto& report = result.report;
@@ -103,20 +113,15 @@ std::string summary(const SyncResult& result) {
   const uint64_t put_back = std::min(result.put_back, report.added);
   add(report.added - put_back, "new", "new");
   add(put_back, "put back", "put back");
-  const auto& sent = report.sent;
-  add(sent.added, "sent", "sent");
-  add(report.flags, sent.flags > 0 ? "flag change here" : "flag change",
-      sent.flags > 0 ? "flag changes here" : "flag changes");
-  add(sent.flags, "flag change there", "flag changes there");
-  add(report.moved, sent.moved > 0 ? "moved here" : "moved", sent.moved > 0 ? "moved here" : "moved");
-  add(sent.moved, "moved there", "moved there");
+  add(report.flags, "flag change", "flag changes");
+  add(report.moved, "moved", "moved");
   add(report.removed, "removed here", "removed here");
-  add(sent.removed, "removed on the server", "removed on the server");
   add(report.left, "removed on the server", "removed on the server");
   add(report.mended, "damaged read again", "damaged read again");
   add(report.boxes_created, "folder made", "folders made");
   add(report.boxes_renamed, "folder renamed", "folders renamed");
   add(report.boxes_deleted, "folder deleted", "folders deleted");
+  if (const std::string sent = summary(report.sent); !sent.empty()) parts.push_back(say("on the server: {}", sent));
   add(report.skipped.size(), "skipped", "skipped");
   return fmt::format("{}", fmt::join(parts, ", "));
 }
@@ -466,7 +471,7 @@ extern const Command kSync;
 const Command kSync = {
     .name = "sync",
     .usage = "[ACCOUNT…]",
-    .summary = "bring the local store up to date with the server",
+    .summary = "bring the local store up to date with the server; two-way accounts: each with the other",
     .options = kOptions,
     .least_words = 0,
     .most_words = kAnyNumber,

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/plan/world.h"
+#include "tests/support/twisted_sink.h"
 
 namespace twinbox::plan {
 namespace {
@@ -13,19 +14,6 @@ using libsync::Status;
 using libsync::replicas::MemoryReplica;
 using sync::Action;
 using sync::Outcome;
-
-class NoClock final : public libsync::Clock {
- public:
-  libsync::Steady::time_point now() const override { return {}; }
-  int64_t unix_seconds() const override { return 1'700'000'000; }
-};
-
-class Nobody final : public sync::SyncObserver {
- public:
-  void planned(uint64_t, uint64_t) override {}
-  void carried(uint64_t, uint64_t) override {}
-  void action(const std::string&) override {}
-};
 
 class Last final : public sync::ActionSink {
  public:
@@ -45,32 +33,21 @@ struct Odd {
   std::function<void(const Action&)> before{};
 };
 
-class OddSink final : public sync::ChangeSink {
+class OddSink final : public test::TwistedSink {
  public:
-  OddSink(sync::ChangeSink& real, const Odd& odd) : real_(real), odd_(odd) {}
+  OddSink(sync::ChangeSink& real, const Odd& odd) : TwistedSink(real), odd_(odd) {}
   Status open(const sync::BoxId& box, const sync::BoxState& state) override {
     sync::BoxState told = state;
     if (odd_.state) odd_.state(told);
-    return real_.open(box, told);
+    return TwistedSink::open(box, told);
   }
   Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override {
     sync::Facts told = facts;
     if (odd_.facts) odd_.facts(told);
-    return real_.seen(ref, told);
+    return TwistedSink::seen(ref, told);
   }
-  Status vanished(const sync::BoxId& box, uint64_t epoch, const sync::Key& key) override {
-    return real_.vanished(box, epoch, key);
-  }
-  Status present(const sync::BoxId& box, std::span<const sync::KeyRange> ranges) override {
-    return real_.present(box, ranges);
-  }
-  Status close(const sync::BoxId& box, std::string_view next, uint64_t exists) override {
-    return real_.close(box, next, exists);
-  }
-  Status missing(const sync::BoxId& box) override { return real_.missing(box); }
 
  private:
-  sync::ChangeSink& real_;
   const Odd& odd_;
 };
 
@@ -119,7 +96,7 @@ class OddServers : public ::testing::Test {
     OddSession session(server, odd);
     Busy store(here);
     store.meanwhile = std::exchange(meanwhile_here, nullptr);
-    const NoClock clock;
+    const FixedClock clock;
     Nobody nobody;
     options.policy = world.policy;
     options.policy.fuse.allow = allow;

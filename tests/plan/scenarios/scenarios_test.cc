@@ -231,6 +231,15 @@ TEST_P(Scenarios, EndsSoWhereverItWasInterrupted) {
   }
 }
 
+TEST(ObjectIds, ACopyThatIsMadeThereIsMadeHereWithoutATransfer) {
+  World world(abilities("full"));
+  make(world.server, "INBOX: a; Work:");
+  world.sync();
+  act(world.server, "copy a Work");
+  EXPECT_EQ(world.sync().fetched, 0U);
+  EXPECT_EQ(show(world.devices[0]->store), "INBOX: a; Work: a");
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Scenarios, ::testing::ValuesIn(kScenarios),
                          [](const auto& one) { return std::string(one.param.name); });
 

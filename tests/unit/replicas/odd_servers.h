@@ -13,12 +13,15 @@
 #include "libsync/sync/sync.h"
 
 #include "tests/support/lent_replica.h"
+#include "tests/support/twisted_sink.h"
 
 namespace libsync::replicas {
 
 using sync::Leave;
 using sync::Path;
 using sync::SyncReport;
+
+using twinbox::test::TwistedSink;
 
 inline const Path kInbox{"INBOX"};
 
@@ -35,27 +38,6 @@ inline MemoryTraits plain() {
   traits.capabilities.change_tokens = false;
   return traits;
 }
-
-// Passes a look on, and lets tests twist what is said in it.
-class TwistedSink : public sync::ChangeSink {
- public:
-  explicit TwistedSink(sync::ChangeSink& to) : to_(to) {}
-  Status open(const sync::BoxId& box, const sync::BoxState& state) override { return to_.open(box, state); }
-  Status seen(const sync::MsgRef& ref, const sync::Facts& facts) override { return to_.seen(ref, facts); }
-  Status vanished(const sync::BoxId& box, uint64_t epoch, const sync::Key& key) override {
-    return to_.vanished(box, epoch, key);
-  }
-  Status present(const sync::BoxId& box, std::span<const sync::KeyRange> ranges) override {
-    return to_.present(box, ranges);
-  }
-  Status close(const sync::BoxId& box, std::string_view next, uint64_t exists) override {
-    return to_.close(box, next, exists);
-  }
-  Status missing(const sync::BoxId& box) override { return to_.missing(box); }
-
- protected:
-  sync::ChangeSink& to_;
-};
 
 class OddServers : public ::testing::Test {
  protected:
