@@ -6,6 +6,7 @@
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/store/edit.h"
 #include "libsync/store/rows.h"
 
 namespace libsync::replicas {
@@ -148,8 +149,8 @@ class Applier {
     const MailboxId id = box_of(action.box);
     TB_ASSIGN(const auto box, write_->mailbox(id));
     if (!box) return Outcome{.did = Did::Gone};
-    TB_ASSIGN(const auto taken, store_.find_mailbox(action.path));
-    if (taken && taken->id != id) return Outcome{.did = Did::Exists};
+    TB_ASSIGN(const auto boxes, store_.mailboxes());
+    if (store::name_in_the_way(boxes, box->path, action.path)) return Outcome{.did = Did::Exists};
     TB_TRY(write_->rename_mailbox(id, action.path));
     return Outcome{.box = action.box};
   }

@@ -106,8 +106,7 @@ class Sink final : public ActionSink {
         if (there.instance.empty() && todo.planned.op == Op::Move) there.instance = half.instance;
         TB_TRY(note_epoch(run_, side_, todo.planned.pair, outcome.ref));
         if (todo.from) copied(todo, there);
-        TB_TRY(arrived(run_, side_, row, there));
-        return {};
+        return arrived(run_, side_, row, there);
       }
     }
     return save(run_, row);
@@ -299,13 +298,11 @@ void block(Run& run, Row& row, Side side, std::string words) {
   run.report.skipped.push_back({run.place(half, side), half.blocked});
 }
 
-Result<std::optional<Row>> arrived(Run& run, Side side, Row& row, const Half& there) {
+Status arrived(Run& run, Side side, Row& row, const Half& there) {
   const Half was = std::exchange(row.half(side), there);
-  const bool asked = was.asked == Asked::Sent || was.asked == Asked::Taken;
-  const bool somewhere = was.at == At::Bound || (was.at == At::Gone && asked && was.to != 0);
-  const bool moved = somewhere && (was.pair != there.pair || was.key != there.key);
+  const bool moved = was.at == At::Bound && (was.pair != there.pair || was.key != there.key);
   TB_TRY(save(run, row));
-  if (!moved || run.replica(side).capabilities().move) return std::nullopt;
+  if (!moved || run.replica(side).capabilities().move) return {};
   Row rest;
   rest.half(side) = was;
   rest.half(side).asked = Asked::Nothing;
@@ -320,8 +317,8 @@ Result<std::optional<Row>> arrived(Run& run, Side side, Row& row, const Half& th
   rest.size_b = row.size_b;
   rest.date = row.date;
   rest.print = row.print;
-  TB_ASSIGN(rest.id, run.link.put(rest));
-  return rest;
+  TB_TRY(run.link.put(rest));
+  return {};
 }
 
 Status apply_todo(Run& run, Side side, std::vector<Todo> todo) {

@@ -26,9 +26,9 @@ Status apply_todo(Run& run, Side side, std::vector<Todo> todo);
 // has no transaction with the link (Capabilities::own_transaction); transfer() is for the others.
 Status upload(Run& run, Side side, std::span<const Todo> todo);
 
-// A message is where it was asked to be; where it was copied from, on its way, is a row to be removed (Row::leftover),
-// which is given: somebody may have moved that on. Both are written. Inside a batch of the caller's.
-Result<std::optional<Row>> arrived(Run& run, Side side, Row& row, const Half& there);
+// A message is where it was asked to be; where it was copied from, on its way, is a row to be removed (Row::leftover).
+// Both are written. Inside a batch of the caller's.
+Status arrived(Run& run, Side side, Row& row, const Half& there);
 
 // What a mailbox that was just made has for an epoch shows with the first message that is put into it.
 Status note_epoch(Run& run, Side side, PairId pair, const MsgRef& ref);

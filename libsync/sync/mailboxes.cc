@@ -49,9 +49,7 @@ Status move_children(Run& run, Side side, const Path& from, const Path& to) {
     Path& path = pair.at(side).path;
     if (pair.at(side).box.empty() || !has_prefix(path, from)) continue;
     path = moved_along(path, from, to);
-    Pair::End& there = pair.at(other(side));
-    // It is still to be made there.
-    if (there.box.empty() && there.base.empty()) there.path = run.translate(side, path);
+    follow_name(run, side, pair);
     TB_TRY(run.link.put(pair));
   }
   return {};
@@ -136,11 +134,25 @@ Status create_on(Run& run, Side side, Pair& pair) {
 }
 
 // The name is taken by a mailbox that is itself to be renamed (a cycle), or that has nothing to do
-// with this link: it makes room under a name that nobody has.
-Status make_room(Run& run, Side side, const Path& wanted) {
-  Pair* blocker = run.book.find_path(side, wanted);
-  if (blocker == nullptr || blocker->at(side).box.empty()) return {};
-  TB_TRY(rename_on(run, side, *blocker, aside_of(*blocker, side)));
+// with this link: it makes room under a name that nobody has. So does one below this one that would take another's
+// name.
+Status make_room(Run& run, Side side, const Path& from, const Path& wanted) {
+  const auto there = [&](const Path& path) {
+    Pair* pair = run.book.find_path(side, path);
+    return pair == nullptr || pair->at(side).box.empty() ? nullptr : pair;
+  };
+  if (Pair* blocker = there(wanted)) {
+    TB_TRY(rename_on(run, side, *blocker, aside_of(*blocker, side)));
+    return {};
+  }
+  for (Pair& pair : run.book.all()) {
+    const Path& path = pair.at(side).path;
+    if (pair.at(side).box.empty() || !has_prefix(path, from)) continue;
+    const Pair* taken = there(moved_along(path, from, wanted));
+    if (taken != nullptr && !has_prefix(taken->at(side).path, from)) {
+      TB_TRY(rename_on(run, side, pair, aside_of(pair, side)));
+    }
+  }
   return {};
 }
 
@@ -152,7 +164,7 @@ Status rename_to(Run& run, Side side, Pair& pair, const Path& target) {
     if (has_prefix(target, pair.at(side).path)) TB_TRY(rename_on(run, side, pair, aside_of(pair, side)));
     TB_ASSIGN(renamed, rename_on(run, side, pair, target));
     if (!renamed) {
-      TB_TRY(make_room(run, side, target));
+      TB_TRY(make_room(run, side, pair.at(side).path, target));
       TB_ASSIGN(renamed, rename_on(run, side, pair, target));
     }
     if (renamed) ++run.report.boxes_renamed;
@@ -166,6 +178,7 @@ Status rename_to(Run& run, Side side, Pair& pair, const Path& target) {
 Status subscribe_on(Run& run, Side side, Pair& pair, bool subscribed) {
   if (run.options.dry_run) {
     if (!pair.subscribed) return {};  // never compared before: nobody's change
+    ++run.report.boxes_subscribed;
     run.observer.action(subscribed ? say("{}: subscribe {}", shown(pair.at(side).path), run.where(side))
                                    : say("{}: unsubscribe {}", shown(pair.at(side).path), run.where(side)));
     return {};
@@ -174,6 +187,7 @@ Status subscribe_on(Run& run, Side side, Pair& pair, bool subscribed) {
   return apply_one(run, side, action, [&](const Outcome& outcome) -> Status {
     if (outcome.did != Did::Ok) return {};  // a matter of taste: asked again next time
     pair.at(side).subscribed = subscribed;
+    ++run.report.boxes_subscribed;
     TB_TRY(run.link.put(pair));
     return {};
   });

@@ -60,6 +60,7 @@ Result<bool> take_renamed(Run& run, Side side, const Mailbox& box, const std::ve
     end.path = box.path;
     end.renaming.clear();
     end.subscribed = box.subscribed;
+    follow_name(run, side, pair);
     TB_TRY(run.link.put(pair));
     return true;
   }
@@ -96,10 +97,10 @@ Status take_listed(Run& run, Side side, const Mailbox& box, Pair& pair) {
   const bool same_role = side == Side::B || pair.role == box.role;
   if (end.path == box.path && end.subscribed == box.subscribed && same_role && end.renaming.empty()) return {};
   end.renaming.clear();
-  Pair::End& there = pair.at(other(side));
-  // It was renamed before it was made on the other side.
-  if (end.path != box.path && there.box.empty() && there.base.empty()) there.path = run.translate(side, box.path);
-  end.path = box.path;
+  if (end.path != box.path) {
+    end.path = box.path;
+    follow_name(run, side, pair);
+  }
   end.subscribed = box.subscribed;
   if (side == Side::A) pair.role = box.role;
   TB_TRY(run.link.put(pair));
@@ -162,9 +163,7 @@ Status absorb(Run& run, Side side, Pair& pair, const Pair& fresh, std::vector<Ro
   const Path base = pair.at(side).base;
   pair.at(side) = fresh.at(side);
   pair.at(side).base = base;
-  // It was renamed before it was made on the other side.
-  Pair::End& there = pair.at(other(side));
-  if (there.box.empty() && there.base.empty()) there.path = run.translate(side, pair.at(side).path);
+  follow_name(run, side, pair);
   TB_TRY(run.link.put(pair));
   TB_TRY(run.book.drop(run.link, fresh.id));
   return batch->commit();
@@ -192,6 +191,11 @@ Result<bool> find_renamed(Run& run, Side side, PairId id) {
 void agree_on_names(Pair& pair) {
   if (pair.at(Side::A).box.empty() || pair.at(Side::B).box.empty()) return;
   for (Pair::End& end : pair.end) end.base = end.path;
+}
+
+void follow_name(const Run& run, Side side, Pair& pair) {
+  Pair::End& there = pair.at(other(side));
+  if (there.box.empty() && there.base.empty()) there.path = run.translate(side, pair.at(side).path);
 }
 
 bool Run::takes_part(const Path& path) const { return !options.takes_part || options.takes_part(path); }

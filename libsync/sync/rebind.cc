@@ -61,19 +61,20 @@ class Rebinder {
     TB_TRY(bind(resolve(side_, fresh_, lost())));
     if (fresh_.empty() || lost_.empty()) return {};
     TB_TRY(fetch_prints());
-    TB_TRY(bind(resolve(side_, fresh_, lost())));
-    // Where something was copied from, which was moved on by somebody, is lost only since its copy was found.
     return bind(resolve(side_, fresh_, lost()));
   }
 
  private:
+  // Where something was copied from, in a mailbox that is numbered anew.
+  bool is_renumbered(const Row& row) const { return row.leftover && row.half(side_).at == At::Unbound; }
+
   Status consider(Row row) {
     const auto [known, first_of_size] = any_of_size_.try_emplace(row.size_on(side_), false);
     if (first_of_size) {
       TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size_on(side_), SIZE_MAX));
       // What never was on the other side is nobody's: a message that came and went between two looks.
       std::erase_if(candidates,
-                    [&](const Row& each) { return each.half(other(side_)).at == At::Absent && !each.leftover; });
+                    [&](const Row& each) { return each.half(other(side_)).at == At::Absent && !is_renumbered(each); });
       known->second = !candidates.empty();
       for (Row& candidate : candidates) lost_.try_emplace(candidate.id, std::move(candidate));
     }
@@ -115,8 +116,7 @@ class Rebinder {
       known.inferred = known.inferred || binding.by_print;
       take_over(known, from);
       TB_TRY(run_.link.erase(from.id));
-      TB_ASSIGN(auto rest, arrived(run_, side_, known, from.half(side_)));
-      if (rest && rest->half(side_).at == At::Gone) lost_.try_emplace(rest->id, std::move(*rest));
+      TB_TRY(arrived(run_, side_, known, from.half(side_)));
       lost_.erase(binding.known);
       from.id = 0;
     }

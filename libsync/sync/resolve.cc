@@ -120,7 +120,9 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
     const Asked asked = row.half(side).asked;
     return asked == Asked::Sent || asked == Asked::Taken;
   };
-  const auto asked = [&](const Row& row, const Id& what) { return is_placed(row) ? there(row, what) : Id(); };
+  const auto asked = [&](const Row& row, const Id& what) {
+    return is_placed(row) || row.leftover ? there(row, what) : Id();
+  };
   matcher.match([&](const Row& row) { return there(row, row.object_on(side)); },
                 [&](const Row& row) { return asked(row, row.object_on(side)); });
   matcher.match([&](const Row& row) { return there(row, row.print); },
@@ -135,7 +137,8 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
   };
   matcher.match([](const Row& row) { return row.print; },
                 [&](const Row& row) { return is_somewhere(row) ? row.print : Id(); });
-  matcher.leave_out([&](const Row& row) { return is_moving(row, side); });
+  // Where something was copied from is to be removed: what is like it elsewhere is somebody's.
+  matcher.leave_out([&](const Row& row) { return is_moving(row, side) || row.leftover; });
   const auto unless_doubtful = [&](auto id) {
     return [=](const Row& row) { return is_doubtful(row) ? Id() : Id(id(row)); };
   };

@@ -81,6 +81,8 @@ Status apply_one(Run& run, Side side, const Action& action, const std::function<
 Status pair_mailboxes(Run& run);
 // If both are there, then under the names that they are to have.
 void agree_on_names(Pair& pair);
+// `side` has a new name: one that was not made on the other side yet is to be called so there.
+void follow_name(const Run& run, Side side, Pair& pair);
 std::vector<BoxCursor> cursors_of(const Run& run, Side side);
 // Mailboxes of a side that are gone: found again under another name, or their messages marked as gone.
 Status settle_missing(Run& run, Side side, const std::vector<PairId>& missing);

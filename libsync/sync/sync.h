@@ -81,7 +81,7 @@ struct SyncReport : SideCounts {
   using Counts = SideCounts;
   Counts sent{};  // to side A
   Counts& on(Side side) { return side == Side::A ? sent : *this; }
-  uint64_t boxes_created = 0, boxes_renamed = 0, boxes_deleted = 0;
+  uint64_t boxes_created = 0, boxes_renamed = 0, boxes_deleted = 0, boxes_subscribed = 0;  // or unsubscribed
   uint64_t reused = 0;   // of the added: not downloaded, their content was here already
   uint64_t left = 0;     // POP3: removed from the server because the account leaves nothing there
   uint64_t mended = 0;   // contents found damaged here and read from the server again
@@ -93,7 +93,8 @@ struct SyncReport : SideCounts {
   std::vector<std::string> doubtful{};       // mailboxes whose count didn't fit; looked at again next time
 
   bool nothing_new() const {
-    return all() + sent.all() + boxes_created + boxes_renamed + boxes_deleted + left + mended == 0;
+    const uint64_t boxes = boxes_created + boxes_renamed + boxes_deleted + boxes_subscribed;
+    return all() + sent.all() + boxes + left + mended == 0;
   }
 };
 

@@ -78,7 +78,7 @@ class Case(harness.Case):
     def did(one):
         return sum(one[key] for key in ("added", "sent", "flags_changed", "flags_changed_on_server", "moved",
                                         "moved_on_server", "removed", "removed_on_server", "folders_created",
-                                        "folders_renamed", "folders_deleted"))
+                                        "folders_renamed", "folders_deleted", "subscriptions_changed"))
 
     def assert_all_alike(self):
         first = self.state(self.stores[0])

@@ -237,8 +237,8 @@ def tables(store):
 
 # What a sync says it did; nothing of this in one that had nothing to do.
 ACTIONS = ("added", "reused", "put_back", "recovered", "index_rebuilt", "flags_changed", "moved", "removed",
-           "removed_on_server", "mended", "lost", "folders_created", "folders_renamed", "folders_deleted", "folders",
-           "skipped", "held", "suspect", "doubtful")
+           "removed_on_server", "mended", "lost", "folders_created", "folders_renamed", "folders_deleted",
+           "subscriptions_changed", "folders", "skipped", "held", "suspect", "doubtful")
 
 
 def did(done):

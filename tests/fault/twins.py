@@ -252,7 +252,8 @@ class Case(harness.Case):
         said = json.loads(done.out)
         busy = {name: said[name] for name in said if said[name] and re.fullmatch(
             "added|put_back|recovered|mended|lost|index_rebuilt|flags_changed|moved|removed|removed_on_server"
-            "|folders_created|folders_renamed|folders_deleted|folders|skipped|held|suspect|doubtful", name)}
+            "|folders_created|folders_renamed|folders_deleted|subscriptions_changed|folders|skipped|held|suspect"
+            "|doubtful", name)}
         self.assertFalse(busy, "a sync after a sync takes no action")
         self.assertEqual(seat.local(), before)
         whole = seat.home.run("verify", ACCOUNT)

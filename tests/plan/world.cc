@@ -203,9 +203,9 @@ World::World(const Abilities& abilities, size_t count) : server(abilities.traits
 
 Ran World::sync(size_t device) { return sync(device, Steps::kNever, End::Crash); }
 
-Ran World::sync(size_t which, uint64_t end_at, End how, uint64_t allow) {
+Ran World::sync(size_t which, uint64_t end_at, End how, uint64_t allow, bool of_questions) {
   Device& device = *devices[which];
-  device.steps.begin(end_at, how);
+  device.steps.begin(end_at, how, of_questions);
   Ran ran;
   ServerSession session(server, abilities_, device.steps, ran);
   StoreSession store(device.store, *device.link, device.steps);

@@ -58,9 +58,11 @@ enum class End {
 class Steps {
  public:
   static constexpr uint64_t kNever = UINT64_MAX;
-  void begin(uint64_t end_at = kNever, End how = End::Crash) {
-    taken_ = 0;
-    end_at_ = end_at;
+  // `of_questions`: only what the server is asked to do is counted, not what it is asked to tell.
+  void begin(uint64_t end_at = kNever, End how = End::Crash, bool of_questions = false) {
+    taken_ = questions_ = 0;
+    end_at_ = of_questions ? kNever : end_at;
+    end_question_ = of_questions ? end_at : kNever;
     how_ = how;
     ended_ = false;
   }
@@ -75,11 +77,13 @@ class Steps {
   bool answered() const { return !cut_after_; }
   bool take_question() {
     cut_after_ = false;
-    if (how_ == End::CutAfter && !ended_ && taken_ == end_at_) {
+    const bool here = questions_++ == end_question_;
+    if (how_ == End::CutAfter && !ended_ && (here || taken_ == end_at_)) {
       ++taken_;
       cut_after_ = ended_ = true;
       return true;
     }
+    if (here) ended_ = true;
     return take(true);
   }
   // Somebody else's doing, at one of the steps of a sync.
@@ -92,6 +96,7 @@ class Steps {
 
  private:
   uint64_t taken_ = 0, end_at_ = kNever;
+  uint64_t questions_ = 0, end_question_ = kNever;
   End how_ = End::Crash;
   bool ended_ = false, cut_after_ = false;
 };
@@ -139,7 +144,7 @@ class World {
 
   Ran sync(size_t device = 0);
   // Ends at a step. `allow`: the user's word for the fuse and for what is suspect.
-  Ran sync(size_t device, uint64_t end_at, End how, uint64_t allow = 0);
+  Ran sync(size_t device, uint64_t end_at, End how, uint64_t allow = 0, bool of_questions = false);
 
   const Abilities& can() const { return abilities_; }
 

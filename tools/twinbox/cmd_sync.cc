@@ -121,6 +121,7 @@ std::string summary(const SyncResult& result) {
   add(report.boxes_created, "folder made", "folders made");
   add(report.boxes_renamed, "folder renamed", "folders renamed");
   add(report.boxes_deleted, "folder deleted", "folders deleted");
+  add(report.boxes_subscribed, "subscription changed", "subscriptions changed");
   if (const std::string sent = summary(report.sent); !sent.empty()) parts.push_back(say("on the server: {}", sent));
   add(report.skipped.size(), "skipped", "skipped");
   return fmt::format("{}", fmt::join(parts, ", "));
@@ -221,6 +222,7 @@ Json to_json(const Account& account, const SyncResult& result, const std::vector
                  {"folders_created", report.boxes_created},
                  {"folders_renamed", report.boxes_renamed},
                  {"folders_deleted", report.boxes_deleted},
+                 {"subscriptions_changed", report.boxes_subscribed},
                  {"folders", std::move(folders)},
                  {"skipped", report.skipped.size()},
                  {"skipped_messages", std::move(skipped)},

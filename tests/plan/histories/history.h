@@ -22,6 +22,7 @@ struct Event {
   // Sync: where it ends, and how; what happens on the server while it runs.
   uint64_t end_at = Steps::kNever;
   End how = End::Crash;
+  bool of_questions = false;
   std::vector<Event> meanwhile{};
   uint64_t meanwhile_at = 0;
 };
