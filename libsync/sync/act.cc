@@ -345,8 +345,8 @@ class Actor {
     TB_ASSIGN(auto rows, run_.link.same_octets(from, object, kSameOctets));
     for (Row& each : rows) {
       const Half& half = each.half(side);
-      const bool there = each.id != row.id && half.at == At::Bound && half.asked == Asked::Nothing &&
-                         half.blocked.empty() && each.doubt == Doubt::None;
+      const bool there = each.id != row.id && half.at == At::Bound && half.asked == Asked::Nothing && !half.blocked &&
+                         each.doubt == Doubt::None;
       if (there) return std::move(each);
     }
     return std::nullopt;

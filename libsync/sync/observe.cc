@@ -114,7 +114,7 @@ Status Observer::settle_anew() {
       after = rows.back().id;
       for (Row& row : rows) {
         const Row before = row;
-        for (Half& half : row.side) half.blocked.clear();
+        for (Half& half : row.side) half.blocked.reset();
         settle(row, context_);
         if (row.dirty != before.dirty || row.side != before.side || !(row.base == before.base)) TB_TRY(link_.put(row));
       }
@@ -190,7 +190,7 @@ Status Observer::update_known(Row row, const Facts& facts) {
     half.flags = facts.flags;
   }
   if (!facts.instance.empty()) half.instance = facts.instance;
-  for (Half& each : row.side) each.blocked.clear();  // it changed: what was refused may be asked again
+  for (Half& each : row.side) each.blocked.reset();  // it changed: what was refused may be asked again
   settle(row, context_);
   ++changed_;
   TB_TRY(link_.put(row));

@@ -39,7 +39,7 @@ std::vector<BoxCursor> second_look(const Run& run, Side side, const Observer& fi
   return cursors;
 }
 
-// How much was new or changed.
+// How much was new, changed or missing.
 Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& cursors) {
   Observer observer(side, run.link, run.book, run.context, run.look);
   TB_TRY(run.replica(side).changes(cursors, observer, run.stop));
@@ -63,7 +63,8 @@ Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& curs
     if (const Pair* pair = run.book.find(id))
       run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));
   }
-  return observer.fresh() + observer.changed();
+  // One that is missing was there when the mailboxes were listed: there may be another name to look for.
+  return observer.fresh() + observer.changed() + observer.missing_pairs().size();
 }
 
 Result<uint64_t> observe(Run& run, Side side) { return observe(run, side, cursors_of(run, side)); }
@@ -170,6 +171,8 @@ Status act_until_done(Run& run) {
     if (!looked || pass >= kMaxPasses) return {};
     TB_ASSIGN(const bool more, anything_left(run));
     if (!more) return {};
+    // What others did meanwhile may have been seen half.
+    TB_TRY(look_for_moved(run, 1));
   }
 }
 
@@ -218,6 +221,7 @@ Status Sync::run(std::stop_token stop) {
           },
       .mask = [&](PairId id) { return book.mask(id, options_.policy); },
       .can_in = [&](Side side, PairId id) { return can_in(side, book.find(id)); },
+      .now = clock_.unix_seconds(),
   };
   // A dry run does everything that a run does, on a copy of the link. (A transaction that is undone in the end would
   // lock the database for as long as the server takes to answer.)

@@ -315,9 +315,9 @@ class Uploader final : ActionSink {
   Status refused(size_t token, const Outcome& outcome) {
     Row& row = *todo_[which_[token]].row;
     row = before_[token];
-    const bool passes = outcome.did == Did::Retry || outcome.did == Did::Quota || outcome.did == Did::Gone;
+    const bool passes = outcome.did == Did::Retry || outcome.did == Did::Quota || outcome.did == Did::NoBox;
     if (!passes) {
-      block(run_, row, side_, outcome.words);
+      block(run_, row, side_, Op::Add, outcome);
     } else {
       const Half& half = row.half(from_);
       run_.report.skipped.push_back(
