@@ -61,8 +61,7 @@ sync::Outcome refusal(const ImapAnswer& answer) {
 }
 
 bool concerns_all(const ImapAnswer& answer) {
-  // A full account may take the smaller half; a message that went meanwhile is not the others' fault, nor is one that
-  // can't be had.
+  // A full account may take the smaller half; that one message can't be taken is not the others' fault.
   const Did did = refusal(answer).did;
   return did == Did::NoBox || did == Did::ReadOnly || did == Did::Retry;
 }

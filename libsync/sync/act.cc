@@ -269,7 +269,7 @@ class Actor {
     if (run_.options.dry_run) tell(row, planned);
     // A mailbox that could not be made takes nothing.
     const Pair* target = run_.book.find(planned.pair);
-    if (target == nullptr || target->at(planned.on).box.empty()) return;
+    if (target == nullptr || target->at(planned.on).box.empty() || run_.not_now.contains(row.id)) return;
     if (!run_.takes_part(target->at(Side::A).path)) return;
     switch (planned.op) {
       case Op::Flags:

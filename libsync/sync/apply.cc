@@ -64,9 +64,12 @@ class Sink final : public ActionSink {
     Row& row = *todo.row;
     Half& half = row.half(side_);
     switch (outcome.did) {
-      case Did::Ok:
+      case Did::Ok: {
         count(todo);
-        return ok(todo, outcome);
+        TB_ASSIGN(const bool elsewhere,
+                  places(todo) ? is_taken(run_, side_, todo.planned.pair, outcome, row.id) : Result<bool>(false));
+        return elsewhere ? taken(todo) : ok(todo, outcome);
+      }
       case Did::OkNoRef:
         count(todo);
         return places(todo) ? taken(todo) : ok(todo, outcome);
@@ -75,6 +78,7 @@ class Sink final : public ActionSink {
       case Did::NoBox:
         return no_box(token, outcome);
       case Did::Quota:
+        run_.not_now.insert(row.id);
         run_.report.skipped.push_back({run_.place(before_[token], side_), outcome.words});
         return put_back(token);
       case Did::Retry:
@@ -284,6 +288,12 @@ Half placed(PairId pair, const Outcome& outcome, const Flags& flags) {
           .instance = outcome.instance};
 }
 
+Result<bool> is_taken(Run& run, Side side, PairId pair, const Outcome& outcome, RowId row) {
+  if (run.replica(side).capabilities().own_transaction) return false;
+  TB_ASSIGN(const auto there, run.link.find(side, pair, outcome.ref.key));
+  return there && there->id != row;
+}
+
 Half adding(const Run& run, PairId to, const Flags& flags) {
   return {.at = At::Unbound, .pair = to, .flags = flags, .asked = Asked::Sent, .asked_look = run.look};
 }
@@ -359,6 +369,7 @@ Status apply_todo(Run& run, Side side, std::vector<Todo> todo) {
     pause *= 2;
   }
   for (const Todo& each : todo) {
+    run.not_now.insert(each.row->id);
     run.report.skipped.push_back({run.place(each.row->half(side), side), run.pause_words});
   }
   return {};

@@ -30,6 +30,9 @@ Status upload(Run& run, Side side, std::span<const Todo> todo);
 // Both are written. Inside a batch of the caller's.
 Status arrived(Run& run, Side side, Row& row, const Half& there);
 
+// Whether the side says of a message that it is where another one is: the other's place is not taken from it.
+Result<bool> is_taken(Run& run, Side side, PairId pair, const Outcome& outcome, RowId row);
+
 // What a mailbox that was just made has for an epoch shows with the first message that is put into it.
 Status note_epoch(Run& run, Side side, PairId pair, const MsgRef& ref);
 

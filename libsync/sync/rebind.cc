@@ -184,6 +184,27 @@ Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::span<Row* const> 
   return std::move(sink.prints);
 }
 
+Status renew_prints(Run& run, std::span<const RowId> ids) {
+  std::vector<Row> rows;
+  for (const RowId id : ids) {
+    TB_ASSIGN(auto row, run.link.get(id));
+    if (row && row->half(Side::B).at == At::Bound) rows.push_back(std::move(*row));
+  }
+  std::vector<Row> as_announced = rows;
+  std::vector<Row*> asked;
+  for (Row& row : as_announced) {
+    row.size_b = 0;
+    asked.push_back(&row);
+  }
+  TB_ASSIGN(const auto prints, fetch_prints(run, Side::B, asked, Doubt::None));
+  TB_ASSIGN(auto batch, run.link.begin());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].print = prints[i];
+    TB_TRY(run.link.put(rows[i]));
+  }
+  return batch->commit();
+}
+
 Status rebind(Run& run, Side side) {
   TB_ASSIGN(const bool any, run.link.any_lost(side));
   if (!any) return {};

@@ -100,6 +100,9 @@ struct Rights {
 struct BoxState {
   uint64_t epoch = 0;  // UIDVALIDITY; 0 where keys never change their meaning
   bool full = false;   // seen() comes for every message: what is not seen is gone
+  // Its numbers went backwards, and the epoch is the same: it was restored from a backup, most likely, and nobody
+  // removed what is not there.
+  bool rewound = false;
   FlagMask storable{};
   Rights rights{};
 };

@@ -47,6 +47,7 @@ Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& curs
     observer.forget_doubts();
     TB_TRY(run.replica(side).changes(again, observer, run.stop));
   }
+  if (!observer.resized().empty()) TB_TRY(renew_prints(run, observer.resized()));
   TB_TRY(settle_missing(run, side, observer.missing_pairs()));
   auto& unreliable = run.unreliable[index(side)];
   for (const BoxCursor& cursor : cursors) {
@@ -155,7 +156,8 @@ Result<bool> anything_left(Run& run) {
       const Decision decision = plan_row(row, run.context);
       const bool only_removals =
           std::ranges::all_of(decision.actions, [](const Planned& p) { return p.op == Op::Remove; });
-      if (!decision.actions.empty() && (!only_removals || row.leftover)) return true;
+      const bool now = !decision.actions.empty() && !run.not_now.contains(row.id);
+      if (now && (!only_removals || row.leftover)) return true;
     }
   }
 }

@@ -450,6 +450,11 @@ History make_history(uint64_t seed) {
     if (random.below(4) == 0) {
       history.events.push_back(make_sync(random, mood));
       ++syncs;
+      // A flag that was sent, and whose answer did not come, is taken back.
+      const Event& sync = history.events.back();
+      if (mood == Mood::Flags && sync.of_questions && random.below(2) == 0) {
+        history.events.push_back({.what = What::Flag, .site = sync.site});
+      }
     } else {
       history.events.push_back(change(random, mood, std::nullopt));
       ++changes;
