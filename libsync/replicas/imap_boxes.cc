@@ -27,12 +27,29 @@ void nothing(const ImapReply&) {}  // nothing follows from the answer
 
 }  // namespace
 
-// The wire name of a path, or why it can have none.
-std::optional<Outcome> ImapBoxes::named(const sync::Path& path, std::string& wire) const {
-  const auto joined = imap::join_name(path, w_.mailboxes().delimiter(), w_.conversation().session().utf8_names());
-  if (!joined) return Outcome{.did = Did::Refused, .words = joined.error().what};
+// The wire name of a path, or why it can have none. One beside the personal namespace goes below it, where alone the
+// server lets a user make any (RFC 2342, section 5): `path` says where it then is.
+std::optional<Outcome> ImapBoxes::named(sync::Path& path, std::string& wire) const {
+  const bool utf8 = w_.conversation().session().utf8_names();
+  const auto joined = imap::join_name(path, w_.mailboxes().delimiter(), utf8);
+  if (!joined) return Outcome{.did = Did::Never, .words = joined.error().what};
   wire = *joined;
+  const std::string prefix = prefix_for(wire);
+  if (prefix.empty()) return std::nullopt;
+  wire = prefix + wire;
+  path = imap::split_name(wire, w_.mailboxes().delimiter(), utf8).components;
   return std::nullopt;
+}
+
+std::string ImapBoxes::prefix_for(const std::string& wire) const {
+  const auto& known = w_.conversation().namespaces;
+  if (!known || known->personal.size() != 1 || is_inbox(wire)) return {};
+  for (const auto* some : {&known->personal, &known->others, &known->shared}) {
+    for (const imap::Namespace& each : *some) {
+      if (wire.starts_with(each.prefix) || wire + each.delimiter == each.prefix) return {};
+    }
+  }
+  return known->personal.front().prefix;
 }
 
 bool ImapBoxes::lists(const std::string& wire) const {
@@ -62,8 +79,8 @@ void ImapBoxes::create(std::span<const Action> actions) {
     plain.clear();
   };
   for (const Action& action : actions) {
-    Making making{.action = &action};
-    if (const auto outcome = named(action.path, making.wire)) {
+    Making making{.action = &action, .path = action.path};
+    if (const auto outcome = named(making.path, making.wire)) {
       w_.tell(action, *outcome);
       continue;
     }
@@ -117,7 +134,7 @@ void ImapBoxes::tell_made(const Making& made) {
   const bool exists = !made.reply.ok() && (made.is_there || answer.code == imap::Code::AlreadyExists);
   if (!made.reply.ok() && !exists) return w_.tell(*made.action, refusal(answer));
   const sync::Mailbox mailbox{.id = {},
-                              .path = made.action->path,
+                              .path = made.path,
                               .role = made.use.empty() ? sync::Role::None : made.action->role,
                               .subscribed = made.reply.ok() && made.action->subscribed};
   const std::string& told = made.reply.mailbox_id;
@@ -160,7 +177,8 @@ void ImapBoxes::rename(const Action& action) {
   const auto from = w_.mailboxes().wire_of(action.box);
   std::string to;
   if (!from) return w_.tell(action, {.did = Did::NoBox, .words = std::string(word("the server does not list it"))});
-  if (const auto outcome = named(action.path, to)) return w_.tell(action, *outcome);
+  sync::Path path = action.path;
+  if (const auto outcome = named(path, to)) return w_.tell(action, *outcome);
   // INBOX's messages would move, and INBOX stay (RFC 9051, section 6.3.6).
   if (is_inbox(*from) || is_inbox(to)) {
     return w_.tell(action, {.did = Did::Refused, .words = say("INBOX is not renamed")});
@@ -177,7 +195,7 @@ void ImapBoxes::rename(const Action& action) {
   w_.wait();
   if (!w_.going()) return;
   if (reply.ok()) {
-    const sync::BoxId id = w_.mailboxes().renamed(action.box, to, action.path);
+    const sync::BoxId id = w_.mailboxes().renamed(action.box, to, path);
     follow_subscription(*from, to);
     return w_.tell(action, {.box = id});
   }

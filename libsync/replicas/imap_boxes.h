@@ -24,13 +24,15 @@ class ImapBoxes {
   // A mailbox to make.
   struct Making {
     const sync::Action* action = nullptr;
+    sync::Path path{};
     std::string wire{};
     std::string_view use{};  // its attribute, as long as the server may take it
     ImapReply reply{};
     bool is_there = false;  // the server lists it
   };
 
-  std::optional<sync::Outcome> named(const sync::Path& path, std::string& wire) const;
+  std::optional<sync::Outcome> named(sync::Path& path, std::string& wire) const;
+  std::string prefix_for(const std::string& wire) const;
   void ask_to_create(std::span<Making> making);
   void settle(std::span<Making> making);
   void tell_made(const Making& made);

@@ -121,14 +121,15 @@ TEST(ImapAdding, AppenduidThatCantBeTellsNoPlace) {
 
 TEST(ImapAdding, TheCodeOfARefusalDecides) {
   Letters l;
-  for (const auto& [code, did] : {std::pair("[TRYCREATE]", "gone"),
-                                  {"[NONEXISTENT]", "gone"},
+  for (const auto& [code, did] : {std::pair("[TRYCREATE]", "nobox"),
+                                  {"[NONEXISTENT]", "nobox"},
                                   {"[OVERQUOTA]", "quota"},
                                   {"[THROTTLED]", "retry"},
                                   {"[LIMIT]", "retry"},
                                   {"[NOPERM]", "readonly"},
+                                  {"[CANNOT]", "never"},
                                   {"[READ-ONLY]", "readonly"},
-                                  {"[TOOBIG]", "refused"},
+                                  {"[TOOBIG]", "never"},
                                   {"", "refused"}}) {
     Writing w("UIDPLUS LITERAL+", sends("T6 APPEND Old", "{1+}", "a\\r\\n") + "S: T6 NO " + code + " because\n");
     EXPECT_EQ(w.apply({l.add(1, "a")}), std::string("1:") + did) << code;

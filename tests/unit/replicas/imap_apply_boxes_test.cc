@@ -29,7 +29,7 @@ TEST(ImapBoxes, AreMadeInOneFlightAndSubscribedToInTheNext) {
   Action flag = seen(3, 1);
   flag.ref.box = "a b/c";
   flag.ref.epoch = 4;
-  EXPECT_EQ(w.apply({flag}), "3:gone");
+  EXPECT_EQ(w.apply({flag}), "3:nobox");
   EXPECT_TRUE(w.finished());
 }
 
@@ -51,8 +51,40 @@ TEST(ImapBoxes, NamesThatCantBeAreRefusedWithoutAsking) {
   Writing w("UIDPLUS", "");
   EXPECT_EQ(w.apply({create(1, {"a/b"}), create(2, {""}), create(3, {"a\r\nT9 DELETE INBOX"}), create(4, {}),
                      create(5, {"\xff"}), create(6, {std::string(5000, 'x')})}),
-            "1:refused 2:refused 3:refused 4:refused 5:refused 6:refused");
+            "1:never 2:never 3:never 4:never 5:never 6:never");
   for (const auto& [token, outcome] : w.done.of) EXPECT_NE(outcome.words, "") << token;
+}
+
+// Courier, and Cyrus without altnamespace.
+TEST(ImapBoxes, NewNamesGoBelowThePersonalNamespace) {
+  auto o = open(
+      login("NAMESPACE UIDPLUS") +
+          "C: T2 NAMESPACE\nC: T3 LIST \"\" \"*\"\nC: T4 LSUB \"\" \"*\"\n"
+          "S: * NAMESPACE ((\"INBOX.\" \".\")) NIL ((\"shared.\" \".\"))\nS: T2 OK\n"
+          "S: * LIST () \".\" INBOX\nS: * LIST () \".\" INBOX.Old\nS: T3 OK\nS: T4 OK\n"
+          "C: T5 STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY)\nC: T6 STATUS INBOX.Old (MESSAGES UIDNEXT UIDVALIDITY)\n"
+          "S: T5 OK\nS: T6 OK\n"
+          "C: T7 CREATE INBOX.New.Deep\nC: T8 LIST \"\" \"INBOX.New.Deep\"\nC: T9 CREATE INBOX.Own\n"
+          "C: T10 LIST \"\" \"INBOX.Own\"\nC: T11 CREATE shared.all\nC: T12 LIST \"\" \"shared.all\"\n"
+          "S: T7 OK\nS: * LIST () \".\" INBOX.New.Deep\nS: T8 OK\nS: T9 OK\nS: * LIST () \".\" INBOX.Own\n"
+          "S: T10 OK\nS: T11 NO [NOPERM] no\nS: T12 OK\n"
+          "C: T13 RENAME INBOX.Old INBOX.Older\nC: T14 LIST \"\" \"INBOX.Old\"\nC: T15 LIST \"\" \"INBOX.Older\"\n"
+          "S: T13 OK\nS: T14 OK\nS: T15 OK\n",
+      Writing::writable());
+  ASSERT_TRUE(o.replica) << o.channel->mismatch();
+  ASSERT_TRUE((*o).mailboxes({})) << o.channel->mismatch();
+  Done done;
+  const std::vector<Action> actions = {create(1, {"New", "Deep"}, sync::Role::None, false),
+                                       create(2, {"INBOX", "Own"}, sync::Role::None, false),
+                                       create(3, {"shared", "all"}, sync::Role::None, false)};
+  ASSERT_TRUE((*o).apply(actions, done, {})) << o.channel->mismatch();
+  EXPECT_EQ(done.text(), "1:ok 2:ok 3:readonly");
+  EXPECT_EQ(done.of[1].box, "INBOX/New/Deep");
+  Done renamed;
+  const std::vector<Action> one = {rename(1, "INBOX/Old", {"Older"})};
+  ASSERT_TRUE((*o).apply(one, renamed, {})) << o.channel->mismatch();
+  EXPECT_EQ(renamed.text(), "1:ok");
+  EXPECT_EQ(renamed.of[1].box, "INBOX/Older");
 }
 
 TEST(ImapBoxes, ARoleIsAskedForAndGivenUpBeforeTheMailboxIs) {
@@ -98,12 +130,12 @@ TEST(ImapBoxes, ARenamingThatIsRefusedSaysWhy) {
   Writing taken("UIDPLUS", asked + "S: * LIST () \"/\" Old\nS: T7 OK\nS: * LIST () \"/\" New\nS: T8 OK\n");
   EXPECT_EQ(taken.apply({rename(1, "Old", {"New"})}), "1:exists");
   Writing gone("UIDPLUS", asked + "S: T7 OK\nS: T8 OK\n");
-  EXPECT_EQ(gone.apply({rename(1, "Old", {"New"})}), "1:gone");
+  EXPECT_EQ(gone.apply({rename(1, "Old", {"New"})}), "1:nobox");
   Writing no("UIDPLUS", asked + "S: * LIST () \"/\" Old\nS: T7 OK\nS: T8 OK\n");
   EXPECT_EQ(no.apply({rename(1, "Old", {"New"})}), "1:refused");
   Writing inbox("UIDPLUS", "");
   EXPECT_EQ(inbox.apply({rename(1, "INBOX", {"New"}), rename(2, "Old", {"inbox"}), rename(3, "Old", {"a/b"})}),
-            "1:refused 2:refused 3:refused");
+            "1:refused 2:refused 3:never");
 }
 
 TEST(ImapBoxes, AreDeletedOnlyWithoutMessages) {
@@ -114,7 +146,7 @@ TEST(ImapBoxes, AreDeletedOnlyWithoutMessages) {
   Writing silent("UIDPLUS", asked + "S: T6 OK\n" + listed);
   EXPECT_EQ(silent.apply({removal_of(1, "Old")}), "1:refused") << "not known, and so not done";
   Writing gone("UIDPLUS", asked + "S: T6 NO no such folder\nS: T7 OK\n");
-  EXPECT_EQ(gone.apply({removal_of(1, "Old")}), "1:gone");
+  EXPECT_EQ(gone.apply({removal_of(1, "Old")}), "1:nobox");
   Writing held("UIDPLUS", asked + "S: T6 NO [INUSE] later\n" + listed);
   EXPECT_EQ(held.apply({removal_of(1, "Old")}), "1:retry");
   Writing empty("UIDPLUS", asked + "S: * STATUS Old (MESSAGES 0)\nS: T6 OK\n" + listed +
@@ -136,7 +168,7 @@ TEST(ImapBoxes, OneThatIsOpenIsLeftFirstAndNothingExpungedByIt) {
             "S: * LIST () \"/\" Old\nS: T9 OK\n");
     Action flag = seen(1, 1);
     flag.ref = {.box = "Old", .epoch = 7, .key = {.number = 1}};
-    EXPECT_EQ(w.apply({flag, removal_of(2, "Old")}), "1:gone 2:notempty");
+    EXPECT_EQ(w.apply({flag, removal_of(2, "Old")}), "1:nobox 2:notempty");
     EXPECT_TRUE(w.finished());
   }
 }
@@ -164,7 +196,7 @@ TEST(ImapBoxes, WithObjectidTheIdIsTheServers) {
                                     removal_of(4, "F2"), removal_of(5, "F7")};
   const Status status = (*o).apply(actions, done, {});
   EXPECT_TRUE(status) << o.channel->mismatch() << status.error().text();
-  EXPECT_EQ(done.text(), "1:ok 2:ok 3:ok 4:gone 5:gone") << "another mailbox has the name now: it stays";
+  EXPECT_EQ(done.text(), "1:ok 2:ok 3:ok 4:nobox 5:nobox") << "another mailbox has the name now: it stays";
   EXPECT_EQ(done.of[1].box + done.of[2].box + done.of[3].box, "F3F4F2");
   EXPECT_TRUE(o.channel->finished());
 }

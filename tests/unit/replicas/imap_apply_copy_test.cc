@@ -83,12 +83,12 @@ TEST(ImapCopying, WithoutMoveTheEngineCopiesAndRemoves) {
   EXPECT_EQ(w.apply({place(Op::Move, 1, 3)}), "1:refused");
 }
 
-TEST(ImapCopying, ATargetThatIsNotThereIsGoneForAll) {
-  EXPECT_EQ(copied("S: T7 NO [TRYCREATE] no such folder\n"), "1:gone 2:gone 3:gone");
-  EXPECT_EQ(copied("S: T7 NO [NONEXISTENT] no such folder\n"), "1:gone 2:gone 3:gone");
+TEST(ImapCopying, ATargetThatIsNotThereIsNotThereForAny) {
+  EXPECT_EQ(copied("S: T7 NO [TRYCREATE] no such folder\n"), "1:nobox 2:nobox 3:nobox");
+  EXPECT_EQ(copied("S: T7 NO [NONEXISTENT] no such folder\n"), "1:nobox 2:nobox 3:nobox");
   EXPECT_EQ(moved("S: T7 NO [INUSE] later\n"), "1:retry 2:retry 3:retry");
   Writing w("UIDPLUS", std::string(kInbox) + "C: T7 UID COPY 3 Nowhere\nS: T7 NO [TRYCREATE] what\n");
-  EXPECT_EQ(w.apply({place(Op::Copy, 1, 3, "Nowhere")}), "1:gone");
+  EXPECT_EQ(w.apply({place(Op::Copy, 1, 3, "Nowhere")}), "1:nobox");
   EXPECT_EQ(w.done.of[1].words, "[TRYCREATE] what");
 }
 

@@ -1,6 +1,7 @@
 // What the scripted tests of the IMAP replica's writing share.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -34,11 +35,11 @@ class Done final : public sync::ActionSink {
   }
   // "1:ok 2:gone", with the UID or the flags behind it.
   std::string text() const {
-    static constexpr const char* kNames[] = {"ok",      "noref",    "marked", "gone",  "exists", "notempty",
-                                             "refused", "readonly", "quota",  "retry", "unknown"};
+    static constexpr std::array kNames = {"ok",      "noref", "marked",   "gone",  "nobox", "exists", "notempty",
+                                          "refused", "never", "readonly", "quota", "retry", "unknown"};
     std::string out;
     for (const auto& [token, outcome] : of) {
-      out += (out.empty() ? "" : " ") + std::to_string(token) + ":" + kNames[static_cast<int>(outcome.did)];
+      out += (out.empty() ? "" : " ") + std::to_string(token) + ":" + kNames.at(static_cast<size_t>(outcome.did));
       if (outcome.ref.key.number != 0) {
         out += "=" + outcome.ref.box + "/" + std::to_string(outcome.ref.epoch) + "/";
         out += std::to_string(outcome.ref.key.number);
