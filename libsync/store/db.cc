@@ -83,10 +83,15 @@ constexpr std::string_view kWriting = "PRAGMA cache_size=-16000; PRAGMA wal_auto
 // Of a new database; of pages at random half as many are written as with 4 kB.
 constexpr std::string_view kPages = "PRAGMA page_size=8192";
 
+// What a statement changes is kept until it has succeeded, for message has a foreign key: the pages of one message,
+// moved. SQLite has 64 kB of them in memory, and from then on writes each page to a file first.
+constexpr int kStatementJournal = 1 << 20;
+
 // SQLite counts its memory for a limit that nobody sets, under a lock that all threads share. To be said before its
 // first use; where that was too late all works as before.
-void use_plain_allocator() {
-  static const int ignored = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+void configure_sqlite() {
+  static const int ignored =
+      sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) | sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, kStatementJournal);
   (void)ignored;
 }
 
@@ -129,7 +134,7 @@ std::string name_for_sqlite(const std::string& path, DbMode mode) {
 }  // namespace
 
 Result<std::unique_ptr<Db>> Db::open(const std::string& path, DbMode mode, int busy_ms) {
-  use_plain_allocator();
+  configure_sqlite();
   const bool writes = mode == DbMode::ReadWrite || mode == DbMode::Memory;
   int flags = SQLITE_OPEN_NOMUTEX | (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
   if (mode == DbMode::ReadOnlyDisk || mode == DbMode::Frozen) flags |= SQLITE_OPEN_URI;
@@ -236,7 +241,7 @@ Error Db::error(std::string_view doing) const {
 }
 
 std::optional<std::string> head_of_file(const std::string& path, size_t length) {
-  use_plain_allocator();
+  configure_sqlite();
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
   const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> closer(handle, sqlite3_close);
