@@ -268,7 +268,9 @@ Result<Transaction> Transaction::begin(Db& db) { return begin_as(db, "BEGIN IMME
 Result<Transaction> Transaction::begin_deferred(Db& db) { return begin_as(db, "BEGIN"); }
 
 Transaction::~Transaction() {
-  if (db_ == nullptr || !db_->in_transaction()) return;
+  if (db_ == nullptr) return;
+  ++db_->rollbacks_;
+  if (!db_->in_transaction()) return;
   // A rollback that fails leaves the transaction to the connection's close, which rolls back too.
   (void)db_->exec(nested_ ? "ROLLBACK TO nested; RELEASE nested" : "ROLLBACK");
 }

@@ -102,6 +102,8 @@ class Db {
   int64_t last_insert_rowid() const;
   int64_t changes() const;
   bool in_transaction() const;
+  // How often a Transaction was undone: what is remembered of rows from before may not be so any more.
+  uint64_t rollbacks() const { return rollbacks_; }
   // Another file has its name now, or none: what is written here is lost.
   bool has_moved() const;
   Error error(std::string_view doing) const;  // the connection's last error as Disk, Busy or Corrupt
@@ -109,8 +111,10 @@ class Db {
 
  private:
   friend class Statement;
+  friend class Transaction;
   explicit Db(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
   sqlite3* db_;
+  uint64_t rollbacks_ = 0;
   std::string path_;
   struct Cached {
     sqlite3_stmt* statement = nullptr;

@@ -183,6 +183,7 @@ class Link {
   // Rows Bound on `side` in `pair`, in order of id.
   virtual Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) = 0;
   virtual Result<uint64_t> count_bound(Side side, PairId pair) = 0;
+  virtual Result<bool> any_bound(Side side, PairId pair) = 0;
   // Rows Bound on side A with this doubt, ReadAgain or ReadLast, in order of id.
   virtual Result<std::vector<Row>> doubtful(Doubt doubt, RowId after, size_t limit) = 0;
   // Rows Bound on side A whose `content` is one of these, in order of id.

@@ -241,8 +241,8 @@ Status drop_gone(Run& run) {
 
 Status delete_one(Run& run, const PlannedBox& planned) {
   Pair& pair = *run.book.find(planned.pair);
-  TB_ASSIGN(const uint64_t left, run.link.count_bound(planned.on, pair.id));
-  if (left > 0) return {};  // held, or kept: its messages are still in it
+  TB_ASSIGN(const bool left, run.link.any_bound(planned.on, pair.id));
+  if (left) return {};  // held, or kept: its messages are still in it
   if (run.options.dry_run) {
     ++run.report.boxes_deleted;
     run.observer.action(say("{}: delete the folder {}", shown(planned.path), run.where(planned.on)));

@@ -191,6 +191,11 @@ Result<uint64_t> MemoryLink::count_bound(Side side, PairId pair) {
   return count;
 }
 
+Result<bool> MemoryLink::any_bound(Side side, PairId pair) {
+  const auto first = at_[index(side)].lower_bound({pair, Key{}});
+  return first != at_[index(side)].end() && first->first.first == pair;
+}
+
 Result<std::vector<Row>> MemoryLink::doubtful(Doubt doubt, RowId after, size_t limit) {
   return pick(after, limit, [&](const Row& row) { return row.doubt == doubt && row.half(Side::A).at == At::Bound; });
 }

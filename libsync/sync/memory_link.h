@@ -38,6 +38,7 @@ class MemoryLink : public Link {
   Result<Pending> pending() override;
   Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) override;
   Result<uint64_t> count_bound(Side side, PairId pair) override;
+  Result<bool> any_bound(Side side, PairId pair) override;
   Result<std::vector<Row>> doubtful(Doubt doubt, RowId after, size_t limit) override;
   Result<std::vector<Row>> holding(std::span<const Id> contents, RowId after, size_t limit) override;
   Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) override;

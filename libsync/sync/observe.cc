@@ -86,8 +86,8 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
   seen_keys_ = {};
   vanished_.clear();
   present_.reset();
-  TB_ASSIGN(const uint64_t bound, link_.count_bound(side_, pair_->id));
-  was_empty_ = bound == 0;
+  TB_ASSIGN(const bool bound, link_.any_bound(side_, pair_->id));
+  was_empty_ = !bound;
   return {};
 }
 
