@@ -80,6 +80,8 @@ constexpr std::chrono::milliseconds kPoll{5};
 // that a copy made file by file can miss.
 constexpr std::string_view kWriting = "PRAGMA cache_size=-16000; PRAGMA wal_autocheckpoint=500;";
 
+constexpr std::string_view kDurable = "PRAGMA synchronous=FULL;";
+
 // Of a new database; of pages at random half as many are written as with 4 kB.
 constexpr std::string_view kPages = "PRAGMA page_size=8192";
 
@@ -148,7 +150,7 @@ Result<std::unique_ptr<Db>> Db::open(const std::string& path, DbMode mode, int b
   if (mode == DbMode::ReadWrite) {
     TB_TRY(db->exec(std::string(kPages)));
     TB_TRY(use_write_ahead_log(*db, busy_ms));
-    TB_TRY(db->exec("PRAGMA synchronous=FULL;" + std::string(kWriting)));
+    TB_TRY(db->exec(std::string(kDurable) + std::string(kWriting)));
   }
   return db;
 }
@@ -258,27 +260,50 @@ std::optional<std::string> head_of_file(const std::string& path, size_t length) 
   return head;
 }
 
-Result<Transaction> Transaction::begin_as(Db& db, const char* outermost) {
-  const bool nested = db.in_transaction();
-  TB_TRY(db.exec(nested ? "SAVEPOINT nested" : outermost));
-  return Transaction(&db, nested);
+Result<Transaction> Transaction::begin_as(Db& db, Kind kind, const char* outermost) {
+  if (!db.in_transaction()) {
+    TB_TRY(db.exec(outermost));
+    db.later_ = kind == Kind::Later;
+    return Transaction(&db, kind);
+  }
+  if (db.later_ && kind == Kind::Durable) return fail(Errc::Internal, "to be durable, within what is not waited for");
+  TB_TRY(db.exec("SAVEPOINT nested"));
+  return Transaction(&db, Kind::Nested);
 }
 
-Result<Transaction> Transaction::begin(Db& db) { return begin_as(db, "BEGIN IMMEDIATE"); }
-Result<Transaction> Transaction::begin_deferred(Db& db) { return begin_as(db, "BEGIN"); }
+Result<Transaction> Transaction::begin(Db& db) { return begin_as(db, Kind::Durable, "BEGIN IMMEDIATE"); }
+Result<Transaction> Transaction::begin_deferred(Db& db) { return begin_as(db, Kind::Durable, "BEGIN"); }
+
+// With a write-ahead log NORMAL leaves out the fdatasync of a commit and nothing else: the next FULL one has all before
+// it written down, too, and a checkpoint has the log written down first.
+Result<Transaction> Transaction::begin_later(Db& db) {
+  if (db.in_transaction()) return begin_as(db, Kind::Nested, "");
+  TB_TRY(db.exec("PRAGMA synchronous=NORMAL"));
+  auto begun = begin_as(db, Kind::Later, "BEGIN IMMEDIATE");
+  if (!begun) TB_TRY(db.exec(std::string(kDurable)));
+  return begun;
+}
 
 Transaction::~Transaction() {
   if (db_ == nullptr) return;
   ++db_->rollbacks_;
-  if (!db_->in_transaction()) return;
   // A rollback that fails leaves the transaction to the connection's close, which rolls back too.
-  (void)db_->exec(nested_ ? "ROLLBACK TO nested; RELEASE nested" : "ROLLBACK");
+  if (db_->in_transaction()) {
+    (void)db_->exec(kind_ == Kind::Nested ? "ROLLBACK TO nested; RELEASE nested" : "ROLLBACK");
+  }
+  if (kind_ == Kind::Later) (void)ended();
 }
 
 Status Transaction::commit() {
-  TB_TRY(db_->exec(nested_ ? "RELEASE nested" : "COMMIT"));
+  TB_TRY(db_->exec(kind_ == Kind::Nested ? "RELEASE nested" : "COMMIT"));
+  const Status done = kind_ == Kind::Later ? ended() : Status();
   db_ = nullptr;
-  return {};
+  return done;
+}
+
+Status Transaction::ended() {
+  db_->later_ = false;
+  return db_->exec(std::string(kDurable));
 }
 
 }  // namespace libsync::store

@@ -81,6 +81,10 @@ class LinkTable : public sync::Link {
     TB_ASSIGN(auto transaction, Transaction::begin(db_));
     return std::make_unique<BatchOnDb>(std::move(transaction));
   }
+  Result<std::unique_ptr<Batch>> begin_later() override {
+    TB_ASSIGN(auto transaction, Transaction::begin_later(db_));
+    return std::make_unique<BatchOnDb>(std::move(transaction));
+  }
 
   Result<std::string> identity(Side side) override {
     TB_ASSIGN(auto s, db_.prepare("SELECT identity FROM link_identity WHERE side=?"));
@@ -390,6 +394,7 @@ class LinkCopy final : public LinkTable {
     TB_ASSIGN(auto transaction, Transaction::begin_deferred(db_));
     return std::make_unique<BatchOnDb>(std::move(transaction));
   }
+  Result<std::unique_ptr<Batch>> begin_later() override { return begin(); }
 
   Status make() {
     std::vector<std::string> tables, statements;

@@ -153,6 +153,10 @@ class Link {
     virtual Status commit() = 0;
   };
   virtual Result<std::unique_ptr<Batch>> begin() = 0;
+  // The same for what was seen or answered, which another look shows again: whole, and behind all that was written
+  // before it, but safe from a power loss only with the next begin() that commits. Nothing is asked of a side on the
+  // strength of it before that.
+  virtual Result<std::unique_ptr<Batch>> begin_later() { return begin(); }
 
   // A link with the same rows, for a dry run: what is written to it goes with it. While it lives it stands before this
   // one, which is not to be used, and must outlive it.

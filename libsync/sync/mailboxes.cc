@@ -195,7 +195,7 @@ Status subscribe_on(Run& run, Side side, Pair& pair, bool subscribed) {
 
 // Names and subscriptions that are the same on both sides, or as they should be, are what both agreed on.
 Status note_agreed(Run& run) {
-  TB_ASSIGN(auto batch, run.link.begin());
+  TB_ASSIGN(auto batch, run.link.begin_later());
   for (Pair& pair : run.book.all()) {
     const Pair::End &a = pair.at(Side::A), &b = pair.at(Side::B);
     if (a.box.empty() || b.box.empty()) continue;
@@ -286,7 +286,7 @@ void Run::absorb(Side side, Pair& pair, const Outcome& outcome) {
 
 Status Run::write_absorbed() {
   if (absorbed.empty()) return {};
-  TB_ASSIGN(auto batch, link.begin());
+  TB_ASSIGN(auto batch, link.begin_later());
   for (const PairId id : absorbed) {
     if (const Pair* pair = book.find(id)) TB_TRY(link.put(*pair));
   }

@@ -273,7 +273,7 @@ class Uploader final : ActionSink {
     if (waiting_.empty()) return {};
     if (pulled_ != nullptr) pulled_->close();
     uint64_t messages = 0, octets = 0;
-    TB_ASSIGN(auto batch, run_.link.begin());
+    TB_ASSIGN(auto batch, run_.link.begin_later());
     for (const auto& [token, outcome] : std::exchange(waiting_, {})) {
       TB_TRY(take(token, outcome));
       if (outcome.did != Did::Ok && outcome.did != Did::OkNoRef) continue;
