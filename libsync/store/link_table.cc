@@ -48,7 +48,6 @@ using BoundIn = std::array<PairId, 2>;
 // How many rows are bound in mailboxes: to count them takes as long as there are many, and each look wants to know.
 class BoundCounts {
  public:
-  bool any() const { return !known_[0].empty() || !known_[1].empty(); }
   std::optional<uint64_t> get(Side side, PairId pair) const {
     const auto found = known_[index(side)].find(pair);
     return found == known_[index(side)].end() ? std::nullopt : std::optional(found->second);
@@ -154,18 +153,18 @@ class LinkTable : public sync::Link {
       counts_.moved({}, bound_in(row));
       return db_.last_insert_rowid();
     }
-    TB_ASSIGN(const auto before, bound_in(row.id));
-    TB_TRY(write(kUpdateRowInPlace, row));
-    if (db_.changes() == 0) TB_TRY(write(kUpdateRow, row));
-    if (before) counts_.moved(*before, bound_in(row));
+    TB_ASSIGN(const auto before, indexed(row.id));
+    if (!before) return row.id;
+    TB_TRY(write(update_of(*before, row), row));
+    counts_.moved(bound_in(*before), bound_in(row));
     return row.id;
   }
 
   Status erase(RowId id) override {
-    TB_ASSIGN(const auto before, bound_in(id));
+    TB_ASSIGN(const auto before, indexed(id));
     TB_ASSIGN(auto s, db_.prepare("DELETE FROM link_row WHERE id=?"));
     TB_TRY(s.bind(id).run());
-    if (before) counts_.moved(*before, {});
+    if (before) counts_.moved(bound_in(*before), {});
     return {};
   }
 
@@ -340,16 +339,13 @@ class LinkTable : public sync::Link {
     }
     return in;
   }
-  // As the table has it; nothing where there is no such row, or nobody wants to know.
-  Result<std::optional<BoundIn>> bound_in(RowId id) {
-    if (!counts_.any()) return std::nullopt;
-    TB_ASSIGN(auto s,
-              db_.prepare("SELECT CASE a_at WHEN 1 THEN a_pair ELSE 0 END, CASE b_at WHEN 1 THEN b_pair ELSE 0 END"
-                          " FROM link_row WHERE id=?"));
+  // As the table has it; nothing where there is no such row.
+  Result<std::optional<Row>> indexed(RowId id) {
+    TB_ASSIGN(auto s, db_.prepare(kIndexedOfRow));
     s.bind(id);
     TB_ASSIGN(const bool row, s.step());
     if (!row) return std::nullopt;
-    return BoundIn{s.integer(0), s.integer(1)};
+    return read_indexed(s);
   }
   Status write(std::string_view sql, const Row& row) {
     TB_ASSIGN(auto s, db_.prepare(sql));
