@@ -192,7 +192,6 @@ Status Observer::update_known(Row row, const Facts& facts) {
   if (!facts.instance.empty()) half.instance = facts.instance;
   for (Half& each : row.side) each.blocked.clear();  // it changed: what was refused may be asked again
   settle(row, context_);
-  ++changed_;
   TB_TRY(link_.put(row));
   return {};
 }
@@ -270,7 +269,7 @@ Result<bool> Observer::write_absences(uint64_t exists) {
     TB_ASSIGN(const uint64_t one, vanish(key));
     gone += one;
   }
-  changed_ += gone;
+  gone_ += gone;
   if (full_) return true;
   TB_ASSIGN(const uint64_t bound, link_.count_bound(side_, pair_->id));
   return bound == exists;

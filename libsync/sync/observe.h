@@ -61,8 +61,8 @@ class Observer final : public ChangeSink {
   void forget_doubts() { doubtful_.clear(); }  // before a second look at them
   // Mailboxes that the replica could not read, with its words: nothing is concluded from them.
   const std::vector<std::pair<PairId, Error>>& unreadable_pairs() const { return unreadable_; }
-  uint64_t fresh() const { return fresh_; }      // messages not known before
-  uint64_t changed() const { return changed_; }  // rows that an observation changed
+  uint64_t fresh() const { return fresh_; }  // messages not known before
+  uint64_t gone() const { return gone_; }    // messages known that are no more
 
  private:
   struct Seen {
@@ -97,7 +97,7 @@ class Observer final : public ChangeSink {
   std::vector<PairId> doubtful_;
   std::vector<std::pair<PairId, Error>> unreadable_;
   uint64_t fresh_ = 0;
-  uint64_t changed_ = 0;
+  uint64_t gone_ = 0;
 };
 
 }  // namespace libsync::sync
