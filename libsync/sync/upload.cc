@@ -17,8 +17,8 @@ namespace libsync::sync {
 namespace {
 
 // A batch: in memory, and in doubt together when a connection ends.
-constexpr uint64_t kBatchOctets = uint64_t{8} << 20;
-constexpr size_t kBatchMessages = 500;
+constexpr uint64_t kBatchOctets = uint64_t{12} << 20;
+constexpr size_t kBatchMessages = 1000;
 constexpr size_t kPieceBytes = 256 << 10;
 
 // What the other side will have.
