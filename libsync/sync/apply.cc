@@ -64,6 +64,8 @@ class Sink final : public ActionSink {
     switch (outcome.did) {
       case Did::Ok:
         count(todo);
+        run_.absorb(side_, before_[token].pair, outcome.source_before, outcome.source);
+        run_.absorb(side_, todo.planned.pair, outcome.cursor_before, outcome.cursor);
         return ok(todo, outcome);
       case Did::OkNoRef:
         count(todo);

@@ -278,10 +278,14 @@ void Run::skip(const Path& path, std::string why) {
 }
 
 void Run::absorb(Side side, Pair& pair, const Outcome& outcome) {
-  std::string& cursor = pair.at(side).cursor;
-  if (outcome.cursor.empty() || cursor != outcome.cursor_before) return;
-  cursor = outcome.cursor;
-  absorbed.insert(pair.id);
+  absorb(side, pair.id, outcome.cursor_before, outcome.cursor);
+}
+
+void Run::absorb(Side side, PairId id, const std::string& before, const std::string& now) {
+  Pair* pair = now.empty() ? nullptr : book.find(id);
+  if (pair == nullptr || pair->at(side).cursor != before) return;
+  pair->at(side).cursor = now;
+  absorbed.insert(id);
 }
 
 Status Run::write_absorbed() {

@@ -61,6 +61,7 @@ struct Run {
   // What we did ourselves is no news at the next look, unless something came between. Written down in the end: a
   // cursor that a crash leaves behind only shows our own doing once more.
   void absorb(Side side, Pair& pair, const Outcome& outcome);
+  void absorb(Side side, PairId pair, const std::string& before, const std::string& now);
   Status write_absorbed();
   // Where a half is, for a person: "INBOX/8812".
   std::string place(const Half& half, Side side) const;
