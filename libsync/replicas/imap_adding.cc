@@ -65,7 +65,7 @@ std::optional<uint64_t> ImapAdding::limit_of(const Action& action) const {
 
 void ImapAdding::add(const Action& action, bool again) {
   const auto wire = w_.mailboxes().wire_of(action.box);
-  if (!wire) return w_.tell(action, {.did = Did::Gone, .words = std::string(word("the server does not list it"))});
+  if (!wire) return w_.tell(action, {.did = Did::NoBox, .words = std::string(word("the server does not list it"))});
   if (action.content == nullptr) {
     return w_.tell(action, {.did = Did::Refused, .words = say("the message's text is not at hand")});
   }

@@ -142,7 +142,7 @@ void ImapBoxes::subscribe(std::span<const Action> actions) {
   for (const Action& action : actions) {
     const auto wire = w_.mailboxes().wire_of(action.box);
     if (!wire) {
-      w_.tell(action, {.did = Did::Gone, .words = std::string(word("the server does not list it"))});
+      w_.tell(action, {.did = Did::NoBox, .words = std::string(word("the server does not list it"))});
       continue;
     }
     w_.ask(action.subscribed ? imap::subscribe(*wire) : imap::unsubscribe(*wire), [&](const ImapReply& reply) {
@@ -159,7 +159,7 @@ void ImapBoxes::subscribe(std::span<const Action> actions) {
 void ImapBoxes::rename(const Action& action) {
   const auto from = w_.mailboxes().wire_of(action.box);
   std::string to;
-  if (!from) return w_.tell(action, {.did = Did::Gone, .words = std::string(word("the server does not list it"))});
+  if (!from) return w_.tell(action, {.did = Did::NoBox, .words = std::string(word("the server does not list it"))});
   if (const auto outcome = named(action.path, to)) return w_.tell(action, *outcome);
   // INBOX's messages would move, and INBOX stay (RFC 9051, section 6.3.6).
   if (is_inbox(*from) || is_inbox(to)) {
@@ -169,7 +169,7 @@ void ImapBoxes::rename(const Action& action) {
   w_.counted.clear();
   leave_and_ask_id(*from);
   if (!w_.going()) return;
-  if (is_another(action.box, *from)) return w_.tell(action, {.did = Did::Gone});
+  if (is_another(action.box, *from)) return w_.tell(action, {.did = Did::NoBox});
   ImapReply reply;
   w_.ask(imap::rename(*from, to), [&](const ImapReply& answer) { reply = answer; });
   w_.ask_name(*from);
@@ -182,12 +182,12 @@ void ImapBoxes::rename(const Action& action) {
     return w_.tell(action, {.box = id});
   }
   Outcome outcome = refusal(reply.answer);
-  if (outcome.did != Did::Refused && outcome.did != Did::Gone) return w_.tell(action, outcome);
+  if (outcome.did != Did::Refused && outcome.did != Did::NoBox) return w_.tell(action, outcome);
   if (lists(to) || reply.answer.code == imap::Code::AlreadyExists) {
     const ImapBox* other = w_.mailboxes().find_wire(to);
     outcome = {.did = Did::Exists, .box = other == nullptr ? sync::BoxId() : other->mailbox.id, .words = outcome.words};
   } else if (!lists(*from)) {
-    outcome.did = Did::Gone;
+    outcome.did = Did::NoBox;
   }
   w_.tell(action, outcome);
 }
@@ -212,7 +212,7 @@ void ImapBoxes::follow_subscription(const std::string& from, const std::string& 
 
 void ImapBoxes::remove(const Action& action) {
   const auto wire = w_.mailboxes().wire_of(action.box);
-  if (!wire) return w_.tell(action, {.did = Did::Gone, .words = std::string(word("the server does not list it"))});
+  if (!wire) return w_.tell(action, {.did = Did::NoBox, .words = std::string(word("the server does not list it"))});
   if (is_inbox(*wire)) return w_.tell(action, {.did = Did::Refused, .words = say("INBOX is not deleted")});
   w_.listed.clear();
   w_.counted.clear();
@@ -227,7 +227,7 @@ void ImapBoxes::remove(const Action& action) {
   if (!w_.going()) return;
   if (!reply.ok()) {
     Outcome outcome = refusal(reply.answer);
-    if (outcome.did == Did::Refused && !lists(*wire)) outcome.did = Did::Gone;
+    if (outcome.did == Did::Refused && !lists(*wire)) outcome.did = Did::NoBox;
     return w_.tell(action, outcome);
   }
   w_.mailboxes().deleted(action.box);
@@ -247,10 +247,10 @@ std::optional<Outcome> ImapBoxes::why_not_delete(const Action& action, const std
   w_.wait();
   if (!reply.ok()) {
     Outcome outcome = refusal(reply.answer);
-    if (outcome.did == Did::Refused && !lists(wire)) outcome.did = Did::Gone;
+    if (outcome.did == Did::Refused && !lists(wire)) outcome.did = Did::NoBox;
     return outcome;
   }
-  if (is_another(action.box, wire)) return Outcome{.did = Did::Gone};
+  if (is_another(action.box, wire)) return Outcome{.did = Did::NoBox};
   const auto told = w_.counted.find(key_of(wire));
   if (told == w_.counted.end() || !told->second.messages) {
     return Outcome{.did = Did::Refused, .words = say("the server does not tell how many messages are in it")};

@@ -312,9 +312,14 @@ void ImapChanges::open(Look& look) {
   const sync::FlagMask storable = to_mask(can_hold);
   if (ImapBox* known = mailboxes_.find(look.box); known != nullptr && writable) known->storable = storable;
   const sync::Rights rights{.read_only = !writable, .add = writable, .remove = writable, .set_flags = writable};
-  keep(sink_.open(
-      look.box,
-      {.epoch = state.uid_validity, .full = look.mode == Mode::Full, .storable = storable, .rights = rights}));
+  // HIGHESTMODSEQ alone is lower after an index was made anew.
+  const bool rewound = look.cursor && look.cursor->uid_validity == state.uid_validity &&
+                       state.uid_next.value_or(look.cursor->uid_next) < look.cursor->uid_next;
+  keep(sink_.open(look.box, {.epoch = state.uid_validity,
+                             .full = look.mode == Mode::Full,
+                             .rewound = rewound,
+                             .storable = storable,
+                             .rights = rights}));
   look.opened = true;
   for (const Flagged& each : look.early) {
     // New ones come whole by the FETCH.

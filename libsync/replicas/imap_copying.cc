@@ -24,7 +24,7 @@ void ImapCopying::run(std::span<const Action> actions) {
     } else if (moves_ && !w_.can().move()) {
       w_.tell(action, {.did = Did::Refused, .words = say("the server has no MOVE")});
     } else if (!w_.mailboxes().wire_of(action.box)) {
-      w_.tell(action, {.did = Did::Gone, .words = std::string(word("the server does not list it"))});
+      w_.tell(action, {.did = Did::NoBox, .words = std::string(word("the server does not list it"))});
     } else {
       able.push_back(&action);
     }

@@ -30,7 +30,7 @@ void ImapFlagging::run(std::span<const Action> actions) {
     if (!uid_of(action.ref)) {
       w_.tell(action, {.did = Did::Gone});
     } else if (!all_atoms(action.add) || !all_atoms(action.del)) {
-      w_.tell(action, {.did = Did::Refused, .words = say("IMAP can't have a keyword of that name")});
+      w_.tell(action, {.did = Did::Never, .words = say("IMAP can't have a keyword of that name")});
     } else {
       able.push_back(&action);
     }

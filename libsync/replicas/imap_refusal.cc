@@ -29,9 +29,13 @@ sync::Outcome refusal(const ImapAnswer& answer) {
       break;
     case Code::TryCreate:
     case Code::NonExistent:
-    case Code::ExpungeIssued:
-      outcome.did = Did::Gone;
+      outcome.did = Did::NoBox;
       break;
+    case Code::Cannot:
+    case Code::TooBig:
+      outcome.did = Did::Never;
+      break;
+    // Rights may be given another day.
     case Code::NoPerm:
     case Code::ReadOnly:
       outcome.did = Did::ReadOnly;
@@ -43,6 +47,7 @@ sync::Outcome refusal(const ImapAnswer& answer) {
     case Code::InUse:
     case Code::Limit:
     case Code::TempFail:
+    case Code::ExpungeIssued:
       outcome.did = Did::Retry;
       break;
     default:
@@ -56,10 +61,9 @@ sync::Outcome refusal(const ImapAnswer& answer) {
 }
 
 bool concerns_all(const ImapAnswer& answer) {
-  // A full account may take the smaller half; a message that went meanwhile is not the others' fault.
-  if (answer.code == Code::ExpungeIssued) return false;
+  // A full account may take the smaller half; that one message can't be taken is not the others' fault.
   const Did did = refusal(answer).did;
-  return did == Did::Gone || did == Did::ReadOnly || did == Did::Retry;
+  return did == Did::NoBox || did == Did::ReadOnly || did == Did::Retry;
 }
 
 }  // namespace libsync::replicas

@@ -96,7 +96,7 @@ std::optional<imap::SequenceSet> ImapWriting::there(const Uids& uids) {
 std::optional<Outcome> ImapWriting::open(const sync::BoxId& id, uint64_t epoch) {
   heard.clear();
   const auto wire = mailboxes_.wire_of(id);
-  if (!wire) return Outcome{.did = Did::Gone, .words = std::string(word("the server does not list it"))};
+  if (!wire) return Outcome{.did = Did::NoBox, .words = std::string(word("the server does not list it"))};
   mailboxes_.touched(id);
   ImapAnswer answer{.condition = imap::Condition::Ok};
   if (c_.selected != *wire || !c_.selected_writable) {
@@ -115,14 +115,14 @@ std::optional<Outcome> ImapWriting::judge(const sync::BoxId& id, uint64_t epoch,
     Outcome outcome = refusal(answer);
     const bool plain = answer.code == imap::Code::None || answer.code == imap::Code::Unknown;
     const bool says_no = answer.condition == imap::Condition::No && outcome.did == Did::Refused && plain;
-    if (says_no && !mailboxes_.in_list(opening_.wire)) outcome.did = Did::Gone;
+    if (says_no && !mailboxes_.in_list(opening_.wire)) outcome.did = Did::NoBox;
     return outcome;
   }
   // Its name was given to another one (RFC 8474, section 4).
   const std::string& mailbox_id = opening_.state.mailbox_id;
   const bool other = can().has("OBJECTID") && c_.selected == opening_.wire && !mailbox_id.empty() && mailbox_id != id;
   if (c_.selected_epoch != epoch || other) {
-    return Outcome{.did = Did::Gone, .words = say("the folder was made anew (its UIDVALIDITY changed)")};
+    return Outcome{.did = Did::NoBox, .words = say("the folder was made anew (its UIDVALIDITY changed)")};
   }
   if (!c_.selected_writable) return Outcome{.did = Did::ReadOnly, .words = answer.text};
   return std::nullopt;

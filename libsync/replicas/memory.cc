@@ -50,6 +50,11 @@ MemoryReplica::Box* MemoryReplica::at(const MsgRef& ref) {
   return box != nullptr && box->uidvalidity == ref.epoch && box->messages.contains(ref.key.number) ? box : nullptr;
 }
 
+Outcome MemoryReplica::lacks(const MsgRef& ref) {
+  const Box* box = by_id(ref.box);
+  return {.did = box == nullptr || box->uidvalidity != ref.epoch ? Did::NoBox : Did::Gone};
+}
+
 sync::BoxId MemoryReplica::make_box(const Path& path, sync::Role role) {
   const std::string internal = fmt::format("box{}", next_box_++);
   Box& box = boxes_[internal];
@@ -204,7 +209,7 @@ Result<Outcome> MemoryReplica::act(const Action& action) {
         box->subscribed = action.subscribed;
         return Outcome{};
       }
-      return Outcome{.did = Did::Gone};
+      return Outcome{.did = Did::NoBox};
     case Op::Flags:
       return set_flags(action);
     case Op::Add:
@@ -230,7 +235,7 @@ Outcome MemoryReplica::create_box(const Action& action) {
 
 Outcome MemoryReplica::rename_box(const Action& action) {
   Box* found = by_id(action.box);
-  if (found == nullptr) return {.did = Did::Gone};
+  if (found == nullptr) return {.did = Did::NoBox};
   // Neither it nor one below it takes another's name.
   const auto in_the_way = [&](const auto& each) {
     const Path& path = each.second.path;
@@ -245,7 +250,7 @@ Outcome MemoryReplica::rename_box(const Action& action) {
 
 Outcome MemoryReplica::delete_box(const Action& action) {
   Box* found = by_id(action.box);
-  if (found == nullptr) return {.did = Did::Gone};
+  if (found == nullptr) return {.did = Did::NoBox};
   if (!found->messages.empty()) return {.did = Did::NotEmpty, .words = "mailbox is not empty"};
   delete_box(Path(found->path));
   return {};
@@ -253,7 +258,7 @@ Outcome MemoryReplica::delete_box(const Action& action) {
 
 Outcome MemoryReplica::set_flags(const Action& action) {
   Box* found = at(action.ref);
-  if (found == nullptr) return {.did = Did::Gone};
+  if (found == nullptr) return lacks(action.ref);
   Message& message = found->messages.at(action.ref.key.number);
   sync::Flags flags{.system = (message.flags.system | action.add.system) & ~action.del.system};
   for (const auto& keyword : message.flags.keywords) {
@@ -276,7 +281,7 @@ Result<Outcome> MemoryReplica::add(const Action& action) {
     if (piece.empty()) break;
     message.octets += piece;
   }
-  if (found == nullptr) return Outcome{.did = Did::Gone};
+  if (found == nullptr) return Outcome{.did = Did::NoBox};
   Outcome outcome{.content = "sha256:" + to_hex(sha256(message.octets))};
   const uint64_t uid = insert(*found, std::move(message));
   outcome.ref = {action.box, found->uidvalidity, {uid}};
@@ -287,7 +292,8 @@ Result<Outcome> MemoryReplica::add(const Action& action) {
 Outcome MemoryReplica::place(const Action& action, bool keep) {
   Box* source = at(action.ref);
   Box* target = by_id(action.box);
-  if (source == nullptr || target == nullptr) return {.did = Did::Gone};
+  if (source == nullptr) return lacks(action.ref);
+  if (target == nullptr) return {.did = Did::NoBox};
   Message message = source->messages.at(action.ref.key.number);
   if (keep) {
     message.instance.clear();
@@ -302,7 +308,7 @@ Outcome MemoryReplica::place(const Action& action, bool keep) {
 
 Outcome MemoryReplica::remove(const Action& action) {
   Box* found = at(action.ref);
-  if (found == nullptr) return {.did = Did::Gone};
+  if (found == nullptr) return lacks(action.ref);
   erase(*found, action.ref.key.number);
   return {};
 }

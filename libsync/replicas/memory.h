@@ -89,7 +89,8 @@ class MemoryReplica final : public sync::Replica {
   uint64_t insert(Box& box, Message message);
   void erase(Box& box, uint64_t uid);
   Box* by_id(const sync::BoxId& id);
-  Box* at(const sync::MsgRef& ref);  // the mailbox, if the message is in it under this reference
+  Box* at(const sync::MsgRef& ref);              // the mailbox, if the message is in it under this reference
+  sync::Outcome lacks(const sync::MsgRef& ref);  // why it is not
   std::string id_of(const std::string& internal, const Box& box) const;
 
   MemoryTraits traits_;

@@ -37,10 +37,10 @@ Status cancelled() { return fail(Errc::Cancelled, std::string(word("stopped")));
 std::optional<Did> outcome_of(const Error& error) {
   switch (error.code) {
     case Errc::NotFound:
-      return Did::Gone;
+      return Did::NoBox;
     case Errc::Usage:
     case Errc::Limit:
-      return Did::Refused;
+      return Did::Never;
     case Errc::Refused:
       return Did::NotEmpty;
     default:
@@ -148,7 +148,7 @@ class Applier {
   Result<Outcome> rename(const Action& action) {
     const MailboxId id = box_of(action.box);
     TB_ASSIGN(const auto box, write_->mailbox(id));
-    if (!box) return Outcome{.did = Did::Gone};
+    if (!box) return Outcome{.did = Did::NoBox};
     TB_ASSIGN(const auto boxes, store_.mailboxes());
     if (store::name_in_the_way(boxes, box->path, action.path)) return Outcome{.did = Did::Exists};
     TB_TRY(write_->rename_mailbox(id, action.path));
@@ -207,7 +207,7 @@ class Applier {
   Result<Outcome> on_message(const Action& action) {
     TB_ASSIGN(const auto box, write_->mailbox(box_of(action.ref.box)));
     if (!box || box->uidvalidity != action.ref.epoch || action.ref.key.number > UINT32_MAX) {
-      return Outcome{.did = Did::Gone};
+      return Outcome{.did = Did::NoBox};
     }
     TB_ASSIGN(const MessageId id, write_->find(box->id, static_cast<uint32_t>(action.ref.key.number)));
     if (id == 0) return Outcome{.did = Did::Gone};

@@ -68,6 +68,25 @@ Flags read_sent(const Statement& s, int at) {
                     text.substr(std::min(space + 1, text.size())));
 }
 
+// "4 1700000000 the server's words"; empty: nothing was refused.
+std::string refusal_text(const std::optional<sync::Refusal>& refusal) {
+  if (!refusal) return {};
+  return std::to_string(refusal->ops) + ' ' + std::to_string(refusal->until) + ' ' + refusal->words;
+}
+
+// What an older version wrote has only the words: that is asked again.
+std::optional<sync::Refusal> refusal_from(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  const size_t ops_end = std::min(text.find(' '), text.size());
+  const size_t until_end = std::min(text.find(' ', std::min(ops_end + 1, text.size())), text.size());
+  const auto ops = parse_u64(text.substr(0, ops_end));
+  const auto until = ops_end < until_end ? parse_u64(text.substr(ops_end + 1, until_end - ops_end - 1)) : std::nullopt;
+  if (!ops || !until || *ops > UINT32_MAX || *until > INT64_MAX) return sync::Refusal{.words = std::string(text)};
+  return sync::Refusal{.ops = static_cast<uint32_t>(*ops),
+                       .until = static_cast<int64_t>(*until),
+                       .words = std::string(text.substr(std::min(until_end + 1, text.size())))};
+}
+
 void bind_half(Statement& statement, int at, const Half& half) {
   statement.bind_at(at, static_cast<int>(half.at));
   statement.bind_at(at + 1, half.pair);
@@ -75,7 +94,7 @@ void bind_half(Statement& statement, int at, const Half& half) {
   statement.bind_at(at + 3, or_null(half.key.name));
   bind_flags(statement, at + 4, half.flags);
   statement.bind_at(at + 6, or_null(half.instance));
-  statement.bind_at(at + 7, or_null(half.blocked));
+  statement.bind_at(at + 7, or_null(refusal_text(half.blocked)));
 }
 
 Half read_half(const Statement& s, int at) {
@@ -84,7 +103,7 @@ Half read_half(const Statement& s, int at) {
           .key = {static_cast<uint64_t>(s.integer(at + 2)), std::string(s.text(at + 3))},
           .flags = flags_from(s.integer(at + 4), s.text(at + 5)),
           .instance = std::string(s.text(at + 6)),
-          .blocked = std::string(s.text(at + 7))};
+          .blocked = refusal_from(s.text(at + 7))};
 }
 
 // "31 * one two": the system flags, whether any keyword can be kept, those that can.

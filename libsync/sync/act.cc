@@ -269,7 +269,7 @@ class Actor {
     if (run_.options.dry_run) tell(row, planned);
     // A mailbox that could not be made takes nothing.
     const Pair* target = run_.book.find(planned.pair);
-    if (target == nullptr || target->at(planned.on).box.empty()) return;
+    if (target == nullptr || target->at(planned.on).box.empty() || run_.not_now.contains(row.id)) return;
     if (!run_.takes_part(target->at(Side::A).path)) return;
     switch (planned.op) {
       case Op::Flags:
@@ -345,8 +345,8 @@ class Actor {
     TB_ASSIGN(auto rows, run_.link.same_octets(from, object, kSameOctets));
     for (Row& each : rows) {
       const Half& half = each.half(side);
-      const bool there = each.id != row.id && half.at == At::Bound && half.asked == Asked::Nothing &&
-                         half.blocked.empty() && each.doubt == Doubt::None;
+      const bool there = each.id != row.id && half.at == At::Bound && half.asked == Asked::Nothing && !half.blocked &&
+                         each.doubt == Doubt::None;
       if (there) return std::move(each);
     }
     return std::nullopt;

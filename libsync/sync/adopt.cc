@@ -5,6 +5,8 @@
 #include <set>
 
 #include "libsync/sync/apply.h"
+#include "libsync/sync/octet_counter.h"
+#include "libsync/sync/print.h"
 
 namespace libsync::sync {
 namespace {
@@ -13,8 +15,38 @@ bool is_new(const Row& row, Side side) {
   return !row.agreed && !row.suspect && row.half(side).at == At::Bound && row.half(other(side)).at == At::Absent;
 }
 
-using Place = std::pair<PairId, uint64_t>;  // mailbox and size
-Place place(const Row& row, Side side) { return {row.half(side).pair, row.size_on(side)}; }
+using Place = std::pair<PairId, uint64_t>;  // mailbox and size, as side A counts
+Place place(const Row& row, Side side) { return {row.half(side).pair, row.size}; }
+
+// Octets as a server counts them that has CRLF for LF, and the print that goes with those.
+class Count final : public MessageSink {
+ public:
+  explicit Count(std::span<Row* const> rows) : rows_(rows) {}
+  Status begin(uint64_t, uint64_t) override {
+    counter_ = {};
+    print_ = {};
+    return {};
+  }
+  Status data(std::string_view bytes) override {
+    counter_.update(bytes);
+    print_.update(bytes);
+    return {};
+  }
+  Status end(uint64_t token) override {
+    Row& row = *rows_[token];
+    if (counter_.count() == row.size) return {};
+    row.size_b = row.size;
+    row.size = counter_.count();
+    row.print = print_.finish(row.size);
+    return {};
+  }
+  Status failed(uint64_t, const Error&) override { return {}; }
+
+ private:
+  std::span<Row* const> rows_;
+  OctetCounter counter_{};
+  PrintBuilder print_{};
+};
 
 class Adopter {
  public:
@@ -34,20 +66,38 @@ class Adopter {
   // Rows of each side for which the other has one of that size in the same mailbox. Those of side B first, which are
   // few: a first sync has all of the server's.
   Status gather() {
-    std::set<Place> places;
-    TB_TRY(for_each_new(Side::B, [&](Row& row) {
-      places.insert(place(row, Side::B));
-      rows_[1].push_back(std::move(row));
-    }));
+    TB_TRY(for_each_new(Side::B, [&](Row& row) { rows_[1].push_back(std::move(row)); }));
     if (rows_[1].empty()) return {};
-    std::set<Place> found;
-    TB_TRY(for_each_new(Side::A, [&](Row& row) {
-      if (!places.contains(place(row, Side::A))) return;
-      found.insert(place(row, Side::A));
-      rows_[0].push_back(std::move(row));
+    std::set<PairId> boxes;
+    for (const Row& row : rows_[1]) boxes.insert(row.half(Side::B).pair);
+    std::set<Place> there;
+    TB_TRY(for_each_new(Side::A, [&](const Row& row) {
+      if (boxes.contains(row.half(Side::A).pair)) there.insert(place(row, Side::A));
     }));
-    std::erase_if(rows_[1], [&](const Row& row) { return !found.contains(place(row, Side::B)); });
-    return {};
+    if (run_.a.capabilities().crlf) TB_TRY(count_octets(there));
+    std::erase_if(rows_[1], [&](const Row& row) { return !there.contains(place(row, Side::B)); });
+    if (rows_[1].empty()) return {};
+    std::set<Place> here;
+    for (const Row& row : rows_[1]) here.insert(place(row, Side::B));
+    return for_each_new(Side::A, [&](Row& row) {
+      if (here.contains(place(row, Side::A))) rows_[0].push_back(std::move(row));
+    });
+  }
+
+  // Messages with bare LF are larger there: read where no other size is the one that is looked for.
+  Status count_octets(const std::set<Place>& there) {
+    std::vector<Row*> asked;
+    std::vector<FetchItem> items;
+    for (Row& row : rows_[1]) {
+      const auto near = there.lower_bound(place(row, Side::B));
+      const bool larger = near != there.end() && near->first == row.half(Side::B).pair && near->second > row.size;
+      if (row.size_b != 0 || !larger) continue;
+      const Pair::End& end = run_.book.find(row.half(Side::B).pair)->at(Side::B);
+      items.push_back({.token = asked.size(), .ref = {end.box, end.epoch, row.half(Side::B).key}, .size = row.size});
+      asked.push_back(&row);
+    }
+    Count count(asked);
+    return items.empty() ? Status() : run_.b.fetch(items, count, run_.stop);
   }
 
   template <class Take>
@@ -98,7 +148,8 @@ class Adopter {
 
   Status join(Row& a, Row& b, bool by_print) {
     b.half(Side::A) = a.half(Side::A);
-    b.size_b = b.size_on(Side::B) == a.size ? 0 : b.size_on(Side::B);
+    const uint64_t size_b = b.size_on(Side::B);
+    b.size_b = size_b == a.size ? 0 : size_b;
     b.size = a.size;
     if (a.date) b.date = a.date;
     b.object = a.object;

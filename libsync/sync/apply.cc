@@ -17,6 +17,8 @@ constexpr size_t kActionsAtOnce = 1000;
 // What a server refuses for now is asked again so often in a run, after pauses that double, or as long as it says.
 constexpr int kTries = 3;
 constexpr milliseconds kFirstPause{1000};
+// What it refuses otherwise is asked again so much later.
+constexpr int64_t kAskAgainSeconds = 86'400;
 // A server that wants to be left alone for longer is, until the next sync.
 constexpr milliseconds kLongestPause{30'000};
 
@@ -62,16 +64,25 @@ class Sink final : public ActionSink {
     Row& row = *todo.row;
     Half& half = row.half(side_);
     switch (outcome.did) {
-      case Did::Ok:
+      case Did::Ok: {
         count(todo);
         run_.absorb(side_, before_[token].pair, outcome.source_before, outcome.source);
         run_.absorb(side_, todo.planned.pair, outcome.cursor_before, outcome.cursor);
-        return ok(todo, outcome);
+        TB_ASSIGN(const bool elsewhere,
+                  places(todo) ? is_taken(run_, side_, todo.planned.pair, outcome, row.id) : Result<bool>(false));
+        return elsewhere ? taken(todo) : ok(todo, outcome);
+      }
       case Did::OkNoRef:
         count(todo);
         return places(todo) ? taken(todo) : ok(todo, outcome);
       case Did::Gone:
-        return gone(token, outcome);
+        return gone(token);
+      case Did::NoBox:
+        return no_box(token, outcome);
+      case Did::Quota:
+        run_.not_now.insert(row.id);
+        run_.report.skipped.push_back({run_.place(before_[token], side_), outcome.words});
+        return put_back(token);
       case Did::Retry:
         again.push_back(token);
         pause = std::max(pause, outcome.retry_after);
@@ -85,7 +96,7 @@ class Sink final : public ActionSink {
         return {};
       default:
         half = before_[token];
-        block(run_, row, side_, outcome.words);
+        block(run_, row, side_, todo.planned.op, outcome);
         return save(run_, row);
     }
   }
@@ -146,25 +157,29 @@ class Sink final : public ActionSink {
       const bool kept = minus(todo.planned.add, now) == Flags{} && minus(now, minus(now, todo.planned.del)) == Flags{};
       if (!kept) {
         todo.row->base = now;
-        block(run_, *todo.row, side_, std::string(word("it said OK and did not keep the flags")));
+        block(run_, *todo.row, side_, Op::Flags,
+              {.did = Did::Refused, .words = std::string(word("it said OK and did not keep the flags"))});
       }
       return;
     }
     half.flags = with_changes(half.flags, todo.planned.add, todo.planned.del);
   }
 
-  // The message is, or the mailbox that it was to come into.
-  Status gone(size_t token, const Outcome& outcome) {
+  Status gone(size_t token) {
     const Todo& todo = todo_[token];
     Row& row = *todo.row;
     row.half(side_) = before_[token];
-    if (!places(todo)) {
-      row.half(side_).at = At::Gone;
-    } else if (!outcome.words.empty()) {
-      run_.report.skipped.push_back({run_.place(before_[token], side_), outcome.words});
-    }
-    // Which of the two, the next look tells.
+    // What was to be copied for it is gone, not it.
+    if (!todo.from) row.half(side_).at = At::Gone;
     return save(run_, row);
+  }
+
+  // What became of its messages, the next look tells.
+  Status no_box(size_t token, const Outcome& outcome) {
+    const Todo& todo = todo_[token];
+    const Pair* pair = run_.book.find(places(todo) ? todo.planned.pair : before_[token].pair);
+    if (pair != nullptr) run_.skip(pair->at(side_).path, outcome.words);
+    return put_back(token);
   }
 
   Status put_back(size_t token) {
@@ -257,9 +272,9 @@ Status apply_some(Run& run, Side side, std::span<Todo> todo, std::vector<Todo>& 
 }
 
 // It still is to be done: what came before in this run may have settled, or refused, it.
-bool is_wanted(const Todo& todo, Side side) {
+bool is_wanted(const Todo& todo, Side side, int64_t now) {
   const Half& half = todo.row->half(side);
-  if (!half.blocked.empty() || half.asked != Asked::Nothing) return false;
+  if ((half.blocked && half.blocked->stands(todo.planned.op, now)) || half.asked != Asked::Nothing) return false;
   return todo.from ? half.at != At::Bound : half.at == At::Bound;
 }
 
@@ -271,6 +286,12 @@ Half placed(PairId pair, const Outcome& outcome, const Flags& flags) {
           .key = outcome.ref.key,
           .flags = flags,
           .instance = outcome.instance};
+}
+
+Result<bool> is_taken(Run& run, Side side, PairId pair, const Outcome& outcome, RowId row) {
+  if (run.replica(side).capabilities().own_transaction) return false;
+  TB_ASSIGN(const auto there, run.link.find(side, pair, outcome.ref.key));
+  return there && there->id != row;
 }
 
 Half adding(const Run& run, PairId to, const Flags& flags) {
@@ -292,10 +313,15 @@ Status save(Run& run, Row& row) {
   return {};
 }
 
-void block(Run& run, Row& row, Side side, std::string words) {
+void block(Run& run, Row& row, Side side, Op op, const Outcome& outcome) {
   Half& half = row.half(side);
-  half.blocked = words.empty() ? std::string(word("refused")) : std::move(words);
-  run.report.skipped.push_back({run.place(half, side), half.blocked});
+  const bool stands = half.blocked && run.context.now < half.blocked->until;
+  Refusal refusal = stands ? *half.blocked : Refusal{.until = Refusal::kForGood};
+  refusal.ops |= Refusal::bit(op);
+  if (outcome.did != Did::Never) refusal.until = std::min(refusal.until, run.context.now + kAskAgainSeconds);
+  refusal.words = outcome.words.empty() ? std::string(word("refused")) : outcome.words;
+  run.report.skipped.push_back({run.place(half, side), refusal.words});
+  half.blocked = std::move(refusal);
 }
 
 Status arrived(Run& run, Side side, Row& row, const Half& there) {
@@ -307,7 +333,7 @@ Status arrived(Run& run, Side side, Row& row, const Half& there) {
   rest.half(side) = was;
   rest.half(side).asked = Asked::Nothing;
   rest.half(side).to = 0;
-  rest.half(side).blocked.clear();
+  rest.half(side).blocked.reset();
   rest.agreed = true;
   rest.home = was.pair;
   rest.base = masked(was.flags, run.context.mask(was.pair));
@@ -322,7 +348,7 @@ Status arrived(Run& run, Side side, Row& row, const Half& there) {
 }
 
 Status apply_todo(Run& run, Side side, std::vector<Todo> todo) {
-  std::erase_if(todo, [&](const Todo& each) { return !is_wanted(each, side); });
+  std::erase_if(todo, [&](const Todo& each) { return !is_wanted(each, side, run.context.now); });
   const bool own = run.replica(side).capabilities().own_transaction;
   milliseconds pause = kFirstPause;
   for (int attempt = 1; !todo.empty(); ++attempt) {
@@ -343,6 +369,7 @@ Status apply_todo(Run& run, Side side, std::vector<Todo> todo) {
     pause *= 2;
   }
   for (const Todo& each : todo) {
+    run.not_now.insert(each.row->id);
     run.report.skipped.push_back({run.place(each.row->half(side), side), run.pause_words});
   }
   return {};

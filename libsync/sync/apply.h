@@ -30,14 +30,18 @@ Status upload(Run& run, Side side, std::span<const Todo> todo);
 // Both are written. Inside a batch of the caller's.
 Status arrived(Run& run, Side side, Row& row, const Half& there);
 
+// Whether the side says of a message that it is where another one is: the other's place is not taken from it.
+Result<bool> is_taken(Run& run, Side side, PairId pair, const Outcome& outcome, RowId row);
+
 // What a mailbox that was just made has for an epoch shows with the first message that is put into it.
 Status note_epoch(Run& run, Side side, PairId pair, const MsgRef& ref);
 
 // Brings up to date what follows from the halves, and writes the row, or erases it if it is gone on both sides.
 Status save(Run& run, Row& row);
 
-// The row is not to be asked about again until it changes; told in the report.
-void block(Run& run, Row& row, Side side, std::string words);
+// The side refused this: it is not asked again until the row changes, or unless it said never, a day later. Told in the
+// report.
+void block(Run& run, Row& row, Side side, Op op, const Outcome& outcome);
 
 // Where something was put, by the side's own word: Bound where it says, else Unbound.
 Half placed(PairId pair, const Outcome& outcome, const Flags& flags);

@@ -27,10 +27,11 @@ void settle_one(Run& run, Side side, Row& row) {
     case At::Bound:
       half.sent = {};
       if (asked == Asked::Flags) return;  // they are as the look shows them
-      // It was not moved. Where the side said OK, it is not asked again until something changes.
+      // It was not moved. Where the side said OK, it is not asked again so soon.
       if (asked == Asked::Taken || said_ok != run.said_ok.end()) {
         const bool has_words = said_ok != run.said_ok.end() && !said_ok->second.empty();
-        block(run, row, side, has_words ? said_ok->second : std::string(word("it said OK and did not do it")));
+        std::string words = has_words ? said_ok->second : std::string(word("it said OK and did not do it"));
+        block(run, row, side, Op::Move, {.did = Did::Refused, .words = std::move(words)});
       }
       return;
     default:

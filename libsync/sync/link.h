@@ -68,6 +68,17 @@ enum class Asked : uint8_t {
   Flags = 3,  // to have `Half::sent`; no answer yet
 };
 
+// What a side refused: not asked again before `until`, or the message changes.
+struct Refusal {
+  static constexpr int64_t kForGood = INT64_MAX;
+  uint32_t ops = 0;   // a bit for each Op
+  int64_t until = 0;  // unix seconds
+  std::string words{};
+  bool stands(Op op, int64_t now) const { return (ops & bit(op)) != 0 && now < until; }
+  static constexpr uint32_t bit(Op op) { return 1U << static_cast<unsigned>(op); }
+  bool operator==(const Refusal&) const = default;
+};
+
 // One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.
 //
 // A message that is being added is Unbound in the mailbox it is to be in, with the flags it was sent with. One that is
@@ -83,7 +94,7 @@ struct Half {
   Flags sent{};
   PairId to = 0;
   uint64_t asked_look = 0;  // the look before it was asked: what that, or one before it, showed is something else
-  std::string blocked{};    // the words with which this side refused the last action on it; empty: not blocked
+  std::optional<Refusal> blocked{};
   bool operator==(const Half&) const = default;
 };
 

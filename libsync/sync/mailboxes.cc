@@ -125,7 +125,8 @@ Status create_on(Run& run, Side side, Pair& pair) {
   if (end.box.empty()) {
     end.path = wanted;
   } else if (end.path != wanted && run.context.can(other(side), pair.id).rename_box) {
-    // One name for both.
+    // One name for both; not done, it is as if somebody had renamed this one.
+    end.base = wanted;
     TB_ASSIGN(const bool renamed, rename_on(run, other(side), pair, run.translate(side, end.path)));
     if (renamed) agree_on_names(pair);
     TB_TRY(run.link.put(pair));
@@ -250,7 +251,7 @@ Status delete_one(Run& run, const PlannedBox& planned) {
   }
   const Action action{.op = Op::DeleteBox, .box = pair.at(planned.on).box};
   return apply_one(run, planned.on, action, [&](const Outcome& outcome) -> Status {
-    if (outcome.did != Did::Ok && outcome.did != Did::Gone) {
+    if (outcome.did != Did::Ok && outcome.did != Did::NoBox) {
       // Somebody put mail into it meanwhile: that is new, and the next look shows it.
       if (outcome.did != Did::NotEmpty) run.skip(planned.path, say("cannot delete the folder: {}", outcome.words));
       return {};

@@ -82,6 +82,7 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
   // Rows that a mask kept as they are want something once it has grown.
   TB_TRY(take_mask(end, state));
   full_ = state.full;
+  rewound_ = state.rewound;
   seen_.clear();
   seen_keys_ = {};
   vanished_.clear();
@@ -114,7 +115,7 @@ Status Observer::settle_anew() {
       after = rows.back().id;
       for (Row& row : rows) {
         const Row before = row;
-        for (Half& half : row.side) half.blocked.clear();
+        for (Half& half : row.side) half.blocked.reset();
         settle(row, context_);
         if (row.dirty != before.dirty || row.side != before.side || !(row.base == before.base)) TB_TRY(link_.put(row));
       }
@@ -190,7 +191,7 @@ Status Observer::update_known(Row row, const Facts& facts) {
     half.flags = facts.flags;
   }
   if (!facts.instance.empty()) half.instance = facts.instance;
-  for (Half& each : row.side) each.blocked.clear();  // it changed: what was refused may be asked again
+  for (Half& each : row.side) each.blocked.reset();  // it changed: what was refused may be asked again
   settle(row, context_);
   TB_TRY(link_.put(row));
   return {};
@@ -208,7 +209,7 @@ void Observer::note_taken(Row& row, const Flags& now) {
 
 // What a side says of a message for the first time that was put there by this program: it may count other octets, and
 // keep another date.
-bool Observer::learn(Row& row, const Facts& facts) const {
+bool Observer::learn(Row& row, const Facts& facts) {
   bool learnt = false;
   if (side_ == Side::B) {
     if (facts.size != 0 && facts.size != row.size_on(Side::B)) {
@@ -227,6 +228,8 @@ bool Observer::learn(Row& row, const Facts& facts) const {
     if (facts.size != 0 && facts.size != row.size) {
       row.size_b = row.size_on(Side::B);
       row.size = facts.size;
+      row.print.clear();
+      resized_.push_back(row.id);
     }
     learnt = true;
   }
@@ -264,6 +267,7 @@ Result<bool> Observer::write_absences(uint64_t exists) {
   // Where none was known before, none can be missing.
   if ((full_ && !was_empty_) || present_) {
     TB_ASSIGN(gone, link_.vanish_unseen(side_, pair_->id, full_ ? seen_keys_ : *present_));
+    if (rewound_) TB_TRY(suspect_absences());
   }
   for (const Key& key : vanished_) {
     TB_ASSIGN(const uint64_t one, vanish(key));
@@ -273,6 +277,22 @@ Result<bool> Observer::write_absences(uint64_t exists) {
   if (full_) return true;
   TB_ASSIGN(const uint64_t bound, link_.count_bound(side_, pair_->id));
   return bound == exists;
+}
+
+// A server that was restored from a backup does not have what came after that: the only copies may be here.
+Status Observer::suspect_absences() {
+  RowId after = 0;
+  while (true) {
+    TB_ASSIGN(auto rows, link_.dirty_gone(after, kSeenAtOnce));
+    if (rows.empty()) return {};
+    after = rows.back().id;
+    for (Row& row : rows) {
+      const Half& half = row.half(side_);
+      if (half.at != At::Gone || half.pair != pair_->id || row.suspect) continue;
+      row.suspect = true;
+      TB_TRY(link_.put(row));
+    }
+  }
 }
 
 Status Observer::close(const BoxId&, std::string_view next, uint64_t exists) {

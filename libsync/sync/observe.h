@@ -61,6 +61,8 @@ class Observer final : public ChangeSink {
   void forget_doubts() { doubtful_.clear(); }  // before a second look at them
   // Mailboxes that the replica could not read, with its words: nothing is concluded from them.
   const std::vector<std::pair<PairId, Error>>& unreadable_pairs() const { return unreadable_; }
+  // Messages put there by this program of which the side counts other octets than were expected: they have no print.
+  const std::vector<RowId>& resized() const { return resized_; }
   uint64_t fresh() const { return fresh_; }  // messages not known before
   uint64_t gone() const { return gone_; }    // messages known that are no more
 
@@ -75,11 +77,12 @@ class Observer final : public ChangeSink {
   Status write(const Seen& seen);
   Status insert_fresh(const Seen& seen);
   Status update_known(Row row, const Facts& facts);
-  bool learn(Row& row, const Facts& facts) const;
+  bool learn(Row& row, const Facts& facts);
   void note_taken(Row& row, const Flags& now);
   // What is gone, by the look that ends; false: the count does not fit, and nothing of it is believed.
   Result<bool> write_absences(uint64_t exists);
   Result<uint64_t> vanish(const Key& key);
+  Status suspect_absences();
 
   Side side_;
   Link& link_;
@@ -88,12 +91,14 @@ class Observer final : public ChangeSink {
   uint64_t look_;
   Pair* pair_ = nullptr;  // the mailbox that is open
   bool full_ = false;
+  bool rewound_ = false;
   bool was_empty_ = false;
   std::vector<Seen> seen_;  // not written yet
   KeySet seen_keys_;
   std::vector<Key> vanished_;
   std::optional<KeySet> present_;
   std::vector<PairId> missing_;
+  std::vector<RowId> resized_;
   std::vector<PairId> doubtful_;
   std::vector<std::pair<PairId, Error>> unreadable_;
   uint64_t fresh_ = 0;

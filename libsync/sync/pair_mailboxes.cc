@@ -169,21 +169,59 @@ Status absorb(Run& run, Side side, Pair& pair, const Pair& fresh, std::vector<Ro
   return batch->commit();
 }
 
-// The mailbox that `pair` was renamed to, if the side shows one that is new and like it.
-Result<bool> find_renamed(Run& run, Side side, PairId id) {
+struct Renamed {
+  Path from{}, to{};
+};
+
+// Whether `fresh`, which the side shows, may be what `pair` was renamed to: it keeps its UIDVALIDITY (RFC 9051, section
+// 6.3.6).
+bool may_be(const Pair& fresh, const Pair& pair, Side side) {
+  const bool is_new = fresh.id != pair.id && fresh.at(other(side)).box.empty() && !fresh.at(side).box.empty();
+  return is_new && fresh.at(side).epoch == pair.at(side).epoch && fresh.at(side).epoch != 0;
+}
+
+// The mailbox that a missing one was renamed to, if the side shows one that is new and like it.
+Result<std::optional<Renamed>> find_renamed(Run& run, Side side, PairId id) {
   Pair* pair = run.book.find(id);
   TB_ASSIGN(auto old_rows, all_bound(run, side, id));
-  if (old_rows.empty()) return false;
+  if (old_rows.empty()) return std::nullopt;
   for (const Pair& fresh : run.book.all()) {
-    const bool is_new = fresh.id != id && fresh.at(other(side)).box.empty() && !fresh.at(side).box.empty();
-    if (!is_new || fresh.at(side).epoch != pair->at(side).epoch || fresh.at(side).epoch == 0) continue;
+    if (!may_be(fresh, *pair, side)) continue;
     TB_ASSIGN(auto new_rows, all_bound(run, side, fresh.id));
     if (!is_renamed(side, new_rows, old_rows)) continue;
     const Pair copy = fresh;
+    Renamed renamed{pair->at(side).path, copy.at(side).path};
+    TB_TRY(absorb(run, side, *pair, copy, std::move(old_rows), std::move(new_rows)));
+    return renamed;
+  }
+  return std::nullopt;
+}
+
+// One that went along with its parent, and which nothing in it tells.
+Result<bool> went_along(Run& run, Side side, PairId id, const std::vector<Renamed>& parents) {
+  Pair* pair = run.book.find(id);
+  const Path path = pair->at(side).path;
+  for (const auto& [from, to] : parents) {
+    if (!has_prefix(path, from)) continue;
+    const Pair* fresh = run.book.find_path(side, moved_along(path, from, to));
+    if (fresh == nullptr || !may_be(*fresh, *pair, side)) continue;
+    const Pair copy = *fresh;
+    TB_ASSIGN(auto old_rows, all_bound(run, side, id));
+    TB_ASSIGN(auto new_rows, all_bound(run, side, copy.id));
     TB_TRY(absorb(run, side, *pair, copy, std::move(old_rows), std::move(new_rows)));
     return true;
   }
   return false;
+}
+
+Status settle_as_missing(Run& run, Side side, PairId id) {
+  TB_ASSIGN(auto batch, run.link.begin());
+  TB_TRY(run.link.vanish_unseen(side, id, {}));
+  Pair& pair = *run.book.find(id);
+  Pair::End& end = pair.at(side);
+  end = {.box = {}, .path = end.path, .base = end.base, .epoch = end.epoch, .missing = true};
+  TB_TRY(run.link.put(pair));
+  return batch->commit();
 }
 
 }  // namespace
@@ -223,18 +261,22 @@ std::vector<BoxCursor> cursors_of(const Run& run, Side side) {
 }
 
 Status settle_missing(Run& run, Side side, const std::vector<PairId>& missing) {
+  std::vector<Renamed> parents;
+  std::vector<PairId> left;
   for (const PairId id : missing) {
     // It may have been what another one was renamed to, and deleted since.
     if (run.book.find(id) == nullptr) continue;
-    TB_ASSIGN(const bool renamed, find_renamed(run, side, id));
-    if (renamed) continue;
-    Pair& pair = *run.book.find(id);
-    TB_ASSIGN(auto batch, run.link.begin_later());
-    TB_TRY(run.link.vanish_unseen(side, id, {}));
-    Pair::End& end = pair.at(side);
-    end = {.box = {}, .path = end.path, .base = end.base, .epoch = end.epoch, .missing = true};
-    TB_TRY(run.link.put(pair));
-    TB_TRY(batch->commit());
+    TB_ASSIGN(const auto renamed, find_renamed(run, side, id));
+    if (renamed) {
+      parents.push_back(*renamed);
+    } else {
+      left.push_back(id);
+    }
+  }
+  for (const PairId id : left) {
+    if (run.book.find(id) == nullptr) continue;
+    TB_ASSIGN(const bool along, went_along(run, side, id, parents));
+    if (!along) TB_TRY(settle_as_missing(run, side, id));
   }
   return {};
 }

@@ -151,7 +151,8 @@ Decision plan_row(const Row& row, const PlanContext& context) {
   const bool unsure = row.doubt == Doubt::ReadAgain || row.doubt == Doubt::ReadLast;
   std::erase_if(decision.actions, [&](const Planned& planned) {
     const bool there = planned.on == Side::A && row.half(Side::A).at == At::Bound;
-    return !row.half(planned.on).blocked.empty() || (unsure && there);
+    const auto& blocked = row.half(planned.on).blocked;
+    return (blocked && blocked->stands(planned.op, context.now)) || (unsure && there);
   });
   if (decision.standing == Standing::Wants && decision.actions.empty()) decision.standing = Standing::Held;
   return decision;

@@ -20,6 +20,7 @@ struct PlanContext {
   std::function<FlagMask(PairId)> mask;
   // What may be done to a mailbox, where that is not as `policy` says. May be empty.
   std::function<Can(Side, PairId)> can_in{};
+  int64_t now = 0;  // unix seconds: what was refused before may be asked again
 
   Can can(Side side, PairId pair) const { return can_in ? can_in(side, pair) : policy.on(side); }
 };
@@ -48,7 +49,7 @@ enum class Standing : uint8_t {
   Agreed,     // nothing to do: both sides are as they should be
   Wants,      // `actions` are to be done
   Forbidden,  // the sides differ and the policy lets neither be changed: stays as it is
-  Held,       // suspect, or refused by a side: waits for the user or for a change
+  Held,       // suspect, or refused by a side: waits for the user, for a change, or for another day
   Forget,     // gone on both sides
 };
 

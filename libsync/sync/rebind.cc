@@ -68,13 +68,19 @@ class Rebinder {
   // Where something was copied from, in a mailbox that is numbered anew.
   bool is_renumbered(const Row& row) const { return row.leftover && row.half(side_).at == At::Unbound; }
 
+  // Where a move is one step, what is still where it was did not move.
+  bool stays(const Row& row) const {
+    return row.half(side_).at == At::Bound && run_.replica(side_).capabilities().move;
+  }
+
   Status consider(Row row) {
     const auto [known, first_of_size] = any_of_size_.try_emplace(row.size_on(side_), false);
     if (first_of_size) {
       TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size_on(side_), SIZE_MAX));
       // What never was on the other side is nobody's: a message that came and went between two looks.
-      std::erase_if(candidates,
-                    [&](const Row& each) { return each.half(other(side_)).at == At::Absent && !is_renumbered(each); });
+      std::erase_if(candidates, [&](const Row& each) {
+        return stays(each) || (each.half(other(side_)).at == At::Absent && !is_renumbered(each));
+      });
       known->second = !candidates.empty();
       for (Row& candidate : candidates) lost_.try_emplace(candidate.id, std::move(candidate));
     }
@@ -176,6 +182,27 @@ Result<std::vector<Id>> fetch_prints(Run& run, Side side, std::span<Row* const> 
   }
   TB_TRY(with_end_told(run, std::move(status)));
   return std::move(sink.prints);
+}
+
+Status renew_prints(Run& run, std::span<const RowId> ids) {
+  std::vector<Row> rows;
+  for (const RowId id : ids) {
+    TB_ASSIGN(auto row, run.link.get(id));
+    if (row && row->half(Side::B).at == At::Bound) rows.push_back(std::move(*row));
+  }
+  std::vector<Row> as_announced = rows;
+  std::vector<Row*> asked;
+  for (Row& row : as_announced) {
+    row.size_b = 0;
+    asked.push_back(&row);
+  }
+  TB_ASSIGN(const auto prints, fetch_prints(run, Side::B, asked, Doubt::None));
+  TB_ASSIGN(auto batch, run.link.begin());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].print = prints[i];
+    TB_TRY(run.link.put(rows[i]));
+  }
+  return batch->commit();
 }
 
 Status rebind(Run& run, Side side) {

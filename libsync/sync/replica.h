@@ -100,6 +100,9 @@ struct Rights {
 struct BoxState {
   uint64_t epoch = 0;  // UIDVALIDITY; 0 where keys never change their meaning
   bool full = false;   // seen() comes for every message: what is not seen is gone
+  // Its numbers went backwards, and the epoch is the same: it was restored from a backup, most likely, and nobody
+  // removed what is not there.
+  bool rewound = false;
   FlagMask storable{};
   Rights rights{};
 };
@@ -234,13 +237,17 @@ enum class Did {
   Ok,
   OkNoRef,  // done, but the new place is not known (no UIDPLUS)
   Marked,   // takes effect at finish() (POP3's DELE)
-  Gone,     // the message or mailbox is not there any more
-  Exists,   // the name is taken: an outcome of its own, never treated as Ok
+  Gone,     // the message is not there any more
+  // The mailbox is not there any more, or is another by now (epoch, id). What became of the messages in it the next
+  // look tells: it may have been renamed, or numbered anew.
+  NoBox,
+  Exists,  // the name is taken: an outcome of its own, never treated as Ok
   NotEmpty,
-  Refused,
+  Refused,  // not now: asked again another day
+  Never,    // nor at any other time, as long as the message is as it is
   ReadOnly,
   Quota,
-  Retry,    // may work later
+  Retry,    // may work soon
   Unknown,  // it may or may not have happened: only a look tells (a server that says OK, and of what without this one)
 };
 
@@ -315,7 +322,7 @@ class Replica {
   // Carries out the actions in order, as if one after the other (a replica may send many at once), and calls done()
   // once for each. A status that is not OK means that the replica can't go on (connection lost, disk full): actions
   // without a done() did not happen, or their outcome is Unknown. What an action refers to has its epoch compared
-  // before anything is done to it; in another one, or not there any more, it is Did::Gone.
+  // before anything is done to it: Did::NoBox, or if only the message is not there any more, Did::Gone.
   virtual Status apply(std::span<const Action> actions, ActionSink& sink, std::stop_token stop) = 0;
 
   // Waits for a change until the deadline; returns the mailboxes to look at, empty at the deadline.

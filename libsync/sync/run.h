@@ -46,6 +46,9 @@ struct Run {
   std::set<PairId> absorbed{};
   // Mailboxes of a side that this run did something in, and those whose last look says nothing of what is not there.
   std::array<std::set<PairId>, 2> touched{}, unreliable{};
+  // Rows of which a side took nothing in this run, for a reason that may have passed by the next.
+  std::set<RowId> not_now{};
+  bool boxes_missing = false;  // since the mailboxes were listed
   // Rows of which a side said OK, without saying that it did what was asked; and its words.
   std::map<RowId, std::string> said_ok{};
   std::chrono::milliseconds pause_wanted{0};
@@ -92,6 +95,8 @@ Status delete_mailboxes(Run& run);
 
 // Finds out which messages that seem new on `side` are ones that lost their place there (rebind.cc).
 Status rebind(Run& run, Side side);
+// Makes the prints of messages anew, with the size that side A announces, from what side B has.
+Status renew_prints(Run& run, std::span<const RowId> ids);
 // What was asked and has no answer: the look that came before says what became of it (asked.cc). Behind rebind().
 Status settle_asked(Run& run, Side side);
 // Messages that are new on both sides, in one mailbox, and the same: they become one (adopt.cc).

@@ -39,7 +39,7 @@ std::vector<BoxCursor> second_look(const Run& run, Side side, const Observer& fi
   return cursors;
 }
 
-// How many messages were new, or gone: halves of moves, as far as one look can tell.
+// How many messages were new, or gone, and mailboxes missing: halves of moves, as far as one look can tell.
 Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& cursors) {
   Observer observer(side, run.link, run.book, run.context, run.look);
   TB_TRY(run.replica(side).changes(cursors, observer, run.stop));
@@ -47,6 +47,7 @@ Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& curs
     observer.forget_doubts();
     TB_TRY(run.replica(side).changes(again, observer, run.stop));
   }
+  if (!observer.resized().empty()) TB_TRY(renew_prints(run, observer.resized()));
   TB_TRY(settle_missing(run, side, observer.missing_pairs()));
   auto& unreliable = run.unreliable[index(side)];
   for (const BoxCursor& cursor : cursors) {
@@ -63,7 +64,9 @@ Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& curs
     if (const Pair* pair = run.book.find(id))
       run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));
   }
-  return observer.fresh() + observer.gone();
+  // One that is missing was there when the mailboxes were listed: there may be another name to look for.
+  run.boxes_missing = run.boxes_missing || !observer.missing_pairs().empty();
+  return observer.fresh() + observer.gone() + observer.missing_pairs().size();
 }
 
 Result<uint64_t> observe(Run& run, Side side) { return observe(run, side, cursors_of(run, side)); }
@@ -103,8 +106,9 @@ Status look_again(Run& run, Side side) {
 Status look_for_moved(Run& run, uint64_t news) {
   const bool careful = run.context.policy.on(Side::A).add;
   for (int looks = 1; looks < kMaxLooks; ++looks) {
+    const bool boxes_missing = std::exchange(run.boxes_missing, false);
     TB_ASSIGN(const auto gone, run.link.dirty_gone(0, 1));
-    if (gone.empty()) {
+    if (gone.empty() && !(careful && boxes_missing)) {
       if (!careful || news == 0) return {};
       TB_ASSIGN(const auto pending, run.link.pending());
       if (pending.messages == 0) return {};
@@ -171,7 +175,8 @@ Result<bool> anything_left(Run& run) {
       const Decision decision = plan_row(row, run.context);
       const bool only_removals =
           std::ranges::all_of(decision.actions, [](const Planned& p) { return p.op == Op::Remove; });
-      if (!decision.actions.empty() && (!only_removals || row.leftover)) return true;
+      const bool now = !decision.actions.empty() && !run.not_now.contains(row.id);
+      if (now && (!only_removals || row.leftover)) return true;
     }
   }
 }
@@ -187,6 +192,8 @@ Status act_until_done(Run& run) {
     if (!looked || pass >= kMaxPasses) return {};
     TB_ASSIGN(const bool more, anything_left(run));
     if (!more) return {};
+    // What others did meanwhile may have been seen half.
+    TB_TRY(look_for_moved(run, 1));
   }
 }
 
@@ -235,6 +242,7 @@ Status Sync::run(std::stop_token stop) {
           },
       .mask = [&](PairId id) { return book.mask(id, options_.policy); },
       .can_in = [&](Side side, PairId id) { return can_in(side, book.find(id)); },
+      .now = clock_.unix_seconds(),
   };
   // A dry run does everything that a run does, on a copy of the link. (A transaction that is undone in the end would
   // lock the database for as long as the server takes to answer.)

@@ -293,6 +293,11 @@ class Uploader final : ActionSink {
     Half& half = row.half(side_);
     switch (outcome.did) {
       case Did::Ok: {
+        TB_ASSIGN(const bool elsewhere, is_taken(run_, side_, todo.planned.pair, outcome, row.id));
+        if (elsewhere) {
+          half.asked = Asked::Taken;
+          return save(run_, row);
+        }
         half = placed(todo.planned.pair, outcome, todo.planned.add);
         if (side_ == Side::A) {
           row.doubt = Doubt::Unseen;
@@ -315,11 +320,12 @@ class Uploader final : ActionSink {
   Status refused(size_t token, const Outcome& outcome) {
     Row& row = *todo_[which_[token]].row;
     row = before_[token];
-    const bool passes = outcome.did == Did::Retry || outcome.did == Did::Quota || outcome.did == Did::Gone;
+    const bool passes = outcome.did == Did::Retry || outcome.did == Did::Quota || outcome.did == Did::NoBox;
     if (!passes) {
-      block(run_, row, side_, outcome.words);
+      block(run_, row, side_, Op::Add, outcome);
     } else {
       const Half& half = row.half(from_);
+      if (outcome.did != Did::NoBox) run_.not_now.insert(row.id);
       run_.report.skipped.push_back(
           {run_.place(half, from_), outcome.words.empty() ? std::string(word("refused")) : outcome.words});
       if (outcome.did == Did::Retry) run_.note_pause(outcome.retry_after, outcome.words);

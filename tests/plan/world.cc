@@ -34,11 +34,40 @@ class Answers final : public sync::ActionSink {
   sync::Outcome last{};
 };
 
+void tell(std::string* story, std::string_view where, const sync::Action& action, const sync::Outcome& outcome) {
+  if (story == nullptr) return;
+  constexpr std::string_view kOps[] = {"create", "rename", "subscribe", "flags",  "add",
+                                       "mend",   "copy",   "move",      "remove", "delete"};
+  constexpr std::string_view kDids[] = {"ok",      "ok, no ref", "marked",    "gone",  "no box", "exists", "not empty",
+                                        "refused", "never",      "read only", "quota", "retry",  "unknown"};
+  *story += fmt::format("      {}: {} {}/{} {}{}: {}\n", where, kOps[static_cast<size_t>(action.op)], action.ref.box,
+                        action.ref.key.number, action.box, sync::encode_path(action.path),
+                        kDids[static_cast<size_t>(outcome.did)]);
+}
+
+// Tells what is answered.
+class Telling final : public sync::ActionSink {
+ public:
+  Telling(std::string* story, std::span<const sync::Action> actions, ActionSink& sink)
+      : story_(story), actions_(actions), sink_(sink) {}
+  Status done(uint64_t token, const sync::Outcome& outcome) override {
+    const auto action = std::ranges::find(actions_, token, &sync::Action::token);
+    if (action != actions_.end()) tell(story_, "here", *action, outcome);
+    return sink_.done(token, outcome);
+  }
+  Status durable() override { return sink_.durable(); }
+
+ private:
+  std::string* story_;
+  std::span<const sync::Action> actions_;
+  ActionSink& sink_;
+};
+
 // A server at the end of a line.
 class ServerSession final : public test::LentReplica {
  public:
-  ServerSession(sync::Replica& real, const Abilities& can, Steps& steps, Ran& ran)
-      : LentReplica(real), can_(can), steps_(steps), ran_(ran) {}
+  ServerSession(sync::Replica& real, const Abilities& can, Steps& steps, Ran& ran, std::string* story)
+      : LentReplica(real), can_(can), steps_(steps), ran_(ran), story_(story) {}
 
   Result<std::vector<sync::Mailbox>> mailboxes(std::stop_token stop) override {
     if (!steps_.take(true)) return std::unexpected(cut().error());
@@ -68,6 +97,7 @@ class ServerSession final : public test::LentReplica {
       Answers answers;
       TB_TRY(LentReplica::apply(std::span(&each, 1), answers, stop));
       if (each.op == sync::Op::Add) ++ran_.uploaded;
+      tell(story_, "server", each, answers.last);
       if (!steps_.answered()) return cut();
       sync::Outcome& outcome = answers.last;
       const bool places = each.op == sync::Op::Add || each.op == sync::Op::Copy || each.op == sync::Op::Move;
@@ -85,17 +115,20 @@ class ServerSession final : public test::LentReplica {
   const Abilities& can_;
   Steps& steps_;
   Ran& ran_;
+  std::string* story_;
 };
 
 // The store of a device: what is done in one call is done with the link's rows, or not at all.
 class StoreSession final : public test::LentReplica {
  public:
-  StoreSession(sync::Replica& real, MortalLink& link, Steps& steps) : LentReplica(real), link_(link), steps_(steps) {}
+  StoreSession(sync::Replica& real, MortalLink& link, Steps& steps, std::string* story)
+      : LentReplica(real), link_(link), steps_(steps), story_(story) {}
 
   Status apply(std::span<const sync::Action> actions, sync::ActionSink& sink, std::stop_token stop) override {
     if (!steps_.take(false)) return fail(Errc::Internal, "the process has ended");
     link_.hold(true);
-    const Status status = LentReplica::apply(actions, sink, std::move(stop));
+    Telling telling(story_, actions, sink);
+    const Status status = LentReplica::apply(actions, telling, std::move(stop));
     link_.hold(false);
     return status;
   }
@@ -103,6 +136,7 @@ class StoreSession final : public test::LentReplica {
  private:
   MortalLink& link_;
   Steps& steps_;
+  std::string* story_;
 };
 
 MemoryTraits traits(bool tokens, bool objects, bool box_ids, bool move) {
@@ -207,8 +241,8 @@ Ran World::sync(size_t which, uint64_t end_at, End how, uint64_t allow, bool of_
   Device& device = *devices[which];
   device.steps.begin(end_at, how, of_questions);
   Ran ran;
-  ServerSession session(server, abilities_, device.steps, ran);
-  StoreSession store(device.store, *device.link, device.steps);
+  ServerSession session(server, abilities_, device.steps, ran, story);
+  StoreSession store(device.store, *device.link, device.steps, story);
   const FixedClock clock;
   Nobody nobody;
   sync::SyncOptions options{.policy = policy, .match_roles = match_roles};
@@ -282,6 +316,25 @@ std::string show(const MemoryReplica& replica, bool subscribed) {
   }
   std::ranges::sort(lines);
   return fmt::format("{}", fmt::join(lines, "; "));
+}
+
+std::string show_dirty(sync::Link& link) {
+  constexpr std::string_view kAts[] = {"absent", "bound", "unbound", "gone"};
+  const auto half = [&](const sync::Half& each) {
+    return fmt::format("{} {}/{}{} asked {} to {}{}", kAts[static_cast<size_t>(each.at)], each.pair, each.key.number,
+                       flags_text(each.flags), static_cast<int>(each.asked), each.to,
+                       each.blocked ? " blocked: " + each.blocked->words : "");
+  };
+  std::string out;
+  const auto rows = link.dirty(0, 1000);
+  if (!rows) return rows.error().text();
+  for (const sync::Row& row : *rows) {
+    out += fmt::format("      row {}: server {}; here {}; home {} base {}{}{}{} doubt {} look {}\n", row.id,
+                       half(row.half(sync::Side::A)), half(row.half(sync::Side::B)), row.home, flags_text(row.base),
+                       row.agreed ? " agreed" : "", row.suspect ? " suspect" : "", row.leftover ? " leftover" : "",
+                       static_cast<int>(row.doubt), row.look);
+  }
+  return out;
 }
 
 sync::Flags flags_from(std::string_view text) {

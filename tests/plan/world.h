@@ -141,6 +141,7 @@ class World {
   std::vector<std::unique_ptr<Device>> devices;
   sync::Policy policy;
   bool match_roles = false;
+  std::string* story = nullptr;  // where what is asked and answered is told, a line each
 
   Ran sync(size_t device = 0);
   // Ends at a step. `allow`: the user's word for the fuse and for what is suspect.
@@ -160,6 +161,9 @@ std::string name_of(std::string_view octets);
 std::string show(const libsync::replicas::MemoryReplica& replica, bool subscribed = false);
 
 // Makes the mail of such a line; mailboxes that are there already are filled.
+// What a link still has to do, a line a row.
+std::string show_dirty(sync::Link& link);
+
 sync::Flags flags_from(std::string_view text);  // "+seen+todo"
 
 void make(libsync::replicas::MemoryReplica& replica, std::string_view text);

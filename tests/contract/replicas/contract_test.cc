@@ -447,7 +447,7 @@ TEST_P(Writing, MailboxesAreMadeRenamedAndDeleted) {
   EXPECT_EQ(apply({.op = Op::DeleteBox, .box = other.box}).did, Did::NotEmpty);
   EXPECT_EQ(apply({.op = Op::Remove, .ref = ref}).did, Did::Ok);
   EXPECT_EQ(apply({.op = Op::DeleteBox, .box = other.box}).did, Did::Ok);
-  EXPECT_EQ(apply({.op = Op::DeleteBox, .box = other.box}).did, Did::Gone);
+  EXPECT_EQ(apply({.op = Op::DeleteBox, .box = other.box}).did, Did::NoBox);
 }
 
 TEST_P(Writing, AMailboxThatIsGoneIsMissing) {

@@ -112,6 +112,7 @@ struct Life {
 class Player {
  public:
   Player(const History& history, std::string* story) : history_(history), story_(story), world_(*history.can, 2) {
+    world_.story = story;
     world_.policy.fuse = {.percent = 25, .count = kFuseCount, .days = 7, .allow = 0};
     for (const char* name : {"Work", "Trash"}) world_.server.make_box({name}, role_of(name));
   }
@@ -147,6 +148,7 @@ class Player {
       change(event);
     }
     tell_state();
+    if (story_ != nullptr && event.what == What::Sync) tell(show_dirty(*world_.devices[event.site - 1]->link));
   }
 
   void sync(const Event& event) {
@@ -361,6 +363,7 @@ class Player {
         tell(fmt::format("device {} syncs, quiet", device));
         const Ran ran = run(device, Steps::kNever, End::Crash, 0);
         if (failed_) return;
+        if (story_ != nullptr) tell(show_dirty(*world_.devices[device - 1]->link));
         quiet = quiet && ran.report.nothing_new();
         if (!ran.report.held.empty() || ran.report.suspect > 0) {
           tell("    the user lets it go");
@@ -447,6 +450,11 @@ History make_history(uint64_t seed) {
     if (random.below(4) == 0) {
       history.events.push_back(make_sync(random, mood));
       ++syncs;
+      // A flag that was sent, and whose answer did not come, is taken back.
+      const Event& sync = history.events.back();
+      if (mood == Mood::Flags && sync.of_questions && random.below(2) == 0) {
+        history.events.push_back({.what = What::Flag, .site = sync.site});
+      }
     } else {
       history.events.push_back(change(random, mood, std::nullopt));
       ++changes;

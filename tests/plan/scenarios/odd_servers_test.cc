@@ -213,6 +213,106 @@ TEST_F(OddServers, AMessageThatIsMovedHereDuringTheLookIsMovedThere) {
   EXPECT_EQ(others, 0U) << "neither removed nor sent";
 }
 
+TEST_F(OddServers, WhatOneThingWasRefusedForKeepsNothingElseAway) {
+  make(server, "INBOX: a b; Work: w");
+  run();
+  int asked = 0;
+  odd.instead = [&](const Action& action) -> std::optional<Outcome> {
+    if (action.op != sync::Op::Flags) return std::nullopt;
+    ++asked;
+    return Outcome{.did = sync::Did::Refused, .words = "no such keyword"};
+  };
+  act(here, "flag a +todo; flag b +todo");
+  ASSERT_EQ(run().skipped.size(), 2U);
+  act(here, "move a Work; del b");
+  run();
+  run();
+  EXPECT_EQ(show(server), "INBOX:; Work: a w");
+  EXPECT_EQ(show(here), "INBOX:; Work: a+todo w");
+  EXPECT_EQ(asked, 3) << "once each, and once more when it had changed";
+}
+
+TEST_F(OddServers, AFullAccountIsAskedAgainNextTime) {
+  make(server, "INBOX: a; Work: w");
+  run();
+  odd.instead = [](const Action& action) -> std::optional<Outcome> {
+    if (action.op == sync::Op::Flags) return std::nullopt;
+    return Outcome{.did = sync::Did::Quota, .words = "over quota"};
+  };
+  act(here, "copy a Work; new x Work");
+  EXPECT_EQ(run().skipped.size(), 2U);
+  odd.instead = nullptr;
+  run();
+  EXPECT_EQ(show(server), "INBOX: a; Work: a w x");
+}
+
+TEST_F(OddServers, AMailboxThatWasRestoredFromABackupTakesNothingAwayHere) {
+  make(server, "INBOX: a b c");
+  run();
+  act(server, "del c");
+  odd.state = [](sync::BoxState& state) {
+    state.rewound = true;
+    state.full = true;
+  };
+  server.box({"INBOX"})->expunged.clear();
+  EXPECT_EQ(run().suspect, 1U);
+  odd.state = nullptr;
+  EXPECT_EQ(run().suspect, 1U);
+  EXPECT_EQ(show(here), "INBOX: a b c");
+  EXPECT_EQ(run(1).suspect, 0U) << "the user lets it go";
+  EXPECT_EQ(show(here), "INBOX: a b");
+}
+
+// Gmail gives the UID of the message that it has already.
+TEST_F(OddServers, TheSameUidForTwoMessagesTakesNoneFromTheOther) {
+  make(server, "INBOX: a");
+  run();
+  odd.instead = [&](const Action& action) -> std::optional<Outcome> {
+    if (action.op != sync::Op::Add && action.op != sync::Op::Copy) return std::nullopt;
+    return Outcome{.ref = {action.box, server.box({"INBOX"})->uidvalidity, {1}}};
+  };
+  act(here, "new x INBOX; copy a INBOX");
+  settle();
+  act(server, "flag a +seen");
+  settle();
+  EXPECT_EQ(show(server), "INBOX: a+seen");
+  EXPECT_EQ(show(here), "INBOX: a a+seen x");
+}
+
+TEST_F(OddServers, AMessageOfWhichTheServerCountsOtherOctetsIsKnownWhenItIsMovedThere) {
+  make(server, "INBOX: a; Work: w");
+  odd.facts = [](sync::Facts& facts) { facts.size += 2; };
+  run();
+  act(here, "new x INBOX");
+  run();
+  act(server, "move x Work");
+  const auto report = run();
+  EXPECT_EQ(report.moved, 1U);
+  EXPECT_EQ(report.added + report.removed, 0U);
+  EXPECT_EQ(show(here), "INBOX: a; Work: w x");
+}
+
+TEST(Adopting, AMessageWithBareLineFeedsHereIsTheOneThere) {
+  Abilities can = abilities("no_object_ids");
+  can.traits.capabilities.crlf = true;
+  World world(can, 1);
+  MemoryReplica& here = world.devices[0]->store;
+  here.make_box({"INBOX"}, sync::Role::Inbox);
+  for (const char* name : {"a", "b"}) {
+    std::string octets = octets_of(name);
+    world.server.append({"INBOX"}, octets);
+    std::erase(octets, '\r');
+    here.append({"INBOX"}, octets);
+  }
+  world.server.append({"INBOX"}, octets_of("c"));
+  const Ran ran = world.sync();
+  ASSERT_TRUE(ran.status);
+  EXPECT_EQ(ran.fetched, 1U) << "the one that is not here";
+  EXPECT_EQ(ran.uploaded, 0U);
+  EXPECT_EQ(world.server.box({"INBOX"})->messages.size(), 3U);
+  EXPECT_EQ(here.box({"INBOX"})->messages.size(), 3U);
+}
+
 TEST_F(OddServers, AMailboxThatIsLeftOutFromNowOnIsNotWrittenToAnyMore) {
   make(server, "INBOX: a; Work: w");
   run();

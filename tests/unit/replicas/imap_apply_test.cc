@@ -299,11 +299,14 @@ TEST(ImapRemoving, WithoutUidplusNothingIsExpungedThatOthersMarked) {
 TEST(ImapRefusal, TheCodeDecidesAndExchangesWordsDo) {
   const auto of = [](imap::Code code, std::string text) { return refusal({.code = code, .text = std::move(text)}); };
   EXPECT_EQ(of(imap::Code::OverQuota, "").did, Did::Quota);
-  EXPECT_EQ(of(imap::Code::TryCreate, "").did, Did::Gone);
+  EXPECT_EQ(of(imap::Code::TryCreate, "").did, Did::NoBox);
   EXPECT_EQ(of(imap::Code::Unavailable, "").did, Did::Retry);
   EXPECT_EQ(of(imap::Code::Throttled, "").did, Did::Retry);
   EXPECT_EQ(of(imap::Code::ReadOnly, "").did, Did::ReadOnly);
   EXPECT_EQ(of(imap::Code::None, "no").did, Did::Refused);
+  EXPECT_EQ(of(imap::Code::NoPerm, "").did, Did::ReadOnly);
+  EXPECT_EQ(of(imap::Code::Cannot, "").did, Did::Never);
+  EXPECT_EQ(of(imap::Code::ExpungeIssued, "").did, Did::Retry);
   const auto slow = of(imap::Code::None, "Request is throttled. Suggested Backoff Time: 4500 milliseconds");
   EXPECT_EQ(slow.did, Did::Retry);
   EXPECT_EQ(slow.retry_after, 4500ms);

@@ -151,10 +151,10 @@ TEST_F(StoreReplicaTest, AnswersWithOutcomesWhereTheStoreRefuses) {
   EXPECT_EQ(run({.op = Op::Remove, .ref = one.ref, .size_expected = 1}).did, Did::Ok);
   EXPECT_EQ(run({.op = Op::Remove, .ref = one.ref}).did, Did::Gone);
   EXPECT_EQ(run({.op = Op::DeleteBox, .box = inbox}).did, Did::Ok);
-  EXPECT_EQ(run({.op = Op::DeleteBox, .box = inbox}).did, Did::Gone);
-  EXPECT_EQ(run({.op = Op::CreateBox, .path = {""}}).did, Did::Refused);
+  EXPECT_EQ(run({.op = Op::DeleteBox, .box = inbox}).did, Did::NoBox);
+  EXPECT_EQ(run({.op = Op::CreateBox, .path = {""}}).did, Did::Never);
   Text text("x");
-  EXPECT_EQ(run({.op = Op::Add, .box = "999", .content = &text}).did, Did::Gone);
+  EXPECT_EQ(run({.op = Op::Add, .box = "999", .content = &text}).did, Did::NoBox);
 }
 
 TEST_F(StoreReplicaTest, AnAddTellsTheCursorsAroundIt) {
@@ -173,7 +173,7 @@ TEST_F(StoreReplicaTest, AnAddTellsTheCursorsAroundIt) {
 TEST_F(StoreReplicaTest, AnotherEpochIsAnotherMessage) {
   auto one = add("x");
   ++one.ref.epoch;
-  EXPECT_EQ(run({.op = Op::Remove, .ref = one.ref}).did, Did::Gone);
+  EXPECT_EQ(run({.op = Op::Remove, .ref = one.ref}).did, Did::NoBox);
 }
 
 TEST_F(StoreReplicaTest, ASourceThatBreaksOrASinkThatFailsLeavesNothingOfTheCall) {

@@ -209,8 +209,16 @@ TEST(PlanRow, ARefusedSideIsNotAskedAgain) {
   row.home = kInbox;
   row.half(Side::A) = half("work");
   row.half(Side::B) = half(".");
-  row.half(Side::B).blocked = "NO [NOPERM]";
-  EXPECT_EQ(show(plan_row(row, context(policy))), "held");
+  row.half(Side::B).blocked = Refusal{.ops = Refusal::bit(Op::Move), .until = 1000, .words = "NO"};
+  PlanContext then = context(policy);
+  then.now = 999;
+  EXPECT_EQ(show(plan_row(row, then)), "held");
+  then.now = 1000;
+  const std::string again = show(plan_row(row, then));
+  EXPECT_NE(again, "held") << "another day";
+  row.half(Side::B).blocked->ops = Refusal::bit(Op::Flags);
+  then.now = 0;
+  EXPECT_EQ(show(plan_row(row, then)), again) << "something else was refused";
 }
 
 TEST(PlanRow, FlagsThatOneSideCannotStoreStayWhereTheyAre) {

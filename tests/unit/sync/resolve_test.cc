@@ -41,5 +41,42 @@ TEST(IsRenamed, NotIntoAnotherMailboxOfTheSameUidvalidity) {
   }
 }
 
+// Sent when the look before was the third.
+Row sent(RowId id, PairId to) {
+  Row row;
+  row.id = id;
+  row.size = 10;
+  row.print = "p";
+  row.half(Side::B) = {.at = At::Bound, .pair = to, .key = {.number = 5}};
+  row.half(Side::A) = {.at = At::Unbound, .pair = to, .asked = Asked::Sent, .asked_look = 3};
+  return row;
+}
+
+Row fresh(RowId id, PairId where, uint64_t look) {
+  Row row;
+  row.id = id;
+  row.size = 10;
+  row.print = "p";
+  row.look = look;
+  row.half(Side::A) = {.at = At::Bound, .pair = where, .key = {.number = 9}};
+  return row;
+}
+
+TEST(Resolve, WhatWasSentIsNothingThatShowedBefore) {
+  const std::vector<Row> lost = {sent(1, 7)};
+  EXPECT_TRUE(resolve(Side::A, std::vector{fresh(2, 7, 3)}, lost).empty());
+  const auto found = resolve(Side::A, std::vector{fresh(2, 7, 3), fresh(3, 7, 4)}, lost);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].fresh, 3);
+  EXPECT_EQ(found[0].known, 1);
+}
+
+TEST(Resolve, WhatWasSentIsWhereItWasSentToBeforeItIsAnywhereElse) {
+  const std::vector<Row> lost = {sent(1, 7)};
+  const auto found = resolve(Side::A, std::vector{fresh(2, 8, 4), fresh(3, 7, 4)}, lost);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].fresh, 3);
+}
+
 }  // namespace
 }  // namespace libsync::sync
