@@ -211,12 +211,35 @@ class Applier {
     }
     TB_ASSIGN(const MessageId id, write_->find(box->id, static_cast<uint32_t>(action.ref.key.number)));
     if (id == 0) return Outcome{.did = Did::Gone};
+    const MailboxId to = box_of(action.box);
+    const bool goes = action.op == Op::Copy || action.op == Op::Move;
+    TB_ASSIGN(const std::string target_before, goes ? cursor_of(to) : std::string());
+    TB_ASSIGN(Outcome outcome, change(action, id, to));
+    if (outcome.did != Did::Ok) return outcome;
+    // All in one transaction: nobody's change lies between.
+    if (action.op != Op::Copy) {
+      outcome.source_before = std::to_string(box->highestmodseq);
+      TB_ASSIGN(outcome.source, cursor_of(box->id));
+    }
+    if (goes && to != box->id) {
+      outcome.cursor_before = target_before;
+      TB_ASSIGN(outcome.cursor, cursor_of(to));
+    }
+    return outcome;
+  }
+
+  Result<Outcome> change(const Action& action, MessageId id, MailboxId to) {
     if (action.op == Op::Flags) return plain(write_->change_flags(id, action.add, action.del));
     if (action.op == Op::Remove) return remove(action, id);
-    const MailboxId to = box_of(action.box);
     auto at = action.op == Op::Copy ? write_->copy(id, to) : write_->move(id, to);
     if (!at) return fail(at.error());
     return placed(to, *at);
+  }
+
+  // "": there is no such mailbox.
+  Result<std::string> cursor_of(MailboxId id) {
+    TB_ASSIGN(const auto box, write_->mailbox(id));
+    return box ? std::to_string(box->highestmodseq) : std::string();
   }
 
   Result<Outcome> remove(const Action& action, MessageId id) {

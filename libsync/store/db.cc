@@ -80,13 +80,20 @@ constexpr std::chrono::milliseconds kPoll{5};
 // that a copy made file by file can miss.
 constexpr std::string_view kWriting = "PRAGMA cache_size=-16000; PRAGMA wal_autocheckpoint=500;";
 
+constexpr std::string_view kDurable = "PRAGMA synchronous=FULL;";
+
 // Of a new database; of pages at random half as many are written as with 4 kB.
 constexpr std::string_view kPages = "PRAGMA page_size=8192";
 
+// What a statement changes is kept until it has succeeded, for message has a foreign key: the pages of one message,
+// moved. SQLite has 64 kB of them in memory, and from then on writes each page to a file first.
+constexpr int kStatementJournal = 1 << 20;
+
 // SQLite counts its memory for a limit that nobody sets, under a lock that all threads share. To be said before its
 // first use; where that was too late all works as before.
-void use_plain_allocator() {
-  static const int ignored = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+void configure_sqlite() {
+  static const int ignored =
+      sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) | sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, kStatementJournal);
   (void)ignored;
 }
 
@@ -129,7 +136,7 @@ std::string name_for_sqlite(const std::string& path, DbMode mode) {
 }  // namespace
 
 Result<std::unique_ptr<Db>> Db::open(const std::string& path, DbMode mode, int busy_ms) {
-  use_plain_allocator();
+  configure_sqlite();
   const bool writes = mode == DbMode::ReadWrite || mode == DbMode::Memory;
   int flags = SQLITE_OPEN_NOMUTEX | (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
   if (mode == DbMode::ReadOnlyDisk || mode == DbMode::Frozen) flags |= SQLITE_OPEN_URI;
@@ -143,7 +150,7 @@ Result<std::unique_ptr<Db>> Db::open(const std::string& path, DbMode mode, int b
   if (mode == DbMode::ReadWrite) {
     TB_TRY(db->exec(std::string(kPages)));
     TB_TRY(use_write_ahead_log(*db, busy_ms));
-    TB_TRY(db->exec("PRAGMA synchronous=FULL;" + std::string(kWriting)));
+    TB_TRY(db->exec(std::string(kDurable) + std::string(kWriting)));
   }
   return db;
 }
@@ -236,7 +243,7 @@ Error Db::error(std::string_view doing) const {
 }
 
 std::optional<std::string> head_of_file(const std::string& path, size_t length) {
-  use_plain_allocator();
+  configure_sqlite();
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
   const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> closer(handle, sqlite3_close);
@@ -253,25 +260,50 @@ std::optional<std::string> head_of_file(const std::string& path, size_t length) 
   return head;
 }
 
-Result<Transaction> Transaction::begin_as(Db& db, const char* outermost) {
-  const bool nested = db.in_transaction();
-  TB_TRY(db.exec(nested ? "SAVEPOINT nested" : outermost));
-  return Transaction(&db, nested);
+Result<Transaction> Transaction::begin_as(Db& db, Kind kind, const char* outermost) {
+  if (!db.in_transaction()) {
+    TB_TRY(db.exec(outermost));
+    db.later_ = kind == Kind::Later;
+    return Transaction(&db, kind);
+  }
+  if (db.later_ && kind == Kind::Durable) return fail(Errc::Internal, "to be durable, within what is not waited for");
+  TB_TRY(db.exec("SAVEPOINT nested"));
+  return Transaction(&db, Kind::Nested);
 }
 
-Result<Transaction> Transaction::begin(Db& db) { return begin_as(db, "BEGIN IMMEDIATE"); }
-Result<Transaction> Transaction::begin_deferred(Db& db) { return begin_as(db, "BEGIN"); }
+Result<Transaction> Transaction::begin(Db& db) { return begin_as(db, Kind::Durable, "BEGIN IMMEDIATE"); }
+Result<Transaction> Transaction::begin_deferred(Db& db) { return begin_as(db, Kind::Durable, "BEGIN"); }
+
+// With a write-ahead log NORMAL leaves out the fdatasync of a commit and nothing else: the next FULL one has all before
+// it written down, too, and a checkpoint has the log written down first.
+Result<Transaction> Transaction::begin_later(Db& db) {
+  if (db.in_transaction()) return begin_as(db, Kind::Nested, "");
+  TB_TRY(db.exec("PRAGMA synchronous=NORMAL"));
+  auto begun = begin_as(db, Kind::Later, "BEGIN IMMEDIATE");
+  if (!begun) TB_TRY(db.exec(std::string(kDurable)));
+  return begun;
+}
 
 Transaction::~Transaction() {
-  if (db_ == nullptr || !db_->in_transaction()) return;
+  if (db_ == nullptr) return;
+  ++db_->rollbacks_;
   // A rollback that fails leaves the transaction to the connection's close, which rolls back too.
-  (void)db_->exec(nested_ ? "ROLLBACK TO nested; RELEASE nested" : "ROLLBACK");
+  if (db_->in_transaction()) {
+    (void)db_->exec(kind_ == Kind::Nested ? "ROLLBACK TO nested; RELEASE nested" : "ROLLBACK");
+  }
+  if (kind_ == Kind::Later) (void)ended();
 }
 
 Status Transaction::commit() {
-  TB_TRY(db_->exec(nested_ ? "RELEASE nested" : "COMMIT"));
+  TB_TRY(db_->exec(kind_ == Kind::Nested ? "RELEASE nested" : "COMMIT"));
+  const Status done = kind_ == Kind::Later ? ended() : Status();
   db_ = nullptr;
-  return {};
+  return done;
+}
+
+Status Transaction::ended() {
+  db_->later_ = false;
+  return db_->exec(std::string(kDurable));
 }
 
 }  // namespace libsync::store

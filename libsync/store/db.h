@@ -102,6 +102,8 @@ class Db {
   int64_t last_insert_rowid() const;
   int64_t changes() const;
   bool in_transaction() const;
+  // How often a Transaction was undone: what is remembered of rows from before may not be so any more.
+  uint64_t rollbacks() const { return rollbacks_; }
   // Another file has its name now, or none: what is written here is lost.
   bool has_moved() const;
   Error error(std::string_view doing) const;  // the connection's last error as Disk, Busy or Corrupt
@@ -109,8 +111,11 @@ class Db {
 
  private:
   friend class Statement;
+  friend class Transaction;
   explicit Db(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
   sqlite3* db_;
+  uint64_t rollbacks_ = 0;
+  bool later_ = false;  // a transaction that is not waited for is under way
   std::string path_;
   struct Cached {
     sqlite3_stmt* statement = nullptr;
@@ -133,18 +138,24 @@ std::optional<std::string> head_of_file(const std::string& path, size_t length);
 class Transaction {
  public:
   static Result<Transaction> begin(Db& db);
+  // As whole as any, but not waited for: it is safe from a power loss, with all before it, as soon as one that is
+  // waited for is. What ends with the process alone loses nothing. Inside a later one all are later: no place for
+  // begin(), which says so.
+  static Result<Transaction> begin_later(Db& db);
   // Locks nothing before it writes, and so nothing at all where only temporary tables are written.
   static Result<Transaction> begin_deferred(Db& db);
-  Transaction(Transaction&& other) noexcept : db_(other.db_), nested_(other.nested_) { other.db_ = nullptr; }
+  Transaction(Transaction&& other) noexcept : db_(other.db_), kind_(other.kind_) { other.db_ = nullptr; }
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
   Status commit();
 
  private:
-  static Result<Transaction> begin_as(Db& db, const char* outermost);
-  Transaction(Db* db, bool nested) : db_(db), nested_(nested) {}
+  enum class Kind : uint8_t { Durable, Later, Nested };
+  static Result<Transaction> begin_as(Db& db, Kind kind, const char* outermost);
+  Transaction(Db* db, Kind kind) : db_(db), kind_(kind) {}
+  Status ended();
   Db* db_;
-  bool nested_;
+  Kind kind_;
 };
 
 }  // namespace libsync::store

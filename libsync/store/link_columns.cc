@@ -1,6 +1,8 @@
 #include "libsync/store/link_columns.h"
 
 #include <algorithm>
+#include <array>
+#include <string>
 
 #include "libsync/base/text.h"
 #include "libsync/sync/path.h"
@@ -121,7 +123,52 @@ sync::FlagMask mask_from(std::string_view text) {
   return mask;
 }
 
+std::string update_text(bool same_on_a, bool same_on_b, bool same_octets) {
+  std::string text =
+      "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, size=?7, date=?8, base_flags=?9,"
+      " base_keywords=?10, print=?12, a_flags=?18, a_keywords=?19, a_instance=?20, a_blocked=?21,"
+      " b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29, doubt=?30, size_b=?31, leftover=?32,"
+      " a_asked=?33, a_to=?34, a_asked_look=?35, b_asked=?36, b_to=?37, b_asked_look=?38, look=?39, a_sent=?40,"
+      " b_sent=?41";
+  if (!same_on_a) text += ", a_at=?14, a_pair=?15, a_num=?16, a_name=?17";
+  if (!same_on_b) text += ", b_at=?22, b_pair=?23, b_num=?24, b_name=?25";
+  if (!same_octets) text += ", object=?11, content=?13";
+  return text + " WHERE id=?1";
+}
+
+std::array<std::string, 8> update_texts() {
+  std::array<std::string, 8> texts;
+  for (size_t i = 0; i < texts.size(); ++i) texts[i] = update_text((i & 1) != 0, (i & 2) != 0, (i & 4) != 0);
+  return texts;
+}
+
+bool same_place(const Half& one, const Half& other) {
+  return one.at == other.at && one.pair == other.pair && one.key == other.key;
+}
+
 }  // namespace
+
+Row read_indexed(const Statement& s) {
+  Row row;
+  for (const Side side : {Side::A, Side::B}) {
+    const int at = side == Side::A ? 0 : 4;
+    Half& half = row.half(side);
+    half.at = static_cast<At>(s.integer(at));
+    half.pair = s.integer(at + 1);
+    half.key = {static_cast<uint64_t>(s.integer(at + 2)), std::string(s.text(at + 3))};
+  }
+  row.object = s.text(8);
+  row.content = s.text(9);
+  return row;
+}
+
+std::string_view update_of(const Row& indexed, const Row& row) {
+  static const std::array<std::string, 8> texts = update_texts();
+  const bool same_on_a = same_place(indexed.half(Side::A), row.half(Side::A));
+  const bool same_on_b = same_place(indexed.half(Side::B), row.half(Side::B));
+  const bool same_octets = indexed.object == row.object && indexed.content == row.content;
+  return texts[(same_on_a ? 1U : 0U) | (same_on_b ? 2U : 0U) | (same_octets ? 4U : 0U)];
+}
 
 void bind_row(Statement& statement, const Row& row) {
   if (row.id == 0) {
@@ -202,11 +249,14 @@ void bind_end(Statement& s, int at, const Pair::End& end) {
   s.bind_at(at + 9, sync::encode_path(end.renaming));
 }
 
+// A path of no components is none; decode_path() would give it an empty one.
+sync::Path read_path(std::string_view text) { return text.empty() ? sync::Path() : sync::decode_path(text); }
+
 Pair::End read_end(const Statement& s, int at) {
   Pair::End end{.box = std::string(s.text(at)),
-                .path = sync::decode_path(s.text(at + 1)),
-                .base = sync::decode_path(s.text(at + 5)),
-                .renaming = sync::decode_path(s.text(at + 9)),
+                .path = read_path(s.text(at + 1)),
+                .base = read_path(s.text(at + 5)),
+                .renaming = read_path(s.text(at + 9)),
                 .epoch = static_cast<uint64_t>(s.integer(at + 2)),
                 .cursor = std::string(s.text(at + 3)),
                 .missing = s.integer(at + 4) != 0,

@@ -16,23 +16,14 @@ namespace libsync::store {
 inline constexpr char kInsertRow[] =
     "INSERT INTO link_row(" ROW_COLUMNS
     ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-inline constexpr char kUpdateRow[] =
-    "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, size=?7, date=?8, base_flags=?9,"
-    " base_keywords=?10, object=?11, print=?12, content=?13,"
-    " a_at=?14, a_pair=?15, a_num=?16, a_name=?17, a_flags=?18, a_keywords=?19, a_instance=?20, a_blocked=?21,"
-    " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
-    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, a_asked_look=?35,"
-    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39, a_sent=?40, b_sent=?41"
-    " WHERE id=?1";
-// Most rows stay where they are on side A: its index need not be touched then.
-inline constexpr char kUpdateRowInPlace[] =
-    "UPDATE link_row SET home=?2, agreed=?3, dirty=?4, suspect=?5, inferred=?6, date=?8, base_flags=?9,"
-    " base_keywords=?10, object=?11, print=?12, content=?13, a_flags=?18, a_keywords=?19, a_instance=?20, "
-    "a_blocked=?21,"
-    " b_at=?22, b_pair=?23, b_num=?24, b_name=?25, b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29,"
-    " doubt=?30, size_b=?31, leftover=?32, a_asked=?33, a_to=?34, a_asked_look=?35,"
-    " b_asked=?36, b_to=?37, b_asked_look=?38, look=?39, a_sent=?40, b_sent=?41"
-    " WHERE id=?1 AND size=?7 AND a_at=?14 AND a_pair=?15 AND a_num=?16 AND a_name IS ?17";
+// What the large indexes have of a row, and its reading: the other members are as in a new Row.
+inline constexpr char kIndexedOfRow[] =
+    "SELECT a_at, a_pair, a_num, a_name, b_at, b_pair, b_num, b_name, object, content FROM link_row WHERE id=?";
+sync::Row read_indexed(const Statement& s);
+
+// The UPDATE of a row of which the table has this. SQLite takes out of an index and puts into it again what an UPDATE
+// names, be it the same: an index in which nothing changes is not named, or it would cost a page a row.
+std::string_view update_of(const sync::Row& indexed, const sync::Row& row);
 
 void bind_row(Statement& statement, const sync::Row& row);
 sync::Row read_row(const Statement& s);

@@ -1,11 +1,17 @@
 #include "libsync/store/link_table.h"
 
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
 #include "libsync/store/link_columns.h"
 #include "libsync/sync/path.h"
 
 namespace libsync::store {
 namespace {
 
+using sync::At;
 using sync::Key;
 using sync::Pair;
 using sync::PairId;
@@ -36,6 +42,34 @@ class BatchOnDb final : public sync::Link::Batch {
   Transaction transaction_;
 };
 
+// The mailboxes in which a row is bound, by side; 0: in none.
+using BoundIn = std::array<PairId, 2>;
+
+// How many rows are bound in mailboxes: to count them takes as long as there are many, and each look wants to know.
+class BoundCounts {
+ public:
+  std::optional<uint64_t> get(Side side, PairId pair) const {
+    const auto found = known_[index(side)].find(pair);
+    return found == known_[index(side)].end() ? std::nullopt : std::optional(found->second);
+  }
+  void set(Side side, PairId pair, uint64_t count) { known_[index(side)][pair] = count; }
+  void moved(const BoundIn& from, const BoundIn& to) {
+    for (const Side side : {Side::A, Side::B}) {
+      auto& known = known_[index(side)];
+      if (const auto left = known.find(from[index(side)]); left != known.end()) --left->second;
+      if (const auto joined = known.find(to[index(side)]); joined != known.end()) ++joined->second;
+    }
+  }
+  void forget() { known_ = {}; }
+  void forget_undone(uint64_t rollbacks) {
+    if (std::exchange(rollbacks_, rollbacks) != rollbacks) forget();
+  }
+
+ private:
+  std::array<std::map<PairId, uint64_t>, 2> known_{};
+  uint64_t rollbacks_ = 0;
+};
+
 class LinkTable : public sync::Link {
  public:
   explicit LinkTable(Db& db) : db_(db) {}
@@ -44,6 +78,10 @@ class LinkTable : public sync::Link {
 
   Result<std::unique_ptr<Batch>> begin() override {
     TB_ASSIGN(auto transaction, Transaction::begin(db_));
+    return std::make_unique<BatchOnDb>(std::move(transaction));
+  }
+  Result<std::unique_ptr<Batch>> begin_later() override {
+    TB_ASSIGN(auto transaction, Transaction::begin_later(db_));
     return std::make_unique<BatchOnDb>(std::move(transaction));
   }
 
@@ -112,16 +150,22 @@ class LinkTable : public sync::Link {
   Result<RowId> put(const Row& row) override {
     if (row.id == 0) {
       TB_TRY(write(kInsertRow, row));
+      counts_.moved({}, bound_in(row));
       return db_.last_insert_rowid();
     }
-    TB_TRY(write(kUpdateRowInPlace, row));
-    if (db_.changes() == 0) TB_TRY(write(kUpdateRow, row));
+    TB_ASSIGN(const auto before, indexed(row.id));
+    if (!before) return row.id;
+    TB_TRY(write(update_of(*before, row), row));
+    counts_.moved(bound_in(*before), bound_in(row));
     return row.id;
   }
 
   Status erase(RowId id) override {
+    TB_ASSIGN(const auto before, indexed(id));
     TB_ASSIGN(auto s, db_.prepare("DELETE FROM link_row WHERE id=?"));
-    return s.bind(id).run();
+    TB_TRY(s.bind(id).run());
+    if (before) counts_.moved(bound_in(*before), {});
+    return {};
   }
 
   Result<std::vector<Row>> dirty(RowId after, size_t limit) override {
@@ -176,10 +220,21 @@ class LinkTable : public sync::Link {
   }
 
   Result<uint64_t> count_bound(Side side, PairId pair) override {
+    counts_.forget_undone(db_.rollbacks());
+    if (const auto known = counts_.get(side, pair)) return *known;
     TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "SELECT count(*) FROM link_row WHERE a_at=1 AND a_pair=?"
                                                   : "SELECT count(*) FROM link_row WHERE b_at=1 AND b_pair=?"));
     s.bind(pair);
-    return count(s);
+    TB_ASSIGN(const uint64_t counted, count(s));
+    counts_.set(side, pair, counted);
+    return counted;
+  }
+
+  Result<bool> any_bound(Side side, PairId pair) override {
+    TB_ASSIGN(auto s, db_.prepare(side == Side::A ? "SELECT 1 FROM link_row WHERE a_at=1 AND a_pair=? LIMIT 1"
+                                                  : "SELECT 1 FROM link_row WHERE b_at=1 AND b_pair=? LIMIT 1"));
+    s.bind(pair);
+    return s.step();
   }
 
   Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) override {
@@ -237,6 +292,7 @@ class LinkTable : public sync::Link {
   }
 
   Status unbind(Side side, PairId pair) override {
+    counts_.forget();
     // What was never downloaded is simply listed again; what was gone already has no key any more, so that
     // no new message of the same number is taken for it.
     for (const std::string_view sql :
@@ -276,6 +332,21 @@ class LinkTable : public sync::Link {
   }
 
  private:
+  static BoundIn bound_in(const Row& row) {
+    BoundIn in{};
+    for (const Side side : {Side::A, Side::B}) {
+      if (row.half(side).at == At::Bound) in[index(side)] = row.half(side).pair;
+    }
+    return in;
+  }
+  // As the table has it; nothing where there is no such row.
+  Result<std::optional<Row>> indexed(RowId id) {
+    TB_ASSIGN(auto s, db_.prepare(kIndexedOfRow));
+    s.bind(id);
+    TB_ASSIGN(const bool row, s.step());
+    if (!row) return std::nullopt;
+    return read_indexed(s);
+  }
   Status write(std::string_view sql, const Row& row) {
     TB_ASSIGN(auto s, db_.prepare(sql));
     bind_row(s, row);
@@ -301,6 +372,9 @@ class LinkTable : public sync::Link {
 
  protected:
   Db& db_;
+
+ private:
+  BoundCounts counts_{};
 };
 
 // The link's tables once more as temporary tables, which SQLite finds before those of the same name in the database:
@@ -316,6 +390,7 @@ class LinkCopy final : public LinkTable {
     TB_ASSIGN(auto transaction, Transaction::begin_deferred(db_));
     return std::make_unique<BatchOnDb>(std::move(transaction));
   }
+  Result<std::unique_ptr<Batch>> begin_later() override { return begin(); }
 
   Status make() {
     std::vector<std::string> tables, statements;
@@ -389,6 +464,7 @@ Result<PairId> LinkTable::put(const Pair& pair) {
 }
 
 Result<uint64_t> LinkTable::vanish_unseen(Side side, PairId pair, const sync::KeySet& seen) {
+  counts_.forget();
   std::vector<RowId> vanished;
   {
     TB_ASSIGN(auto s,

@@ -244,7 +244,7 @@ class Actor {
   }
 
   Status plan(Chunk& chunk) {
-    TB_ASSIGN(auto batch, run_.link.begin());
+    TB_ASSIGN(auto batch, run_.link.begin_later());
     for (Row& row : chunk.rows) {
       Decision decision = plan_row(row, run_.context);
       switch (decision.standing) {

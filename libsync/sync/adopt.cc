@@ -135,7 +135,7 @@ class Adopter {
         if (!name.empty()) groups[index(side)][{row.half(side).pair, name}].push_back(&row);
       }
     }
-    TB_ASSIGN(auto batch, run_.link.begin());
+    TB_ASSIGN(auto batch, run_.link.begin_later());
     for (auto& [name, on_a] : groups[0]) {
       const auto found = groups[1].find(name);
       if (found == groups[1].end() || (by_print && found->second.size() != on_a.size())) continue;

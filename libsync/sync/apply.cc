@@ -49,7 +49,7 @@ class Sink final : public ActionSink {
   // Not while the server is waited for, with the database locked.
   Status durable() override {
     if (waiting_.empty()) return {};
-    TB_ASSIGN(auto batch, run_.link.begin());
+    TB_ASSIGN(auto batch, run_.link.begin_later());
     for (const auto& [token, outcome] : std::exchange(waiting_, {})) TB_TRY(take(token, outcome));
     return batch->commit();
   }
@@ -66,6 +66,8 @@ class Sink final : public ActionSink {
     switch (outcome.did) {
       case Did::Ok: {
         count(todo);
+        run_.absorb(side_, before_[token].pair, outcome.source_before, outcome.source);
+        run_.absorb(side_, todo.planned.pair, outcome.cursor_before, outcome.cursor);
         TB_ASSIGN(const bool elsewhere,
                   places(todo) ? is_taken(run_, side_, todo.planned.pair, outcome, row.id) : Result<bool>(false));
         return elsewhere ? taken(todo) : ok(todo, outcome);
@@ -231,10 +233,8 @@ Result<std::vector<Half>> intend(Run& run, Side side, std::span<Todo> todo) {
   std::vector<Half> before;
   before.reserve(todo.size());
   for (const Todo& each : todo) before.push_back(each.row->half(side));
-  const bool needed =
-      !run.replica(side).capabilities().own_transaction &&
-      std::ranges::any_of(todo, [](const Todo& each) { return places(each) || each.planned.op == Op::Flags; });
-  if (!needed) return before;
+  if (run.replica(side).capabilities().own_transaction) return before;
+  // With what was seen before: a removal, too, is not asked for on the strength of what a power loss may undo.
   TB_ASSIGN(auto batch, run.link.begin());
   for (const Todo& each : todo) {
     if (!places(each) && each.planned.op != Op::Flags) continue;

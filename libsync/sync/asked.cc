@@ -42,7 +42,7 @@ void settle_one(Run& run, Side side, Row& row) {
 }  // namespace
 
 Status settle_asked(Run& run, Side side) {
-  TB_ASSIGN(auto batch, run.link.begin());
+  TB_ASSIGN(auto batch, run.link.begin_later());
   RowId after = 0;
   while (true) {
     TB_ASSIGN(auto rows, run.link.asked(side, after, kRowsAtOnce));

@@ -164,6 +164,10 @@ class Link {
     virtual Status commit() = 0;
   };
   virtual Result<std::unique_ptr<Batch>> begin() = 0;
+  // The same for what was seen or answered, which another look shows again: whole, and behind all that was written
+  // before it, but safe from a power loss only with the next begin() that commits. Nothing is asked of a side on the
+  // strength of it before that.
+  virtual Result<std::unique_ptr<Batch>> begin_later() { return begin(); }
 
   // A link with the same rows, for a dry run: what is written to it goes with it. While it lives it stands before this
   // one, which is not to be used, and must outlive it.
@@ -194,6 +198,7 @@ class Link {
   // Rows Bound on `side` in `pair`, in order of id.
   virtual Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) = 0;
   virtual Result<uint64_t> count_bound(Side side, PairId pair) = 0;
+  virtual Result<bool> any_bound(Side side, PairId pair) = 0;
   // Rows Bound on side A with this doubt, ReadAgain or ReadLast, in order of id.
   virtual Result<std::vector<Row>> doubtful(Doubt doubt, RowId after, size_t limit) = 0;
   // Rows Bound on side A whose `content` is one of these, in order of id.

@@ -196,7 +196,7 @@ Status subscribe_on(Run& run, Side side, Pair& pair, bool subscribed) {
 
 // Names and subscriptions that are the same on both sides, or as they should be, are what both agreed on.
 Status note_agreed(Run& run) {
-  TB_ASSIGN(auto batch, run.link.begin());
+  TB_ASSIGN(auto batch, run.link.begin_later());
   for (Pair& pair : run.book.all()) {
     const Pair::End &a = pair.at(Side::A), &b = pair.at(Side::B);
     if (a.box.empty() || b.box.empty()) continue;
@@ -242,8 +242,8 @@ Status drop_gone(Run& run) {
 
 Status delete_one(Run& run, const PlannedBox& planned) {
   Pair& pair = *run.book.find(planned.pair);
-  TB_ASSIGN(const uint64_t left, run.link.count_bound(planned.on, pair.id));
-  if (left > 0) return {};  // held, or kept: its messages are still in it
+  TB_ASSIGN(const bool left, run.link.any_bound(planned.on, pair.id));
+  if (left) return {};  // held, or kept: its messages are still in it
   if (run.options.dry_run) {
     ++run.report.boxes_deleted;
     run.observer.action(say("{}: delete the folder {}", shown(planned.path), run.where(planned.on)));
@@ -279,15 +279,19 @@ void Run::skip(const Path& path, std::string why) {
 }
 
 void Run::absorb(Side side, Pair& pair, const Outcome& outcome) {
-  std::string& cursor = pair.at(side).cursor;
-  if (outcome.cursor.empty() || cursor != outcome.cursor_before) return;
-  cursor = outcome.cursor;
-  absorbed.insert(pair.id);
+  absorb(side, pair.id, outcome.cursor_before, outcome.cursor);
+}
+
+void Run::absorb(Side side, PairId id, const std::string& before, const std::string& now) {
+  Pair* pair = now.empty() ? nullptr : book.find(id);
+  if (pair == nullptr || pair->at(side).cursor != before) return;
+  pair->at(side).cursor = now;
+  absorbed.insert(id);
 }
 
 Status Run::write_absorbed() {
   if (absorbed.empty()) return {};
-  TB_ASSIGN(auto batch, link.begin());
+  TB_ASSIGN(auto batch, link.begin_later());
   for (const PairId id : absorbed) {
     if (const Pair* pair = book.find(id)) TB_TRY(link.put(*pair));
   }

@@ -17,7 +17,7 @@ bool is_loose(const Half& half) {
 class MemoryLink::Transaction final : public Batch {
  public:
   explicit Transaction(MemoryLink& link) : link_(link) {
-    if (link_.depth_++ == 0) link_.undo_ = Undo{.data = link_.data_, .rows = {}};
+    if (link_.depth_++ == 0) link_.undo_ = Undo{.data = {}, .rows = {}};
   }
   ~Transaction() override {
     if (--link_.depth_ > 0) return;
@@ -43,18 +43,24 @@ Result<std::unique_ptr<Link::Batch>> MemoryLink::begin() { return std::make_uniq
 Result<std::unique_ptr<Link>> MemoryLink::copy() {
   auto made = std::make_unique<MemoryLink>();
   made->data_ = data_;
+  made->next_row_ = next_row_;
   for (const auto& [id, row] : rows_) made->put_row(row);
   return made;
 }
 
 void MemoryLink::roll_back() {
-  data_ = std::move(undo_->data);
+  if (undo_->data) data_ = *std::move(undo_->data);
   auto rows = std::move(undo_->rows);
   undo_.reset();
   for (auto& [id, before] : rows) {
     drop_row(id);
     if (before) put_row(*before);
   }
+}
+
+MemoryLink::Data& MemoryLink::change() {
+  if (undo_ && !undo_->data) undo_->data = data_;
+  return data_;
 }
 
 void MemoryLink::remember(RowId id) {
@@ -88,7 +94,7 @@ void MemoryLink::drop_row(RowId id) {
 }
 
 Status MemoryLink::set_identity(Side side, std::string_view identity) {
-  data_.identity[index(side)] = identity;
+  change().identity[index(side)] = identity;
   return {};
 }
 
@@ -100,14 +106,14 @@ Result<std::vector<Pair>> MemoryLink::pairs() {
 
 Result<PairId> MemoryLink::put(const Pair& pair) {
   Pair copy = pair;
-  if (copy.id == 0) copy.id = data_.next_pair++;
+  if (copy.id == 0) copy.id = change().next_pair++;
   const PairId id = copy.id;
-  data_.pairs[id] = std::move(copy);
+  change().pairs[id] = std::move(copy);
   return id;
 }
 
 Status MemoryLink::drop_pair(PairId id) {
-  data_.pairs.erase(id);
+  change().pairs.erase(id);
   return {};
 }
 
@@ -130,7 +136,7 @@ Result<RowId> MemoryLink::put(const Row& row) {
     return row.id;
   }
   Row copy = row;
-  copy.id = data_.next_row++;
+  copy.id = next_row_++;
   remember(copy.id);
   put_row(copy);
   return copy.id;
@@ -189,6 +195,11 @@ Result<uint64_t> MemoryLink::count_bound(Side side, PairId pair) {
   const auto& at = at_[index(side)];
   for (auto it = at.lower_bound({pair, Key{}}); it != at.end() && it->first.first == pair; ++it) ++count;
   return count;
+}
+
+Result<bool> MemoryLink::any_bound(Side side, PairId pair) {
+  const auto first = at_[index(side)].lower_bound({pair, Key{}});
+  return first != at_[index(side)].end() && first->first.first == pair;
 }
 
 Result<std::vector<Row>> MemoryLink::doubtful(Doubt doubt, RowId after, size_t limit) {
@@ -282,22 +293,22 @@ Result<uint64_t> MemoryLink::vanish_unseen(Side side, PairId pair, const KeySet&
 }
 
 Status MemoryLink::set_look(uint64_t number) {
-  data_.look = number;
+  change().look = number;
   return {};
 }
 
 Status MemoryLink::set_turn(Turn turn) {
-  data_.turn = turn;
+  change().turn = turn;
   return {};
 }
 
 Status MemoryLink::record_removals(PairId pair, int64_t unix_seconds, uint64_t count) {
-  data_.removed[{pair, unix_seconds / kSecondsPerDay}] += count;
+  change().removed[{pair, unix_seconds / kSecondsPerDay}] += count;
   return {};
 }
 
 Status MemoryLink::forget_removals() {
-  data_.removed.clear();
+  change().removed.clear();
   return {};
 }
 

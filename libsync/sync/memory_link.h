@@ -38,6 +38,7 @@ class MemoryLink : public Link {
   Result<Pending> pending() override;
   Result<std::vector<Row>> bound(Side side, PairId pair, RowId after, size_t limit) override;
   Result<uint64_t> count_bound(Side side, PairId pair) override;
+  Result<bool> any_bound(Side side, PairId pair) override;
   Result<std::vector<Row>> doubtful(Doubt doubt, RowId after, size_t limit) override;
   Result<std::vector<Row>> holding(std::span<const Id> contents, RowId after, size_t limit) override;
   Result<std::vector<Row>> lost(Side side, uint64_t size, size_t limit) override;
@@ -67,25 +68,26 @@ class MemoryLink : public Link {
     std::array<std::string, 2> identity{};
     Turn turn{};
     uint64_t look = 0;
-    RowId next_row = 1;
     PairId next_pair = 1;
     std::map<PairId, Pair> pairs{};
     std::map<std::pair<PairId, int64_t>, uint64_t> removed{};  // by pair and day
   };
   // What a transaction would have to put back.
   struct Undo {
-    Data data{};
+    std::optional<Data> data{};  // once something of it changes
     std::map<RowId, std::optional<Row>> rows{};
   };
 
   void put_row(const Row& row);  // with the index
   void drop_row(RowId id);
   void remember(RowId id);
+  Data& change();
   void roll_back();
   template <class Wanted>
   std::vector<Row> pick(RowId after, size_t limit, Wanted wanted) const;
 
   Data data_;
+  RowId next_row_ = 1;
   std::map<RowId, Row> rows_;
   std::set<RowId> dirty_;
   std::set<RowId> loose_[2];  // Gone, Unbound or asked on that side

@@ -71,7 +71,7 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
   if (pair_ == nullptr) return {};  // a mailbox that takes no part
   Pair::End& end = pair_->at(side_);
   if (end.epoch != state.epoch) {
-    TB_ASSIGN(auto batch, link_.begin());
+    TB_ASSIGN(auto batch, link_.begin_later());
     if (end.epoch != 0) TB_TRY(link_.unbind(side_, pair_->id));
     end.epoch = state.epoch;
     end.cursor.clear();
@@ -87,8 +87,8 @@ Status Observer::open(const BoxId& box, const BoxState& state) {
   seen_keys_ = {};
   vanished_.clear();
   present_.reset();
-  TB_ASSIGN(const uint64_t bound, link_.count_bound(side_, pair_->id));
-  was_empty_ = bound == 0;
+  TB_ASSIGN(const bool bound, link_.any_bound(side_, pair_->id));
+  was_empty_ = !bound;
   return {};
 }
 
@@ -106,7 +106,7 @@ Status Observer::take_mask(Pair::End& end, const BoxState& state) {
 
 // What one side may store has changed: what was agreed under the old mask may not be under the new one.
 Status Observer::settle_anew() {
-  TB_ASSIGN(auto batch, link_.begin());
+  TB_ASSIGN(auto batch, link_.begin_later());
   for (const Side side : {Side::A, Side::B}) {
     RowId after = 0;
     while (true) {
@@ -132,7 +132,7 @@ Status Observer::seen(const MsgRef& ref, const Facts& facts) {
 
 Status Observer::flush() {
   if (seen_.empty()) return {};
-  TB_ASSIGN(auto batch, link_.begin());
+  TB_ASSIGN(auto batch, link_.begin_later());
   for (const Seen& each : seen_) TB_TRY(write(each));
   TB_TRY(batch->commit());
   seen_.clear();
@@ -193,7 +193,6 @@ Status Observer::update_known(Row row, const Facts& facts) {
   if (!facts.instance.empty()) half.instance = facts.instance;
   for (Half& each : row.side) each.blocked.reset();  // it changed: what was refused may be asked again
   settle(row, context_);
-  ++changed_;
   TB_TRY(link_.put(row));
   return {};
 }
@@ -274,7 +273,7 @@ Result<bool> Observer::write_absences(uint64_t exists) {
     TB_ASSIGN(const uint64_t one, vanish(key));
     gone += one;
   }
-  changed_ += gone;
+  gone_ += gone;
   if (full_) return true;
   TB_ASSIGN(const uint64_t bound, link_.count_bound(side_, pair_->id));
   return bound == exists;
@@ -299,12 +298,12 @@ Status Observer::suspect_absences() {
 Status Observer::close(const BoxId&, std::string_view next, uint64_t exists) {
   if (pair_ == nullptr) return {};
   TB_TRY(flush());
-  TB_ASSIGN(auto batch, link_.begin());
+  TB_ASSIGN(auto batch, link_.begin_later());
   TB_ASSIGN(const bool believable, write_absences(exists));
   if (!believable) {
     doubtful_.push_back(pair_->id);
     batch.reset();
-    TB_ASSIGN(batch, link_.begin());
+    TB_ASSIGN(batch, link_.begin_later());
   }
   pair_->at(side_).cursor = believable ? std::string(next) : std::string();
   TB_TRY(link_.put(*pair_));

@@ -63,8 +63,8 @@ class Observer final : public ChangeSink {
   const std::vector<std::pair<PairId, Error>>& unreadable_pairs() const { return unreadable_; }
   // Messages put there by this program of which the side counts other octets than were expected: they have no print.
   const std::vector<RowId>& resized() const { return resized_; }
-  uint64_t fresh() const { return fresh_; }      // messages not known before
-  uint64_t changed() const { return changed_; }  // rows that an observation changed
+  uint64_t fresh() const { return fresh_; }  // messages not known before
+  uint64_t gone() const { return gone_; }    // messages known that are no more
 
  private:
   struct Seen {
@@ -102,7 +102,7 @@ class Observer final : public ChangeSink {
   std::vector<PairId> doubtful_;
   std::vector<std::pair<PairId, Error>> unreadable_;
   uint64_t fresh_ = 0;
-  uint64_t changed_ = 0;
+  uint64_t gone_ = 0;
 };
 
 }  // namespace libsync::sync

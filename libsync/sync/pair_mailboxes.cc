@@ -140,7 +140,7 @@ Result<std::vector<Row>> all_bound(Run& run, Side side, PairId pair) {
 // `fresh` is `pair` under another name: its rows keep their history and take over the new places.
 Status absorb(Run& run, Side side, Pair& pair, const Pair& fresh, std::vector<Row> old_rows,
               std::vector<Row> new_rows) {
-  TB_ASSIGN(auto batch, run.link.begin());
+  TB_ASSIGN(auto batch, run.link.begin_later());
   std::map<Key, Row*> by_key;
   for (Row& row : new_rows) by_key[row.half(side).key] = &row;
   for (Row& row : old_rows) {
@@ -245,7 +245,7 @@ Path Run::translate(Side from, const Path& path) const {
 Status pair_mailboxes(Run& run) {
   TB_ASSIGN(const auto on_a, run.a.mailboxes(run.stop));
   TB_ASSIGN(const auto on_b, run.b.mailboxes(run.stop));
-  TB_ASSIGN(auto batch, run.link.begin());
+  TB_ASSIGN(auto batch, run.link.begin_later());
   TB_TRY(pair_side(run, Side::A, on_a));
   TB_TRY(pair_side(run, Side::B, on_b));
   return batch->commit();

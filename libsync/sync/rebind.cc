@@ -112,7 +112,7 @@ class Rebinder {
 
   Status bind(const std::vector<Binding>& bindings) {
     if (bindings.empty()) return {};
-    TB_ASSIGN(auto batch, run_.link.begin());
+    TB_ASSIGN(auto batch, run_.link.begin_later());
     std::map<RowId, Row*> fresh;
     for (Row& row : fresh_) fresh[row.id] = &row;
     for (const Binding& binding : bindings) {
@@ -213,7 +213,7 @@ Status rebind(Run& run, Side side) {
 
 Status release_suspects(Run& run) {
   RowId after = 0;
-  TB_ASSIGN(auto batch, run.link.begin());
+  TB_ASSIGN(auto batch, run.link.begin_later());
   while (true) {
     TB_ASSIGN(auto rows, run.link.dirty(after, kRowsAtOnce));
     if (rows.empty()) return batch->commit();

@@ -258,8 +258,9 @@ struct Outcome {
   Id instance{};                 // Add: Facts::instance of the new message
   Id content{};                  // Add, Mend: Facts::object of what came, if the replica keeps digests
   std::optional<Flags> flags{};  // Flags: what the message has now, as the replica said; nothing: what was asked for
-  // CreateBox, Add: the mailbox's cursors before and behind the action, if it is sure that nothing else lies between.
-  std::string cursor_before{}, cursor{};
+  // The cursors before and behind the action, if it is sure that nothing else lies between: of the mailbox that is
+  // made, or that the message is in now; Flags, Move, Remove: of the one that it was in.
+  std::string cursor_before{}, cursor{}, source_before{}, source{};
   std::string words{};                       // the server's words for anything but Ok
   std::chrono::milliseconds retry_after{0};  // Retry: how long the server wants to be left alone; 0: it did not say
 };

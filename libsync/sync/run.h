@@ -48,6 +48,7 @@ struct Run {
   std::array<std::set<PairId>, 2> touched{}, unreliable{};
   // Rows of which a side took nothing in this run, for a reason that may have passed by the next.
   std::set<RowId> not_now{};
+  bool boxes_missing = false;  // since the mailboxes were listed
   // Rows of which a side said OK, without saying that it did what was asked; and its words.
   std::map<RowId, std::string> said_ok{};
   std::chrono::milliseconds pause_wanted{0};
@@ -63,6 +64,7 @@ struct Run {
   // What we did ourselves is no news at the next look, unless something came between. Written down in the end: a
   // cursor that a crash leaves behind only shows our own doing once more.
   void absorb(Side side, Pair& pair, const Outcome& outcome);
+  void absorb(Side side, PairId pair, const std::string& before, const std::string& now);
   Status write_absorbed();
   // Where a half is, for a person: "INBOX/8812".
   std::string place(const Half& half, Side side) const;

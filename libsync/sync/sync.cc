@@ -39,7 +39,7 @@ std::vector<BoxCursor> second_look(const Run& run, Side side, const Observer& fi
   return cursors;
 }
 
-// How much was new, changed or missing.
+// How many messages were new, or gone, and mailboxes missing: halves of moves, as far as one look can tell.
 Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& cursors) {
   Observer observer(side, run.link, run.book, run.context, run.look);
   TB_TRY(run.replica(side).changes(cursors, observer, run.stop));
@@ -65,34 +65,53 @@ Result<uint64_t> observe(Run& run, Side side, const std::vector<BoxCursor>& curs
       run.report.doubtful.push_back(printable(encode_path(pair->at(side).path)));
   }
   // One that is missing was there when the mailboxes were listed: there may be another name to look for.
-  return observer.fresh() + observer.changed() + observer.missing_pairs().size();
+  run.boxes_missing = run.boxes_missing || !observer.missing_pairs().empty();
+  return observer.fresh() + observer.gone() + observer.missing_pairs().size();
 }
 
 Result<uint64_t> observe(Run& run, Side side) { return observe(run, side, cursors_of(run, side)); }
 
+std::vector<BoxCursor> cursors_in(const Run& run, Side side, const std::set<PairId>& pairs) {
+  std::vector<BoxCursor> cursors = cursors_of(run, side);
+  std::erase_if(cursors, [&](const BoxCursor& cursor) {
+    const Pair* pair = run.book.find_box(side, cursor.box);
+    return pair == nullptr || !pairs.contains(pair->id);
+  });
+  return cursors;
+}
+
 // What this run did itself comes back as an observation: it tells where messages are now, and is no news next time.
-// What went meanwhile may be in any mailbox.
+// Where nothing else shows, that is seen where it was done, and needs no new list. What went meanwhile may be in any
+// mailbox.
 Status look_again(Run& run, Side side) {
-  if (std::exchange(run.touched[index(side)], {}).empty()) return {};
+  const auto touched = std::exchange(run.touched[index(side)], {});
+  if (touched.empty()) return {};
+  TB_ASSIGN(const uint64_t news, observe(run, side, cursors_in(run, side, touched)));
   for (int looks = 0; looks < kMaxLooks; ++looks) {
-    TB_TRY(pair_mailboxes(run));
-    TB_TRY(observe(run, side));
     TB_TRY(rebind(run, side));
     TB_ASSIGN(const auto asked, run.link.asked(side, 0, 1));
-    if (asked.empty()) return {};
+    TB_ASSIGN(const auto gone, run.link.dirty_gone(0, 1));
+    if (asked.empty() && (looks > 0 || (news == 0 && gone.empty()))) return {};
+    TB_TRY(pair_mailboxes(run));
+    TB_TRY(observe(run, side));
   }
+  TB_TRY(rebind(run, side));
   return settle_asked(run, side);
 }
 
 // A look goes mailbox by mailbox and is no consistent cut: what is gone from one may have been moved to another
 // that was looked at before, and what is new in one may be gone from another since that was looked at. Looked at again
 // until nothing new turns up: in a mirror only where something is gone, for the other costs it no more than a copy.
+// Where each that is gone was found, and each that is new was one of those, every move was seen whole.
 Status look_for_moved(Run& run, uint64_t news) {
   const bool careful = run.context.policy.on(Side::A).add;
   for (int looks = 1; looks < kMaxLooks; ++looks) {
-    if (!careful || news == 0) {
-      TB_ASSIGN(const auto gone, run.link.dirty_gone(0, 1));
-      if (gone.empty()) return {};
+    const bool boxes_missing = std::exchange(run.boxes_missing, false);
+    TB_ASSIGN(const auto gone, run.link.dirty_gone(0, 1));
+    if (gone.empty() && !(careful && boxes_missing)) {
+      if (!careful || news == 0) return {};
+      TB_ASSIGN(const auto pending, run.link.pending());
+      if (pending.messages == 0) return {};
     }
     TB_TRY(pair_mailboxes(run));
     TB_ASSIGN(news, observe(run, Side::A));

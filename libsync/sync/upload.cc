@@ -17,8 +17,8 @@ namespace libsync::sync {
 namespace {
 
 // A batch: in memory, and in doubt together when a connection ends.
-constexpr uint64_t kBatchOctets = uint64_t{8} << 20;
-constexpr size_t kBatchMessages = 500;
+constexpr uint64_t kBatchOctets = uint64_t{12} << 20;
+constexpr size_t kBatchMessages = 1000;
 constexpr size_t kPieceBytes = 256 << 10;
 
 // What the other side will have.
@@ -273,7 +273,7 @@ class Uploader final : ActionSink {
     if (waiting_.empty()) return {};
     if (pulled_ != nullptr) pulled_->close();
     uint64_t messages = 0, octets = 0;
-    TB_ASSIGN(auto batch, run_.link.begin());
+    TB_ASSIGN(auto batch, run_.link.begin_later());
     for (const auto& [token, outcome] : std::exchange(waiting_, {})) {
       TB_TRY(take(token, outcome));
       if (outcome.did != Did::Ok && outcome.did != Did::OkNoRef) continue;
