@@ -153,6 +153,7 @@ void bind_row(Statement& statement, const Row& row) {
   }
   statement.bind_at(38, row.look);
   for (const Side side : {Side::A, Side::B}) bind_sent(statement, side == Side::A ? 39 : 40, row.half(side).sent);
+  statement.bind_at(41, static_cast<int>(row.answer));
 }
 
 Row read_row(const Statement& s) {
@@ -182,6 +183,7 @@ Row read_row(const Statement& s) {
   }
   row.look = static_cast<uint64_t>(s.integer(38));
   for (const Side side : {Side::A, Side::B}) row.half(side).sent = read_sent(s, side == Side::A ? 39 : 40);
+  row.answer = static_cast<sync::Answer>(s.integer(41));
   return row;
 }
 
