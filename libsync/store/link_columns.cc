@@ -92,7 +92,12 @@ void bind_half(Statement& statement, int at, const Half& half) {
   statement.bind_at(at + 3, or_null(half.key.name));
   bind_flags(statement, at + 4, half.flags);
   statement.bind_at(at + 6, or_null(half.instance));
-  statement.bind_at(at + 7, or_null(refusal_text(half.blocked)));
+  // Made here: it must be copied.
+  if (half.blocked) {
+    statement.bind_at(at + 7, refusal_text(half.blocked));
+  } else {
+    statement.bind_at(at + 7, nullptr);
+  }
 }
 
 Half read_half(const Statement& s, int at) {
