@@ -24,7 +24,6 @@ constexpr std::chrono::milliseconds kLookAgain{500};  // a person's edit is on i
 constexpr std::string_view kDigestPrefix = "sha256:";
 
 std::string object_of(const Sha256Digest& digest) { return std::string(kDigestPrefix) + to_hex(digest); }
-std::string instance_of(MessageId id) { return "m" + std::to_string(id); }
 
 MailboxId box_of(const sync::BoxId& box) {
   const auto id = parse_u64(box);
@@ -359,6 +358,8 @@ Status fetch_one(store::Store& store, const sync::FetchItem& item, sync::Message
 }
 
 }  // namespace
+
+sync::Id instance_of(MessageId id) { return "m" + std::to_string(id); }
 
 store::MessageId message_of_instance(std::string_view instance) {
   if (!instance.starts_with('m')) return 0;

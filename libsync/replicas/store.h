@@ -52,6 +52,8 @@ Status verify_content(store::Store& store, const sync::Id& object);
 Result<std::vector<sync::Id>> damaged_contents(store::Store& store);
 Result<uint64_t> note_lost(store::Store& store, std::span<const sync::Id> contents);
 
+// What Facts::instance is of a message: "m123".
+sync::Id instance_of(store::MessageId id);
 // The row id in Facts::instance ("m123"); 0 for anything else.
 store::MessageId message_of_instance(std::string_view instance);
 // The digest in Facts::object ("sha256:…"); nothing for anything else.

@@ -94,7 +94,12 @@ void bind_half(Statement& statement, int at, const Half& half) {
   statement.bind_at(at + 3, or_null(half.key.name));
   bind_flags(statement, at + 4, half.flags);
   statement.bind_at(at + 6, or_null(half.instance));
-  statement.bind_at(at + 7, or_null(refusal_text(half.blocked)));
+  // Made here: it must be copied.
+  if (half.blocked) {
+    statement.bind_at(at + 7, refusal_text(half.blocked));
+  } else {
+    statement.bind_at(at + 7, nullptr);
+  }
 }
 
 Half read_half(const Statement& s, int at) {
@@ -200,6 +205,7 @@ void bind_row(Statement& statement, const Row& row) {
   }
   statement.bind_at(38, row.look);
   for (const Side side : {Side::A, Side::B}) bind_sent(statement, side == Side::A ? 39 : 40, row.half(side).sent);
+  statement.bind_at(41, static_cast<int>(row.answer));
 }
 
 Row read_row(const Statement& s) {
@@ -229,6 +235,7 @@ Row read_row(const Statement& s) {
   }
   row.look = static_cast<uint64_t>(s.integer(38));
   for (const Side side : {Side::A, Side::B}) row.half(side).sent = read_sent(s, side == Side::A ? 39 : 40);
+  row.answer = static_cast<sync::Answer>(s.integer(41));
   return row;
 }
 

@@ -11,11 +11,11 @@ namespace libsync::store {
   "id, home, agreed, dirty, suspect, inferred, size, date, base_flags, base_keywords, object, print, content, " \
   "a_at, a_pair, a_num, a_name, a_flags, a_keywords, a_instance, a_blocked, "                                   \
   "b_at, b_pair, b_num, b_name, b_flags, b_keywords, b_instance, b_blocked, doubt, "                            \
-  "size_b, leftover, a_asked, a_to, a_asked_look, b_asked, b_to, b_asked_look, look, a_sent, b_sent"
+  "size_b, leftover, a_asked, a_to, a_asked_look, b_asked, b_to, b_asked_look, look, a_sent, b_sent, answer"
 
 inline constexpr char kInsertRow[] =
     "INSERT INTO link_row(" ROW_COLUMNS
-    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 // What the large indexes have of a row, and its reading: the other members are as in a new Row.
 inline constexpr char kIndexedOfRow[] =
     "SELECT a_at, a_pair, a_num, a_name, b_at, b_pair, b_num, b_name, object, content FROM link_row WHERE id=?";

@@ -54,6 +54,14 @@ ALTER TABLE link_row ADD COLUMN b_asked_look INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE link_row ADD COLUMN a_sent TEXT;
 ALTER TABLE link_row ADD COLUMN b_sent TEXT;
 ALTER TABLE link_row ADD COLUMN look INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE link_row ADD COLUMN answer INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX link_row_answer ON link_row(id) WHERE answer <> 0;
+CREATE TABLE link_event(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, first INTEGER NOT NULL, times INTEGER NOT NULL,
+  what INTEGER NOT NULL, op INTEGER NOT NULL, side INTEGER NOT NULL, reason INTEGER NOT NULL, link_row INTEGER NOT NULL,
+  message TEXT, folder TEXT, to_folder TEXT, key TEXT, flags TEXT, words TEXT, by TEXT);
+CREATE INDEX link_event_message ON link_event(message) WHERE message IS NOT NULL;
+CREATE INDEX link_event_again ON link_event(link_row) WHERE what IN (1, 2);
 ALTER TABLE link_pair ADD COLUMN a_base TEXT NOT NULL DEFAULT '';
 ALTER TABLE link_pair ADD COLUMN a_renaming TEXT NOT NULL DEFAULT '';
 ALTER TABLE link_pair ADD COLUMN a_subscribed INTEGER NOT NULL DEFAULT 0;

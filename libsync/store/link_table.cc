@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "libsync/store/link_columns.h"
+#include "libsync/store/link_events.h"
 #include "libsync/sync/path.h"
 
 namespace libsync::store {
@@ -176,7 +177,7 @@ class LinkTable : public sync::Link {
 
   Result<std::vector<Row>> dirty_gone(RowId after, size_t limit) override {
     TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE dirty=1 AND agreed=1 AND leftover=0"
-                                  " AND (a_at=3 OR b_at=3)"
+                                  " AND answer<>1 AND (a_at=3 OR b_at=3)"
                                   " AND id>? ORDER BY id LIMIT ?"));
     s.bind(after, limit);
     return all(s);
@@ -286,8 +287,10 @@ class LinkTable : public sync::Link {
   }
 
   Result<uint64_t> count_suspect() override {
-    TB_ASSIGN(auto s, db_.prepare("SELECT count(*) FROM link_row WHERE dirty=1 AND (suspect=1 OR (doubt=6 AND a_at=3)"
-                                  " OR (a_at=2 AND a_asked=0) OR (b_at=2 AND b_asked=0))"));
+    TB_ASSIGN(
+        auto s,
+        db_.prepare("SELECT count(*) FROM link_row WHERE dirty=1 AND answer<>3 AND (suspect=1 OR (doubt=6 AND a_at=3)"
+                    " OR (a_at=2 AND a_asked=0) OR (b_at=2 AND b_asked=0))"));
     return count(s);
   }
 
@@ -311,6 +314,18 @@ class LinkTable : public sync::Link {
   }
 
   Result<uint64_t> vanish_unseen(Side side, PairId pair, const sync::KeySet& seen) override;
+
+  Result<std::vector<Row>> answered(RowId after, size_t limit) override {
+    TB_ASSIGN(auto s, db_.prepare("SELECT " ROW_COLUMNS " FROM link_row WHERE answer<>0 AND id>? ORDER BY id LIMIT ?"));
+    s.bind(after, limit);
+    return all(s);
+  }
+
+  Status record(const sync::Event& event) override { return record_event(db_, event); }
+  Result<std::vector<sync::Event>> events(const sync::Id& message, int64_t since, size_t limit) override {
+    return last_events(db_, message, since, limit);
+  }
+  Status drop_events(int64_t before) override { return store::drop_events(db_, before); }
 
   Status record_removals(PairId pair, int64_t unix_seconds, uint64_t removed) override {
     TB_ASSIGN(auto s, db_.prepare("INSERT INTO link_removed(pair, day, count) VALUES(?1,?2,?3)"
@@ -412,6 +427,7 @@ class LinkCopy final : public LinkTable {
     for (const std::string& sql : statements) TB_TRY(db_.exec(sql));
     for (const std::string& name : tables) {
       tables_.push_back(name);
+      if (name == kEventTable) continue;  // of no use to a dry run
       TB_TRY(db_.exec("INSERT INTO temp." + name + " SELECT * FROM main." + name));
     }
     return transaction.commit();

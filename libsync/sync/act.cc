@@ -75,7 +75,8 @@ class AddSink final : public TransferSink {
     run_.absorb(planned.on, pair, outcome);
     settle(row, run_.context);
     TB_TRY(run_.link.put(row));
-    return {};
+    if (planned.reason != Reason::New) run_.note(row, planned, Event::What::Done);
+    return run_.write_notes();
   }
 
   Status durable(uint64_t messages, uint64_t octets) override {
@@ -89,6 +90,7 @@ class AddSink final : public TransferSink {
     const Todo& todo = at(item);
     const Side from = other(todo.planned.on);
     run_.report.skipped.push_back({run_.place(todo.row->half(from), from), error.text()});
+    run_.note(*todo.row, todo.planned, Event::What::PutOff, error.text());
     return {};
   }
 
@@ -286,8 +288,12 @@ class Actor {
         chunk.moves.push_back({&row, std::move(planned)});
         break;
       default:
-        if (row.leftover || !held_.contains(planned.pair)) removals_.push_back(row.id);
+        if (row.leftover || !is_held(row, planned)) removals_.push_back(row.id);
     }
+  }
+
+  bool is_held(const Row& row, const Planned& planned) const {
+    return row.answer != Answer::Accept && held_.contains(planned.pair);
   }
 
   MsgRef ref(const Half& half, Side side) const {
@@ -448,9 +454,8 @@ class Actor {
       case Op::Move:
         return run_.observer.action(say("{}: move to {} {} ({})", where, box_name(planned), side, reason));
       default:
-        return run_.observer.action(held_.contains(planned.pair)
-                                        ? say("{}: held, not removed {} ({})", where, side, reason)
-                                        : say("{}: remove {} ({})", where, side, reason));
+        return run_.observer.action(is_held(row, planned) ? say("{}: held, not removed {} ({})", where, side, reason)
+                                                          : say("{}: remove {} ({})", where, side, reason));
     }
   }
 
@@ -462,7 +467,7 @@ class Actor {
     }
     if (planned.op == Op::Flags) ++counts.flags;
     if (planned.op == Op::Move) ++counts.moved;
-    if (planned.op == Op::Remove && !held_.contains(planned.pair)) ++counts.removed;
+    if (planned.op == Op::Remove && !is_held(row, planned)) ++counts.removed;
   }
 
   std::string box_name(const Planned& planned) const {

@@ -96,7 +96,7 @@ class Sink final : public ActionSink {
         return {};
       default:
         half = before_[token];
-        block(run_, row, side_, todo.planned.op, outcome);
+        block(run_, row, todo.planned, outcome);
         return save(run_, row);
     }
   }
@@ -110,7 +110,7 @@ class Sink final : public ActionSink {
         break;
       case Op::Remove:
         half.at = At::Gone;
-        if (!run_.removals_accepted && todo.planned.reason == Reason::Removed) {
+        if (!run_.removals_accepted && row.answer != Answer::Accept && todo.planned.reason == Reason::Removed) {
           TB_TRY(run_.link.record_removals(todo.planned.pair, run_.clock.unix_seconds(), 1));
         }
         break;
@@ -157,7 +157,7 @@ class Sink final : public ActionSink {
       const bool kept = minus(todo.planned.add, now) == Flags{} && minus(now, minus(now, todo.planned.del)) == Flags{};
       if (!kept) {
         todo.row->base = now;
-        block(run_, *todo.row, side_, Op::Flags,
+        block(run_, *todo.row, todo.planned,
               {.did = Did::Refused, .words = std::string(word("it said OK and did not keep the flags"))});
       }
       return;
@@ -189,6 +189,7 @@ class Sink final : public ActionSink {
   }
 
   void count(const Todo& todo) {
+    run_.note(*todo.row, todo.planned, Event::What::Done);
     SyncReport::Counts& counts = run_.report.on(side_);
     switch (todo.planned.op) {
       case Op::Add:
@@ -308,19 +309,21 @@ Status note_epoch(Run& run, Side side, PairId id, const MsgRef& ref) {
 
 Status save(Run& run, Row& row) {
   settle(row, run.context);
+  TB_TRY(run.write_notes());
   if (plan_row(row, run.context).standing == Standing::Forget) return run.link.erase(row.id);
   TB_TRY(run.link.put(row));
   return {};
 }
 
-void block(Run& run, Row& row, Side side, Op op, const Outcome& outcome) {
-  Half& half = row.half(side);
+void block(Run& run, Row& row, const Planned& refused, const Outcome& outcome) {
+  Half& half = row.half(refused.on);
   const bool stands = half.blocked && run.context.now < half.blocked->until;
   Refusal refusal = stands ? *half.blocked : Refusal{.until = Refusal::kForGood};
-  refusal.ops |= Refusal::bit(op);
+  refusal.ops |= Refusal::bit(refused.op);
   if (outcome.did != Did::Never) refusal.until = std::min(refusal.until, run.context.now + kAskAgainSeconds);
   refusal.words = outcome.words.empty() ? std::string(word("refused")) : outcome.words;
-  run.report.skipped.push_back({run.place(half, side), refusal.words});
+  run.report.skipped.push_back({run.place(half, refused.on), refusal.words});
+  run.note(row, refused, Event::What::Refused, refusal.words);
   half.blocked = std::move(refusal);
 }
 
@@ -371,6 +374,7 @@ Status apply_todo(Run& run, Side side, std::vector<Todo> todo) {
   for (const Todo& each : todo) {
     run.not_now.insert(each.row->id);
     run.report.skipped.push_back({run.place(each.row->half(side), side), run.pause_words});
+    run.note(*each.row, each.planned, Event::What::PutOff, run.pause_words);
   }
   return {};
 }

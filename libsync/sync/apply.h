@@ -40,8 +40,8 @@ Status note_epoch(Run& run, Side side, PairId pair, const MsgRef& ref);
 Status save(Run& run, Row& row);
 
 // The side refused this: it is not asked again until the row changes, or unless it said never, a day later. Told in the
-// report.
-void block(Run& run, Row& row, Side side, Op op, const Outcome& outcome);
+// report. save() comes behind it.
+void block(Run& run, Row& row, const Planned& refused, const Outcome& outcome);
 
 // Where something was put, by the side's own word: Bound where it says, else Unbound.
 Half placed(PairId pair, const Outcome& outcome, const Flags& flags);

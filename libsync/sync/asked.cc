@@ -10,7 +10,7 @@ namespace {
 void settle_one(Run& run, Side side, Row& row) {
   Half& half = row.half(side);
   const Asked asked = std::exchange(half.asked, Asked::Nothing);
-  half.to = 0;
+  const PairId to = std::exchange(half.to, 0);
   const auto said_ok = run.said_ok.find(row.id);
   switch (half.at) {
     case At::Unbound:
@@ -30,8 +30,9 @@ void settle_one(Run& run, Side side, Row& row) {
       // It was not moved. Where the side said OK, it is not asked again so soon.
       if (asked == Asked::Taken || said_ok != run.said_ok.end()) {
         const bool has_words = said_ok != run.said_ok.end() && !said_ok->second.empty();
+        const Planned move{.row = row.id, .on = side, .op = Op::Move, .pair = to, .reason = Reason::Moved};
         std::string words = has_words ? said_ok->second : std::string(word("it said OK and did not do it"));
-        block(run, row, side, Op::Move, {.did = Did::Refused, .words = std::move(words)});
+        block(run, row, move, {.did = Did::Refused, .words = std::move(words)});
       }
       return;
     default:

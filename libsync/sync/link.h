@@ -79,6 +79,14 @@ struct Refusal {
   bool operator==(const Refusal&) const = default;
 };
 
+// What a person answered about a message that waits (answer.h).
+enum class Answer : uint8_t {
+  None = 0,
+  Accept = 1,   // it may be removed, whatever the fuse says
+  Restore = 2,  // it is brought back to the side where it is missing
+  Unlink = 3,   // both sides stay as they are: nothing is done about it any more
+};
+
 // One side of a row. `pair` names the mailbox: each mailbox of a side belongs to exactly one pair.
 //
 // A message that is being added is Unbound in the mailbox it is to be in, with the flags it was sent with. One that is
@@ -118,6 +126,7 @@ struct Row {
   Id content{};           // Facts::object of what is durable on side B ("sha256:…"); empty: nothing yet, or unknown
   bool inferred = false;  // `content` comes from a match by print, not from the server's octets
   Doubt doubt = Doubt::None;
+  Answer answer = Answer::None;
 
   Half& half(Side s) { return side[index(s)]; }
   const Half& half(Side s) const { return side[index(s)]; }
@@ -150,6 +159,38 @@ struct Pair {
   End& at(Side s) { return end[index(s)]; }
   const End& at(Side s) const { return end[index(s)]; }
 };
+
+enum class Reason : uint8_t;  // plan.h
+
+// Something that was done about a message or a mailbox, or was refused: an entry of the log.
+struct Event {
+  enum class What : uint8_t {
+    Done = 0,
+    Refused = 1,  // asked again when the message changes
+    PutOff = 2,   // tried again by the next sync
+    Command = 3,  // done here by a person: `by`
+  };
+  int64_t id = 0;
+  int64_t time = 0, first = 0;  // seconds since 1970; the first of `times`
+  uint64_t times = 1;           // in a row
+  What what = What::Done;
+  Op op = Op::Flags;
+  Side on = Side::A;
+  Reason reason{};
+  RowId row = 0;
+  Id message{};             // Half::instance of side B; empty: of a mailbox, or of a message that is not there
+  std::string folder{};     // where it is, or was, on that side; of Add, and of a mailbox: which
+  std::string to_folder{};  // of Move, Copy and RenameBox
+  std::string key{};        // what side A calls it
+  std::string flags{};      // of Flags: "+seen -later"
+  std::string words{};      // of what refused it
+  std::string by{};         // the command
+};
+
+// What the log keeps at most: days, entries, and octets of each text in one.
+inline constexpr int64_t kEventSeconds = int64_t{30} * 86400;
+inline constexpr int64_t kMaxEvents = 100'000;
+inline constexpr size_t kMaxEventText = 500;
 
 // One thread at a time. Rows handed out are copies.
 class Link {
@@ -188,7 +229,7 @@ class Link {
 
   // Dirty rows in order of id, after `after`, at most `limit`.
   virtual Result<std::vector<Row>> dirty(RowId after, size_t limit) = 0;
-  // Of those, the agreed ones that one side shows as gone, without leftovers: what the fuse weighs.
+  // Of those, the agreed ones that one side shows as gone, without leftovers and those accepted: what the fuse weighs.
   virtual Result<std::vector<Row>> dirty_gone(RowId after, size_t limit) = 0;
   // Messages that are on one side only, and their octets as announced: what a transfer has before it.
   struct Pending {
@@ -236,6 +277,16 @@ class Link {
   };
   virtual Result<Turn> turn() = 0;
   virtual Status set_turn(Turn turn) = 0;
+
+  // Rows with an answer, in order of id.
+  virtual Result<std::vector<Row>> answered(RowId after, size_t limit) = 0;
+
+  // The log. Where the last entry of its row was the same refused or put off, that counts once more, with the new
+  // words.
+  virtual Status record(const Event& event) = 0;
+  // The last `limit` entries, in order: of one message (Event::message), or of all; not older than `since`.
+  virtual Result<std::vector<Event>> events(const Id& message, int64_t since, size_t limit) = 0;
+  virtual Status drop_events(int64_t before) = 0;
 
   // Removals that were inferred from absence and carried out, for the fuse's memory.
   virtual Status record_removals(PairId pair, int64_t unix_seconds, uint64_t count) = 0;

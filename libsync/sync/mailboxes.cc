@@ -16,11 +16,19 @@ constexpr int kMaxNames = 20;
 
 class OneSink final : public ActionSink {
  public:
-  explicit OneSink(const std::function<Status(const Outcome&)>& done) : done_(done) {}
-  Status done(uint64_t, const Outcome& outcome) override { return done_(outcome); }
+  OneSink(Run& run, Side side, const Action& action, const std::function<Status(const Outcome&)>& done)
+      : run_(run), side_(side), action_(action), done_(done) {}
+  Status done(uint64_t, const Outcome& outcome) override {
+    run_.note(side_, action_, outcome);
+    TB_TRY(done_(outcome));
+    return run_.write_notes();
+  }
   Status durable() override { return {}; }
 
  private:
+  Run& run_;
+  Side side_;
+  const Action& action_;
   const std::function<Status(const Outcome&)>& done_;
 };
 
@@ -266,7 +274,7 @@ Status delete_one(Run& run, const PlannedBox& planned) {
 }  // namespace
 
 Status apply_one(Run& run, Side side, const Action& action, const std::function<Status(const Outcome&)>& done) {
-  OneSink sink(done);
+  OneSink sink(run, side, action, done);
   return run.replica(side).apply(std::span(&action, 1), sink, run.stop);
 }
 

@@ -17,7 +17,7 @@ bool is_loose(const Half& half) {
 class MemoryLink::Transaction final : public Batch {
  public:
   explicit Transaction(MemoryLink& link) : link_(link) {
-    if (link_.depth_++ == 0) link_.undo_ = Undo{.data = {}, .rows = {}};
+    if (link_.depth_++ == 0) link_.undo_ = Undo{.data = {}, .rows = {}, .events = link_.events_.size()};
   }
   ~Transaction() override {
     if (--link_.depth_ > 0) return;
@@ -51,6 +51,7 @@ Result<std::unique_ptr<Link>> MemoryLink::copy() {
 void MemoryLink::roll_back() {
   if (undo_->data) data_ = *std::move(undo_->data);
   auto rows = std::move(undo_->rows);
+  events_.resize(std::min(events_.size(), undo_->events));
   undo_.reset();
   for (auto& [id, before] : rows) {
     drop_row(id);
@@ -169,7 +170,7 @@ Result<std::vector<Row>> MemoryLink::dirty_gone(RowId after, size_t limit) {
   for (auto it = dirty_.upper_bound(after); it != dirty_.end() && out.size() < limit; ++it) {
     const Row& row = rows_.at(*it);
     const bool gone = row.half(Side::A).at == At::Gone || row.half(Side::B).at == At::Gone;
-    if (row.agreed && !row.leftover && gone) out.push_back(row);
+    if (row.agreed && !row.leftover && row.answer != Answer::Accept && gone) out.push_back(row);
   }
   return out;
 }
@@ -251,6 +252,7 @@ Result<uint64_t> MemoryLink::count_suspect() {
   return static_cast<uint64_t>(std::ranges::count_if(dirty_, [&](RowId id) {
     const Row& row = rows_.at(id);
     const bool never_seen = row.doubt == Doubt::Unseen && row.half(Side::A).at == At::Gone;
+    if (row.answer == Answer::Unlink) return false;
     return row.suspect || never_seen || std::ranges::any_of(row.side, [](const Half& half) {
              return half.at == At::Unbound && half.asked == Asked::Nothing;
            });
@@ -299,6 +301,31 @@ Status MemoryLink::set_look(uint64_t number) {
 
 Status MemoryLink::set_turn(Turn turn) {
   change().turn = turn;
+  return {};
+}
+
+Result<std::vector<Row>> MemoryLink::answered(RowId after, size_t limit) {
+  return pick(after, limit, [](const Row& row) { return row.answer != Answer::None; });
+}
+
+// For tests: each entry stands by itself.
+Status MemoryLink::record(const Event& event) {
+  events_.push_back(event);
+  events_.back().id = events_.size();
+  return {};
+}
+
+Result<std::vector<Event>> MemoryLink::events(const Id& message, int64_t since, size_t limit) {
+  std::vector<Event> out;
+  for (auto it = events_.rbegin(); it != events_.rend() && out.size() < limit; ++it) {
+    if (it->time >= since && (message.empty() || it->message == message)) out.push_back(*it);
+  }
+  std::ranges::reverse(out);
+  return out;
+}
+
+Status MemoryLink::drop_events(int64_t before) {
+  std::erase_if(events_, [&](const Event& each) { return each.time < before; });
   return {};
 }
 

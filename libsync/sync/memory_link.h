@@ -57,6 +57,12 @@ class MemoryLink : public Link {
   Result<Turn> turn() override { return data_.turn; }
   Status set_turn(Turn turn) override;
 
+  Result<std::vector<Row>> answered(RowId after, size_t limit) override;
+
+  Status record(const Event& event) override;
+  Result<std::vector<Event>> events(const Id& message, int64_t since, size_t limit) override;
+  Status drop_events(int64_t before) override;
+
   Status record_removals(PairId pair, int64_t unix_seconds, uint64_t count) override;
   Status forget_removals() override;
   Result<uint64_t> removals_since(std::optional<PairId> pair, int64_t unix_seconds) override;
@@ -76,6 +82,7 @@ class MemoryLink : public Link {
   struct Undo {
     std::optional<Data> data{};  // once something of it changes
     std::map<RowId, std::optional<Row>> rows{};
+    size_t events = 0;  // how many there were
   };
 
   void put_row(const Row& row);  // with the index
@@ -90,6 +97,7 @@ class MemoryLink : public Link {
   RowId next_row_ = 1;
   std::map<RowId, Row> rows_;
   std::set<RowId> dirty_;
+  std::vector<Event> events_;
   std::set<RowId> loose_[2];  // Gone, Unbound or asked on that side
   std::map<Place, RowId> at_[2];
   std::optional<Undo> undo_;

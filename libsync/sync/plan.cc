@@ -107,7 +107,9 @@ void plan_both_there(const Row& row, const PlanContext& context, Plan& plan) {
 void plan_one_there(const Row& row, Side there, const PlanContext& context, Plan& plan) {
   const Side away = other(there);
   const Half& half = row.half(there);
-  if (!row.agreed) {
+  if (row.answer == Answer::Restore) {
+    plan.add(away, half.pair, Reason::Restored);
+  } else if (!row.agreed) {
     plan.add(away, half.pair, Reason::New);
   } else if (half.pair != row.home || marked_as_wanted(half, row.base, context.mask(half.pair))) {
     plan.add(away, half.pair, Reason::ChangedAgain);
@@ -136,6 +138,7 @@ Flags agreed_flags(const Flags& base, const Flags& a, const Flags& b) {
 Decision plan_row(const Row& row, const PlanContext& context) {
   const Half& a = row.half(Side::A);
   const Half& b = row.half(Side::B);
+  if (row.answer == Answer::Unlink) return {is_away(a) && is_away(b) ? Standing::Forget : Standing::Agreed, {}};
   if (row.suspect || waits(a) || waits(b) || is_never_seen(row)) return {Standing::Held, {}};
   if (is_away(a) && is_away(b)) return {Standing::Forget, {}};
   Plan plan(row, context);
@@ -161,6 +164,7 @@ Decision plan_row(const Row& row, const PlanContext& context) {
 void settle(Row& row, const PlanContext& context) {
   const Half& a = row.half(Side::A);
   const Half& b = row.half(Side::B);
+  if (is_there(a) && is_there(b) && row.answer != Answer::Unlink) row.answer = Answer::None;
   if (is_there(a) && is_there(b) && a.pair == b.pair) {
     const FlagMask mask = context.mask(a.pair);
     const Flags fa = masked(a.flags, mask), fb = masked(b.flags, mask);
@@ -192,6 +196,8 @@ std::string_view reason_text(Reason reason) {
       return word("downloaded, and the account leaves nothing on the server");
     case Reason::Leftover:
       return word("it is where it was moved to");
+    case Reason::Restored:
+      return word("brought back, as you answered");
   }
   return {};
 }

@@ -33,6 +33,7 @@ enum class Reason : uint8_t {
   ChangedAgain,  // was removed on one side and marked as wanted, or moved, on the other: it stays
   LeaveNever,    // POP3: downloaded and durable, the account says not to leave it
   Leftover,      // copied on its way to another mailbox, by a side that can't move
+  Restored,      // a person wants it back
 };
 
 // One thing to do about one message.
@@ -65,6 +66,8 @@ Decision plan_row(const Row& row, const PlanContext& context);
 void settle(Row& row, const PlanContext& context);
 
 std::string_view reason_text(Reason reason);
+// "+seen -later", as the command `flag` takes it.
+std::string changes_text(const Flags& add, const Flags& del);
 
 // The flags of `mask` only.
 Flags masked(const Flags& flags, const FlagMask& mask);

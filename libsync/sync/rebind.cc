@@ -72,6 +72,8 @@ class Rebinder {
   bool stays(const Row& row) const {
     return row.half(side_).at == At::Bound && run_.replica(side_).capabilities().move;
   }
+  // It stays without one on this side: another of the same octets is a message of its own.
+  bool is_parted(const Row& row) const { return row.answer == Answer::Unlink && row.half(side_).pair == 0; }
 
   Status consider(Row row) {
     const auto [known, first_of_size] = any_of_size_.try_emplace(row.size_on(side_), false);
@@ -79,7 +81,8 @@ class Rebinder {
       TB_ASSIGN(auto candidates, run_.link.lost(side_, row.size_on(side_), SIZE_MAX));
       // What never was on the other side is nobody's: a message that came and went between two looks.
       std::erase_if(candidates, [&](const Row& each) {
-        return stays(each) || (each.half(other(side_)).at == At::Absent && !is_renumbered(each));
+        const bool never = each.half(other(side_)).at == At::Absent && !is_renumbered(each);
+        return stays(each) || is_parted(each) || never;
       });
       known->second = !candidates.empty();
       for (Row& candidate : candidates) lost_.try_emplace(candidate.id, std::move(candidate));

@@ -66,6 +66,12 @@ struct Run {
   void absorb(Side side, Pair& pair, const Outcome& outcome);
   void absorb(Side side, PairId pair, const std::string& before, const std::string& now);
   Status write_absorbed();
+  // What became of an action, for the log: written with the row it speaks of (note.cc).
+  std::vector<Event> notes{};
+  void note(const Row& row, const Planned& planned, Event::What what, std::string_view words = {});
+  void note(Side on, const Action& action, const Outcome& outcome);  // on a mailbox
+  Status write_notes();
+  Status close_log();  // at the end: what is left, and what is too old
   // Where a half is, for a person: "INBOX/8812".
   std::string place(const Half& half, Side side) const;
   std::string_view where(Side side) const;  // "on the server", "here"

@@ -215,6 +215,11 @@ Status act(Run& run) {
   return {};
 }
 
+Status look_and_act(Run& run) {
+  TB_TRY(observe_both(run));
+  return act(run);
+}
+
 }  // namespace
 
 Sync::Sync(Replica& a, Replica& b, Link& link, const Clock& clock, SyncOptions options, SyncObserver& observer)
@@ -257,8 +262,9 @@ Status Sync::run(std::stop_token stop) {
   TB_ASSIGN(run.look, link.look());
   ++run.look;
   if (options_.policy.on(Side::A).add) TB_TRY(link.index_contents());
-  TB_TRY(observe_both(run));
-  return act(run);
+  Status status = look_and_act(run);
+  Status logged = run.close_log();
+  return status ? logged : status;
 }
 
 }  // namespace libsync::sync

@@ -222,8 +222,9 @@ class Uploader final : ActionSink {
 
   void skip(size_t i, const std::optional<Error>& error) {
     const Half& half = todo_[i].row->half(from_);
-    run_.report.skipped.push_back(
-        {run_.place(half, from_), error ? error->text() : std::string(word("can't be read"))});
+    const std::string why = error ? error->text() : std::string(word("can't be read"));
+    run_.report.skipped.push_back({run_.place(half, from_), why});
+    run_.note(*todo_[i].row, todo_[i].planned, Event::What::PutOff, why);
   }
 
   Status give(const std::vector<Expected>& expected, const std::vector<std::unique_ptr<ContentSource>>& sources) {
@@ -298,6 +299,7 @@ class Uploader final : ActionSink {
           half.asked = Asked::Taken;
           return save(run_, row);
         }
+        run_.note(row, todo.planned, Event::What::Done);
         half = placed(todo.planned.pair, outcome, todo.planned.add);
         if (side_ == Side::A) {
           row.doubt = Doubt::Unseen;
@@ -308,6 +310,7 @@ class Uploader final : ActionSink {
         return save(run_, row);
       }
       case Did::OkNoRef:
+        run_.note(row, todo.planned, Event::What::Done);
         half.asked = Asked::Taken;
         return save(run_, row);
       case Did::Unknown:
@@ -322,12 +325,13 @@ class Uploader final : ActionSink {
     row = before_[token];
     const bool passes = outcome.did == Did::Retry || outcome.did == Did::Quota || outcome.did == Did::NoBox;
     if (!passes) {
-      block(run_, row, side_, Op::Add, outcome);
+      block(run_, row, todo_[which_[token]].planned, outcome);
     } else {
       const Half& half = row.half(from_);
       if (outcome.did != Did::NoBox) run_.not_now.insert(row.id);
       run_.report.skipped.push_back(
           {run_.place(half, from_), outcome.words.empty() ? std::string(word("refused")) : outcome.words});
+      run_.note(row, todo_[which_[token]].planned, Event::What::PutOff, outcome.words);
       if (outcome.did == Did::Retry) run_.note_pause(outcome.retry_after, outcome.words);
     }
     return save(run_, row);

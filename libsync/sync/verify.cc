@@ -32,6 +32,7 @@ class Comparer final : public ChangeSink {
     seen_.add(ref.key);
     if (pair_ == nullptr) return {};
     TB_ASSIGN(const auto row, renumbered_ ? std::nullopt : link_.find(Side::A, pair_->id, ref.key));
+    if (row && row->answer == Answer::Unlink) return {};
     if (!row || row->half(Side::B).at != At::Bound) {
       // Removed here and kept there: a mirror does not touch the server.
       if (!row || !row->agreed) differ(DifferenceKind::NotHere, ref.key, std::string(word("not downloaded yet")));
@@ -73,6 +74,7 @@ class Comparer final : public ChangeSink {
         const bool bound = half.at == At::Bound;
         const bool there = bound && !renumbered_ && (half.pair != pair_->id || seen_.contains(half.key));
         // Where removals are not followed (POP3), what the last sync saw go is no difference.
+        if (row.answer == Answer::Unlink) continue;
         if (row.agreed && !there && (bound || policy_.on(Side::B).remove)) {
           if (policy_.on(Side::B).remove) ++gone[pair_->id].removals;
           if (policy_.on(Side::B).remove && bound) ++fresh_gone[pair_->id];

@@ -130,8 +130,10 @@ Result<Appended> append_messages(Context& context, const Arguments& arguments, c
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto folder, find_folder(open, arguments.word(1)));
   Appended out{.folder = folder_name(folder.path), .ids = {}};
+  CommandLog log(context, open, "append");
   for (const store::Staged& one : *staged) {
     TB_ASSIGN(const auto placed, write->add(folder.id, one, flags, date.value_or(context.now())));
+    TB_TRY(log.note_new(placed.id, folder.path));
     out.ids.push_back(placed.id);
     out.octets += one.size;
   }

@@ -19,13 +19,16 @@ struct Copied {
   std::vector<store::MessageId> ids;  // of the copies
 };
 
-Result<Copied> copy_messages(const OpenAccount& open, const Arguments& arguments) {
+Result<Copied> copy_messages(Context& context, const OpenAccount& open, const Arguments& arguments) {
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto folder, find_folder(open, arguments.words().back()));
   TB_ASSIGN(const auto messages, find_present(open, ids_before_folder(arguments)));
   Copied out{.folder = folder_name(folder.path), .ids = {}};
-  for (const store::MessageInfo& message : messages) {
+  CommandLog log(context, open, "copy");
+  for (store::MessageInfo message : messages) {
     TB_ASSIGN(const auto placed, write->copy(message.id, folder.id));
+    message.id = placed.id;  // what is told of is the copy
+    TB_TRY(log.note(libsync::sync::Op::Copy, message, folder.path));
     out.ids.push_back(placed.id);
   }
   TB_TRY(write->commit());
@@ -34,7 +37,7 @@ Result<Copied> copy_messages(const OpenAccount& open, const Arguments& arguments
 
 Result<int> copy(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const OpenAccount open, open_to_change(context, arguments.word(0), LocalChange::Mail));
-  TB_ASSIGN(const Copied copied, with_way_out(copy_messages(open, arguments), open.account->name));
+  TB_ASSIGN(const Copied copied, with_way_out(copy_messages(context, open, arguments), open.account->name));
   if (context.json()) {
     context.out().json(JsonObject{{"account", open.account->name},
                                   {"folder", copied.folder},

@@ -1,6 +1,7 @@
 // twinbox flag: sets and removes flags and keywords of messages.
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/sync/plan.h"
 
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/flag_words.h"
@@ -61,32 +62,23 @@ Result<Wanted> read_words(const Arguments& arguments) {
   return wanted;
 }
 
-// "+flagged -seen +$Work".
-std::string changes_text(const Wanted& wanted) {
-  std::string out;
-  const auto tell = [&](char sign, const sync::Flags& flags) {
-    std::vector<std::string> names = flag_names(flags);
-    names.insert(names.end(), flags.keywords.begin(), flags.keywords.end());
-    for (const std::string& name : names) out += (out.empty() ? "" : " ") + (sign + name);
-  };
-  tell('+', wanted.add);
-  tell('-', wanted.remove);
-  return out;
-}
-
 struct Changed {
   uint64_t messages = 0;              // that were named
   std::vector<store::MessageId> ids;  // whose flags are others now
 };
 
-Result<Changed> change_flags(const OpenAccount& open, const Wanted& wanted) {
+Result<Changed> change_flags(Context& context, const OpenAccount& open, const Wanted& wanted) {
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto messages, find_present(open, wanted.ids));
   Changed out{.messages = messages.size(), .ids = {}};
+  CommandLog log(context, open, "flag");
+  const std::string text = sync::changes_text(wanted.add, wanted.remove);
   for (const store::MessageInfo& message : messages) {
     TB_TRY(write->change_flags(message.id, wanted.add, wanted.remove));
     TB_ASSIGN(const auto now, open.store->message(message.id));
-    if (now && !(now->flags == message.flags)) out.ids.push_back(message.id);
+    if (!now || now->flags == message.flags) continue;
+    TB_TRY(log.note(sync::Op::Flags, message, {}, text));
+    out.ids.push_back(message.id);
   }
   if (!out.ids.empty()) TB_TRY(write->commit());
   return out;
@@ -104,7 +96,7 @@ void tell(Context& context, const OpenAccount& open, const Wanted& wanted, const
     const auto near = nearest_flag(keyword);
     if (!near.empty()) context.note(say("{} is set as a keyword; the flag is called {}", keyword, near));
   }
-  const std::string text = changes_text(wanted);
+  const std::string text = sync::changes_text(wanted.add, wanted.remove);
   const uint64_t count = changed.ids.size();
   if (count == changed.messages) {
     context.note(say("{} changed: {}", messages_text(count), text));
@@ -119,7 +111,7 @@ void tell(Context& context, const OpenAccount& open, const Wanted& wanted, const
 Result<int> flag(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const Wanted wanted, read_words(arguments));
   TB_ASSIGN(const OpenAccount open, open_to_change(context, arguments.word(0), LocalChange::Flags));
-  TB_ASSIGN(const Changed changed, with_way_out(change_flags(open, wanted), open.account->name));
+  TB_ASSIGN(const Changed changed, with_way_out(change_flags(context, open, wanted), open.account->name));
   tell(context, open, wanted, changed);
   return 0;
 }

@@ -19,13 +19,15 @@ struct Moved {
   std::vector<store::MessageId> ids;  // that were elsewhere
 };
 
-Result<Moved> move_messages(const OpenAccount& open, const Arguments& arguments) {
+Result<Moved> move_messages(Context& context, const OpenAccount& open, const Arguments& arguments) {
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto folder, find_folder(open, arguments.words().back()));
   TB_ASSIGN(const auto messages, find_present(open, ids_before_folder(arguments)));
   Moved out{.folder = folder_name(folder.path), .messages = messages.size(), .ids = {}};
+  CommandLog log(context, open, "move");
   for (const store::MessageInfo& message : messages) {
     if (message.mailbox == folder.id) continue;
+    TB_TRY(log.note(libsync::sync::Op::Move, message, folder.path));
     TB_TRY(write->move(message.id, folder.id));
     out.ids.push_back(message.id);
   }
@@ -35,7 +37,7 @@ Result<Moved> move_messages(const OpenAccount& open, const Arguments& arguments)
 
 Result<int> move(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const OpenAccount open, open_to_change(context, arguments.word(0), LocalChange::Mail));
-  TB_ASSIGN(const Moved moved, with_way_out(move_messages(open, arguments), open.account->name));
+  TB_ASSIGN(const Moved moved, with_way_out(move_messages(context, open, arguments), open.account->name));
   const uint64_t count = moved.ids.size(), there = moved.messages - count;
   if (context.json()) {
     context.out().json(JsonObject{{"account", open.account->name},

@@ -26,19 +26,22 @@ struct Removed {
   std::vector<store::MessageId> to_trash, gone;
 };
 
-Result<Removed> remove_messages(const OpenAccount& open, const Arguments& arguments) {
+Result<Removed> remove_messages(Context& context, const OpenAccount& open, const Arguments& arguments) {
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto messages, find_present(open, std::span(arguments.words()).subspan(1)));
   TB_ASSIGN(const auto boxes, open.store->mailboxes());
   const auto trash = store::with_role(boxes, libsync::sync::Role::Trash);
   Removed out;
+  CommandLog log(context, open, "rm");
   for (const store::MessageInfo& message : messages) {
     const auto box = std::ranges::find(boxes, message.mailbox, &store::MailboxInfo::id);
     const bool in_trash = box != boxes.end() && store::is_in_trash(boxes, box->path);
     if (!trash || in_trash || arguments.has("forever")) {
+      TB_TRY(log.note(libsync::sync::Op::Remove, message));
       TB_TRY(write->remove(message.id));
       out.gone.push_back(message.id);
     } else {
+      TB_TRY(log.note(libsync::sync::Op::Move, message, trash->path));
       TB_TRY(write->move(message.id, trash->id));
       out.to_trash.push_back(message.id);
       out.trash = folder_name(trash->path);
@@ -62,7 +65,7 @@ void tell(Context& context, const OpenAccount& open, const Removed& removed) {
 
 Result<int> rm(Context& context, const Arguments& arguments) {
   TB_ASSIGN(const OpenAccount open, open_to_change(context, arguments.word(0), LocalChange::Mail));
-  TB_ASSIGN(const Removed removed, with_way_out(remove_messages(open, arguments), open.account->name));
+  TB_ASSIGN(const Removed removed, with_way_out(remove_messages(context, open, arguments), open.account->name));
   if (!context.json()) {
     tell(context, open, removed);
     return 0;

@@ -7,6 +7,7 @@
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/schedule_text.h"
 #include "tools/twinbox/store_access.h"
+#include "tools/twinbox/waiting.h"
 
 namespace twinbox {
 
@@ -27,10 +28,12 @@ struct Row {
   uint64_t messages = 0, octets = 0;
   store::Damage damage{};
   std::optional<store::Run> success{}, last{};
+  WaitCounts waits{};
   std::optional<libsync::Error> error{};  // the store can't be read
 };
 
 Status read_store(store::Store& from, Row& row) {
+  TB_ASSIGN(row.waits, count_waiting(*row.account, from));
   TB_ASSIGN(const auto mailboxes, from.mailboxes());
   for (const auto& mailbox : mailboxes) {
     row.messages += mailbox.messages;
@@ -72,8 +75,8 @@ struct Open {
   const char* name;  // stable, for scripts
   std::string text;  // "150 held"
   std::string why;
-  std::string settle;              // the command
-  std::string_view and_then = {};  // what else to say of it
+  std::string settle;         // the command
+  std::string and_then = {};  // what else to say of it
 };
 
 std::vector<Open> open_matters(const Row& row) {
@@ -86,28 +89,37 @@ std::vector<Open> open_matters(const Row& row) {
   if (row.damage.lost > 0) {
     out.push_back({"lost", counted(row.damage.lost, "lost", "lost"),
                    say("not whole here any more, and no longer on the server"), say("twinbox verify {}", name),
-                   word("names them")});
+                   std::string(word("names them"))});
+  }
+  const WaitCounts& waits = row.waits;
+  // One number lets both through: sync --allow-deletes counts them together.
+  const std::string accept = say("twinbox sync {} --allow-deletes {}", name, waits.held() + waits.suspect);
+  const std::string look = say("twinbox settle {} names them, and takes other answers", name);
+  if (waits.held() > 0) {
+    const std::string why = waits.held_there == 0  ? say("gone on the server, kept here")
+                            : waits.held_here == 0 ? say("removed here, kept on the server")
+                                                   : say("gone on one side, kept on the other");
+    out.push_back({"held", counted(waits.held(), "held", "held"), why, accept, look});
+  }
+  if (waits.suspect > 0) {
+    out.push_back({"suspect", counted(waits.suspect, "suspect", "suspect"),
+                   say("not found again on the server, kept here"), accept, look});
+  }
+  if (waits.refused > 0) {
+    out.push_back({"refused", counted(waits.refused, "refused", "refused"),
+                   say("a change was refused, and is asked for again when the message changes"),
+                   say("twinbox settle {} refused restore", name),
+                   say("asks again now; twinbox settle {} takes other answers", name)});
+  }
+  if (waits.changes > 0) {
+    out.push_back({"changes", counted(waits.changes, "change to send", "changes to send"),
+                   say("made here, not on the server yet"), say("twinbox sync {}", name)});
   }
   if (!row.last) return out;
   const store::Run& run = *row.last;
-  // One number lets both through: sync --allow-deletes counts them together.
-  const std::string accept = say("twinbox sync {} --allow-deletes {}", name, run.held + run.suspect);
-  const std::string_view look = word("--dry-run instead shows them");
-  if (run.held > 0) {
-    out.push_back({"held", counted(run.held, "held", "held"), say("gone on the server, kept here"), accept, look});
-  }
-  if (run.suspect > 0) {
-    out.push_back({"suspect", counted(run.suspect, "suspect", "suspect"),
-                   say("not found again on the server since it numbered its mail anew, kept here"), accept, look});
-  }
   if (run.doubtful > 0) {
     out.push_back({"doubtful", counted(run.doubtful, "folder doubtful", "folders doubtful"),
                    say("the server counts other messages than it lists"), say("twinbox sync {}", name)});
-  }
-  if (run.refused > 0) {
-    out.push_back({"refused", counted(run.refused, "refused", "refused"),
-                   say("a change was refused, and is asked for again when the message changes"),
-                   say("twinbox verify {} --remote", name)});
   }
   if (run.skipped > 0) {
     out.push_back({"skipped", counted(run.skipped, "skipped", "skipped"), say("tried again at the next sync"),
@@ -139,6 +151,13 @@ std::string waiting_text(const Row& row) {
   return text;
 }
 
+// In the server's words; the first of them.
+void print_refusals(Output& out, const Row& row) {
+  for (const libsync::sync::Row& each : row.waits.refusals) {
+    out.line(say("{}: message {}: {}", row.account->name, message_of(each), matter_text(each, Matter::Refused)));
+  }
+}
+
 // Below the table: what settles what is open, and what to do about an error, in full.
 void print_matters(Output& out, const Row& row) {
   const std::string& name = row.account->name;
@@ -146,6 +165,7 @@ void print_matters(Output& out, const Row& row) {
     std::string line = say("{}: {}: {}: {}", name, matter.text, matter.why, matter.settle);
     if (!matter.and_then.empty()) line += say(" ({})", matter.and_then);
     out.line(line);
+    if (std::string_view(matter.name) == "refused") print_refusals(out, row);
   }
   if (const auto error = error_of(row); error && !error->hint.empty()) {
     out.line(say("{}: {}", name, libsync::printable(error->hint, 300)));
@@ -175,10 +195,12 @@ Json to_json(const Row& row) {
                     {"size", row.octets},
                     {"damaged", row.damage.waiting},
                     {"lost", row.damage.lost},
-                    {"held", row.last ? row.last->held : 0},
-                    {"suspect", row.last ? row.last->suspect : 0},
+                    {"held", row.waits.held()},
+                    {"suspect", row.waits.suspect},
                     {"doubtful", row.last ? row.last->doubtful : 0},
-                    {"refused", row.last ? row.last->refused : 0},
+                    {"refused", row.waits.refused},
+                    {"changes", row.waits.changes},
+                    {"unlinked", row.waits.unlinked},
                     {"skipped", row.last ? row.last->skipped : 0}};
   JsonObject settle;
   for (const Open& matter : open_matters(row)) settle.emplace_back(matter.name, matter.settle);

@@ -428,7 +428,8 @@ class SyncCommand {
                                     counted(held.messages, "message", "messages"), held.mailbox);
       context_.report({.code = libsync::Errc::Fuse,
                        .what = held_text(held, which),
-                       .hint = say("look: twinbox sync {0} --dry-run    accept: twinbox sync {0} --allow-deletes {1}",
+                       .hint = say("look: twinbox sync {0} --dry-run    accept: twinbox sync {0} --allow-deletes {1}"
+                                   "    or: twinbox settle {0}",
                                    account.name, held_in(report) + report.suspect)},
                       account.name);
     }

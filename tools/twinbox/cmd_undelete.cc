@@ -106,7 +106,7 @@ struct Restored {
 class Restoring {
  public:
   Restoring(Context& context, const OpenAccount& open, store::Write& write)
-      : context_(context), open_(open), write_(write) {}
+      : context_(context), open_(open), write_(write), log_(context, open, "undelete") {}
 
   Status prepare(const Arguments& arguments) {
     TB_ASSIGN(boxes_, open_.store->mailboxes());
@@ -143,6 +143,7 @@ class Restoring {
 
  private:
   Status note(const store::MessageInfo& message, const libsync::sync::Path& path) {
+    TB_TRY(log_.note(libsync::sync::Op::Add, message, path));
     done_.ids.push_back(message.id);
     ++done_.folders[folder_name(path)];
     return {};
@@ -151,6 +152,7 @@ class Restoring {
   Context& context_;
   const OpenAccount& open_;
   store::Write& write_;
+  CommandLog log_;
   std::vector<store::MailboxInfo> boxes_;
   std::optional<store::MailboxInfo> to_;
   Restored done_;

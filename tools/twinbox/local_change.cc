@@ -4,6 +4,8 @@
 
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
+#include "libsync/replicas/store.h"
+#include "libsync/store/link_table.h"
 #include "libsync/store/schema.h"
 #include "libsync/sync/path.h"
 
@@ -85,6 +87,39 @@ std::unexpected<Error> name_is_taken(const sync::Path& path) {
   return fail(Error{.code = Errc::Refused,
                     .what = say("folder {} exists already", libsync::printable(folder_name(path))),
                     .hint = say("choose another name")});
+}
+
+CommandLog::CommandLog(Context& context, const OpenAccount& open, std::string_view command)
+    : context_(context), store_(*open.store), command_(command), link_(store::open_link(open.store->db())) {}
+
+CommandLog::~CommandLog() = default;
+
+Status CommandLog::note(sync::Op op, const store::MessageInfo& message, const sync::Path& to, std::string_view flags) {
+  if (!names_) {
+    TB_ASSIGN(const auto boxes, store_.mailboxes());
+    names_ = std::make_unique<FolderNames>(boxes);
+  }
+  const bool adds = op == sync::Op::Add;
+  return write({.op = op,
+                .message = libsync::replicas::instance_of(message.id),
+                .folder = adds ? folder_name(to) : names_->of(message),
+                .to_folder = adds || to.empty() ? std::string() : folder_name(to),
+                .flags = std::string(flags)});
+}
+
+Status CommandLog::note_new(store::MessageId id, const sync::Path& folder) {
+  return write({.op = sync::Op::Add, .message = libsync::replicas::instance_of(id), .folder = folder_name(folder)});
+}
+
+Status CommandLog::write(sync::Event event) {
+  event.time = context_.now();
+  event.what = sync::Event::What::Command;
+  event.on = sync::Side::B;
+  event.folder = libsync::printable(event.folder, sync::kMaxEventText);
+  event.to_folder = libsync::printable(event.to_folder, sync::kMaxEventText);
+  event.flags = libsync::printable(event.flags, sync::kMaxEventText);
+  event.by = command_;
+  return link_->record(event);
 }
 
 JsonList ids_json(std::span<const store::MessageId> ids) {

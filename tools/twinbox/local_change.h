@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libsync/store/store.h"
+#include "libsync/sync/link.h"
 
 #include "tools/twinbox/command.h"
 #include "tools/twinbox/store_access.h"
@@ -48,6 +49,25 @@ libsync::Result<libsync::sync::Path> new_folder_name(std::string_view name);
 
 // Errc::Refused: there is a folder of that name.
 std::unexpected<libsync::Error> name_is_taken(const libsync::sync::Path& path);
+
+// The log's entries of a command, written in its transaction.
+class CommandLog {
+ public:
+  CommandLog(Context& context, const OpenAccount& open, std::string_view command);
+  ~CommandLog();
+  // `message` as it was before; `to` is where it went, of Move and Copy. An added one is in `to`.
+  libsync::Status note(libsync::sync::Op op, const libsync::store::MessageInfo& message,
+                       const libsync::sync::Path& to = {}, std::string_view flags = {});
+  libsync::Status note_new(libsync::store::MessageId id, const libsync::sync::Path& folder);
+
+ private:
+  libsync::Status write(libsync::sync::Event event);
+  Context& context_;
+  libsync::store::Store& store_;
+  std::string command_;
+  std::unique_ptr<libsync::sync::Link> link_;
+  std::unique_ptr<FolderNames> names_;
+};
 
 JsonList ids_json(std::span<const libsync::store::MessageId> ids);
 

@@ -12,6 +12,7 @@
 
 #include "libsync/base/digest.h"
 #include "libsync/base/text.h"
+#include "libsync/store/link_table.h"
 #include "libsync/store/store.h"
 
 #include "tests/support/old_store.h"
@@ -346,25 +347,40 @@ TEST_F(StoreCommands, StatusNamesTheCommandThatSettlesWhatIsOpen) {
   {
     auto opened = store::Store::open(directory, {.mode = store::StoreMode::ReadWrite});
     ASSERT_TRUE(opened);
-    ASSERT_TRUE((*opened)->record_run({.started = 1'789'999'991,
-                                       .finished = 1'789'999'995,
-                                       .ok = true,
-                                       .skipped = 1,
-                                       .held = 150,
-                                       .suspect = 3000,
-                                       .doubtful = 2,
-                                       .refused = 4}));
+    const auto link = store::open_link((*opened)->db());
+    using libsync::sync::At;
+    const libsync::sync::Half there{.at = At::Bound, .pair = 1}, gone{.at = At::Gone, .pair = 1};
+    const libsync::sync::Row held{.side = {gone, there}, .home = 1, .agreed = true, .dirty = true};
+    for (uint64_t i = 1; i <= 3; ++i) {
+      libsync::sync::Row row = held;
+      row.side[1].key.number = i;
+      ASSERT_TRUE(link->put(row));
+      row.side[1].key.number = 10 + i;
+      row.suspect = true;
+      ASSERT_TRUE(link->put(row));
+    }
+    libsync::sync::Row refused = held;
+    refused.side[0] = {.at = At::Bound,
+                       .pair = 1,
+                       .blocked = libsync::sync::Refusal{.ops = 1, .until = 1, .words = "NO \x1B[2J not mine"}};
+    refused.side[1].instance = "m2";
+    ASSERT_TRUE(link->put(refused));
+    ASSERT_TRUE((*opened)->record_run(
+        {.started = 1'789'999'991, .finished = 1'789'999'995, .ok = true, .skipped = 1, .held = 3, .doubtful = 2}));
   }
   ASSERT_EQ(twinbox("status"), 0) << twinbox.err;
-  EXPECT_THAT(twinbox.out, HasSubstr("150 held, 3,000 suspect, 2 folders doubtful, 4 refused, 1 skipped\n"));
-  for (const char* line : {"work: 150 held: gone on the server, kept here: twinbox sync work --allow-deletes 3150",
-                           "work: 3,000 suspect: ", "work: 2 folders doubtful: ", "work: 4 refused: ",
-                           ": twinbox verify work --remote\n", "work: 1 skipped: "}) {
+  EXPECT_THAT(twinbox.out, HasSubstr("3 held, 3 suspect, 1 refused, 2 folders doubtful, 1 skipped\n"));
+  for (const char* line : {"work: 3 held: gone on the server, kept here: twinbox sync work --allow-deletes 6 (twinbox "
+                           "settle work names them, and takes other answers)\n",
+                           "work: 3 suspect: ", "work: 2 folders doubtful: ", "work: 1 refused: ",
+                           ": twinbox settle work refused restore (", "work: message 2: refused by the server: \"NO ",
+                           "work: 1 skipped: "}) {
     EXPECT_THAT(twinbox.out, HasSubstr(line));
   }
+  EXPECT_EQ(twinbox.out.find('\x1B'), std::string::npos);
   ASSERT_EQ(twinbox("status --json"), 0);
-  EXPECT_THAT(twinbox.out, HasSubstr("\"suspect\":3000,\"doubtful\":2,\"refused\":4,\"skipped\":1"));
-  EXPECT_THAT(twinbox.out, HasSubstr("\"settle\":{\"held\":\"twinbox sync work --allow-deletes 3150\""));
+  EXPECT_THAT(twinbox.out, HasSubstr("\"held\":3,\"suspect\":3,\"doubtful\":2,\"refused\":1,"));
+  EXPECT_THAT(twinbox.out, HasSubstr("\"settle\":{\"held\":\"twinbox sync work --allow-deletes 6\""));
   EXPECT_THAT(twinbox.out, Not(HasSubstr("\"error\"")));
 }
 
