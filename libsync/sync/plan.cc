@@ -117,9 +117,10 @@ void plan_one_there(const Row& row, Side there, const PlanContext& context, Plan
   // A move to Trash that was not followed is no sign that somebody wants it.
   const Can can = context.can(away, row.home);
   const bool discarded = can.move && !can.to_trash && context.is_trash(half.pair);
+  const bool moved = half.pair != row.home && !discarded;
   if (!row.agreed) {
     plan.add(away, half.pair, Reason::New);
-  } else if ((half.pair != row.home && !discarded) || marked_as_wanted(half, row.base, context.mask(half.pair))) {
+  } else if (moved || marked_as_wanted(half, row.base, context.mask(half.pair))) {
     plan.add(away, half.pair, Reason::ChangedAgain);
   } else {
     plan.remove(there, Reason::Removed);

@@ -82,8 +82,10 @@ struct Changed {
 Result<Changed> change_flags(const OpenAccount& open, const Wanted& wanted) {
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto messages, find_present(open, wanted.ids));
+  TB_ASSIGN(const auto boxes, open.store->mailboxes());
   Changed out{.messages = messages.size(), .ids = {}};
   for (const store::MessageInfo& message : messages) {
+    TB_TRY(may_change(open, path_of(boxes, message.mailbox), LocalChange::Flags));
     TB_TRY(write->change_flags(message.id, wanted.add, wanted.remove));
     TB_ASSIGN(const auto now, open.store->message(message.id));
     if (now && !(now->flags == message.flags)) out.ids.push_back(message.id);

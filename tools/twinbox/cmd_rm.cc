@@ -1,5 +1,4 @@
 // twinbox rm: messages to Trash, or out of all folders for the 30 days in which undelete brings them back.
-#include <algorithm>
 #include <array>
 
 #include "libsync/base/text.h"
@@ -33,12 +32,14 @@ Result<Removed> remove_messages(const OpenAccount& open, const Arguments& argume
   const auto trash = store::with_role(boxes, libsync::sync::Role::Trash);
   Removed out;
   for (const store::MessageInfo& message : messages) {
-    const auto box = std::ranges::find(boxes, message.mailbox, &store::MailboxInfo::id);
-    const bool in_trash = box != boxes.end() && store::is_in_trash(boxes, box->path);
+    const auto path = path_of(boxes, message.mailbox);
+    TB_TRY(may_change(open, path, LocalChange::Mail));
+    const bool in_trash = store::is_in_trash(boxes, path);
     if (!trash || in_trash || arguments.has("forever")) {
       TB_TRY(write->remove(message.id));
       out.gone.push_back(message.id);
     } else {
+      TB_TRY(may_move(open, path, trash->path));
       TB_TRY(write->move(message.id, trash->id));
       out.to_trash.push_back(message.id);
       out.trash = folder_name(trash->path);

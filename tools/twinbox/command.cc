@@ -10,7 +10,8 @@ namespace twinbox {
 
 extern const Command kAccountAdd, kAccountList, kAccountRemove, kSync, kStatus, kLs, kShow, kSearch, kExport, kVerify,
     kCompact, kMime, kBench, kScheduleEnable, kScheduleDisable, kScheduleStatus, kServe, kDemo, kFlag, kMove, kCopy,
-    kRm, kUndelete, kAppend, kFolderCreate, kFolderRename, kFolderDelete, kFolderSubscribe, kFolderUnsubscribe;
+    kRm, kUndelete, kAppend, kFolderCreate, kFolderRename, kFolderDelete, kFolderSubscribe, kFolderUnsubscribe,
+    kFolders;
 
 namespace {
 
@@ -19,7 +20,8 @@ constexpr auto kCommands = std::to_array<const Command*>({
     &kAccountList,
     &kAccountRemove,  // set up
     &kSync,
-    &kStatus,  // mirror
+    &kStatus,
+    &kFolders,  // mirror
     &kLs,
     &kShow,
     &kSearch,
