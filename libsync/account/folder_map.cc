@@ -119,7 +119,7 @@ std::string FolderMap::why_unwanted(const sync::Path& server) const {
   if (!wanted(server, {}, account_.exclude)) return say("in folders.exclude");
   for (const FolderRule& rule : account_.folder_rules) {
     if (!rule.skip || !matches(rule.match, server)) continue;
-    return *rule.skip ? say("skip, by the rule in line {}", rule.line) : std::string();
+    return *rule.skip ? say("by the rule in line {}", rule.line) : std::string();
   }
   return {};
 }

@@ -25,6 +25,15 @@ struct Removed {
   std::vector<store::MessageId> to_trash, gone;
 };
 
+// The folder's mode is another than Trash's.
+std::unexpected<libsync::Error> no_way_to_trash(const OpenAccount& open, const store::MessageInfo& message,
+                                                const libsync::sync::Path& folder, const libsync::sync::Path& trash) {
+  libsync::Error error = may_move(open, folder, trash).error();
+  error.hint = say("twinbox rm {} {} --forever takes it out of its folder; undelete has it for {} days",
+                   open.account->name, message.id, store::kQuarantineSeconds / 86400);
+  return libsync::fail(std::move(error));
+}
+
 Result<Removed> remove_messages(const OpenAccount& open, const Arguments& arguments) {
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto messages, find_present(open, std::span(arguments.words()).subspan(1)));
@@ -39,7 +48,7 @@ Result<Removed> remove_messages(const OpenAccount& open, const Arguments& argume
       TB_TRY(write->remove(message.id));
       out.gone.push_back(message.id);
     } else {
-      TB_TRY(may_move(open, path, trash->path));
+      if (!open.rights->may_move(path, trash->path)) return no_way_to_trash(open, message, path, trash->path);
       TB_TRY(write->move(message.id, trash->id));
       out.to_trash.push_back(message.id);
       out.trash = folder_name(trash->path);

@@ -57,7 +57,7 @@ Status may_move(const OpenAccount& open, const sync::Path& from, const sync::Pat
                     .what = say("{} is {} and {} is {}: the server would not hear of a move",
                                 libsync::printable(folder_name(from)), account::mode_name(open.rights->mode(from)),
                                 libsync::printable(folder_name(to)), account::mode_name(open.rights->mode(to))),
-                    .hint = say("twinbox copy puts it there as well, twinbox rm --forever takes it away here")});
+                    .hint = say("twinbox copy puts it there too, and it stays where it is")});
 }
 
 sync::Path path_of(const std::vector<store::MailboxInfo>& boxes, store::MailboxId id) {

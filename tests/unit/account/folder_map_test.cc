@@ -162,7 +162,7 @@ TEST(FolderMap, PatternsAndSkipSayWhoTakesPart) {
   const FolderMap folders(one);
   EXPECT_EQ(folders.why_skipped(path("INBOX")), "");
   EXPECT_EQ(folders.why_skipped(path("Lists/dear")), "");
-  EXPECT_EQ(folders.why_skipped(path("Lists/x")), "skip, by the rule in line 7");
+  EXPECT_EQ(folders.why_skipped(path("Lists/x")), "by the rule in line 7");
   EXPECT_EQ(folders.why_skipped(path("Spam")), "in folders.exclude");
   EXPECT_EQ(folders.why_skipped(path("Work")), "not in folders.include");
 }
