@@ -73,6 +73,7 @@ class Lister {
     FolderRow row{.server = box.path, .on_server = true, .mode = folders_.mode(box.path), .role = box.role};
     row.skipped = box.trouble.empty() ? folders_.why_skipped(box.path) : box.trouble;
     const Pair* pair = pair_of(Side::A, box.path);
+    if (pair != nullptr) row.mode = folders_.mode(agreed_name(pair->at(Side::A)));
     const bool paired = pair != nullptr && !pair->at(Side::B).box.empty();
     if (!row.skipped.empty()) {
       // One that took part once stays as it is.

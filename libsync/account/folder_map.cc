@@ -49,6 +49,8 @@ std::optional<RenamePattern> rename_pattern(std::string_view text) {
   return out;
 }
 
+const sync::Path& agreed_name(const sync::Pair::End& there) { return there.base.empty() ? there.path : there.base; }
+
 FolderMap::FolderMap(const Account& account) : account_(account) {
   for (const FolderRule& rule : account.folder_rules) {
     has_modes_ = has_modes_ || rule.mode.has_value();

@@ -25,6 +25,9 @@ struct RenamePattern {
 // Nothing for a text that is neither a name nor one with "/**" behind it, and for "".
 std::optional<RenamePattern> rename_pattern(std::string_view text);
 
+// By which a folder of the server is known to its rules: its name when both sides last agreed on one.
+const sync::Path& agreed_name(const sync::Pair::End& there);
+
 class FolderMap {
  public:
   explicit FolderMap(const Account& account);

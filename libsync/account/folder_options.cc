@@ -13,26 +13,34 @@ namespace {
 
 constexpr std::array<Mode, 4> kModes = {Mode::Mirror, Mode::TwoWay, Mode::Push, Mode::Archive};
 
-// A sync asks several times for each message: a pair has the same answer as long as it is called the same.
+// A sync asks several times for each message: a pair has the same answer as long as it is called the same. What counts
+// is the name on the server that both sides agreed on: one that is renamed there does not leave its mode by that.
 class Cans {
  public:
   Cans(const FolderMap& folders, std::array<sync::Policy, kModes.size()> policies)
       : folders_(folders), policies_(policies) {}
 
   sync::Can in(sync::Side side, const sync::Pair& pair) {
-    const sync::Path& path = pair.at(sync::Side::A).path;
+    const sync::Pair::End& there = pair.at(sync::Side::A);
     Known& known = known_[pair.id];
-    if (known.policy == nullptr || known.path != path) {
-      known = {path, &policies_[static_cast<size_t>(folders_.mode(path))]};
-    }
-    return known.policy->on(side);
+    if (known.path != there.path || known.base != there.base || known.path.empty()) known = find(there);
+    return known.can[sync::index(side)];
   }
 
  private:
   struct Known {
-    sync::Path path{};
-    const sync::Policy* policy = nullptr;
+    sync::Path path{}, base{};
+    std::array<sync::Can, 2> can{};
   };
+
+  Known find(const sync::Pair::End& there) const {
+    const Mode mode = folders_.mode(agreed_name(there));
+    Known known{there.path, there.base, policies_[static_cast<size_t>(mode)].can};
+    // Nor is an archive taken to where it would be none: it keeps its name here.
+    const bool stays = mode == Mode::Archive && folders_.mode(there.path) != Mode::Archive;
+    if (stays) known.can[sync::index(sync::Side::B)].rename_box = false;
+    return known;
+  }
   const FolderMap& folders_;
   const std::array<sync::Policy, kModes.size()> policies_;
   std::unordered_map<sync::PairId, Known> known_;

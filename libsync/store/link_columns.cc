@@ -183,11 +183,18 @@ void bind_end(Statement& s, int at, const Pair::End& end) {
   s.bind_at(at + 9, sync::encode_path(end.renaming));
 }
 
+namespace {
+
+// No name is no name, and not one that has a level without letters.
+sync::Path read_path(std::string_view text) { return text.empty() ? sync::Path{} : sync::decode_path(text); }
+
+}  // namespace
+
 Pair::End read_end(const Statement& s, int at) {
   Pair::End end{.box = std::string(s.text(at)),
-                .path = sync::decode_path(s.text(at + 1)),
-                .base = sync::decode_path(s.text(at + 5)),
-                .renaming = sync::decode_path(s.text(at + 9)),
+                .path = read_path(s.text(at + 1)),
+                .base = read_path(s.text(at + 5)),
+                .renaming = read_path(s.text(at + 9)),
                 .epoch = static_cast<uint64_t>(s.integer(at + 2)),
                 .cursor = std::string(s.text(at + 3)),
                 .missing = s.integer(at + 4) != 0,

@@ -130,6 +130,13 @@ TEST(FolderOptions, EachFolderIsDoneToWhatItsModeLetsBeDone) {
   EXPECT_EQ(can(Side::B, "Push"), sync::Can::nothing());
   EXPECT_EQ(can(Side::A, "Old"), sync::Can::nothing());
   EXPECT_EQ(can(Side::B, "Old"), sync::Can::no_removals());
+  sync::Pair renamed = paired(2, "Push", "Push");
+  renamed.at(Side::A).path = path("Stolen");
+  EXPECT_EQ(options.can_in(Side::B, renamed), sync::Can::nothing()) << "as long as nobody agreed to that name";
+  renamed = paired(3, "Old", "Old");
+  renamed.at(Side::A).path = path("Older");
+  EXPECT_FALSE(options.can_in(Side::B, renamed).rename_box);
+  EXPECT_FALSE(options.can_in(Side::B, renamed).remove);
   EXPECT_EQ(options.translate(Side::A, path("Far")), path("Near"));
   EXPECT_EQ(options.translate(Side::B, path("Near")), path("Far"));
   account.local_flags = true;
