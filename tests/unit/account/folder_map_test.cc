@@ -229,7 +229,9 @@ TEST(FolderMap, NamesAreOneToOneWhateverTheRules) {
     }
     const Path fresh = path(name());
     const Path there = folders.there(fresh);
-    if (!there.empty() && !sync::is_inbox(fresh)) EXPECT_EQ(folders.here(there), fresh) << text(fresh) << text(there);
+    if (!there.empty() && !sync::is_inbox(fresh)) {
+      EXPECT_EQ(folders.here(there), fresh) << text(fresh) << " is " << text(there);
+    }
     if (HasFailure()) return;
   }
   EXPECT_GT(clashes, 100U);
