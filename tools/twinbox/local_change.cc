@@ -32,11 +32,19 @@ std::string what_allows(LocalChange change) {
   return change == LocalChange::Flags ? say("mode = \"two-way\", or local_flags = true,") : say("mode = \"two-way\"");
 }
 
+std::unexpected<Error> mirrored(const account::Account& account, const std::string& config, LocalChange change) {
+  return fail(
+      Error{.code = Errc::Refused,
+            .what = say("{} is a mirror of its server, which would not hear of a change made here", account.name),
+            .hint = say("to allow it: {} under [account.{}] in {}", what_allows(change), account.name, config)});
+}
+
 }  // namespace
 
 Status may_change(const OpenAccount& open, const sync::Path& folder, LocalChange change) {
   const account::Account& account = *open.account;
   const std::string name = libsync::printable(folder_name(folder));
+  if (!allows(open.rights->most(), change)) return mirrored(account, open.config, change);
   if (!allows(open.rights->in(folder), change)) {
     return fail(Error{.code = Errc::Refused,
                       .what = say("{} is a mirror of the server's, which would not hear of a change made here", name),
@@ -68,12 +76,7 @@ sync::Path path_of(const std::vector<store::MailboxInfo>& boxes, store::MailboxI
 Result<OpenAccount> open_to_change(Context& context, std::string_view name, LocalChange change) {
   TB_ASSIGN(const account::Account* const found, context.account(name));
   const std::string config = account::shorten_path(context.config_path(), context.places());
-  if (!allows(account::FolderRights(*found, {}).most(), change)) {
-    return fail(
-        Error{.code = Errc::Refused,
-              .what = say("{} is a mirror of its server, which would not hear of a change made here", found->name),
-              .hint = say("to allow it: {} under [account.{}] in {}", what_allows(change), found->name, config)});
-  }
+  if (!allows(account::FolderRights(*found, {}).most(), change)) return mirrored(*found, config, change);
   TB_ASSIGN(OpenAccount open, open_account(context, *found, store::StoreMode::ReadWrite));
   TB_ASSIGN(const auto pairs, with_way_out(store::open_link(open.store->db())->pairs(), found->name));
   open.rights = std::make_shared<const account::FolderRights>(*found, pairs);
