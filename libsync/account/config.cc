@@ -8,10 +8,7 @@
 
 #include <sys/stat.h>
 
-#include "libsync/account/toml_tree.h"
-#include "libsync/base/nearest.h"
-#include "libsync/base/text.h"
-#include "libsync/base/words.h"
+#include "libsync/account/config_reader.h"
 #include "libsync/net/proxy.h"
 #include "libsync/net/tls_options.h"
 #include "libsync/sasl/registry.h"
@@ -21,73 +18,9 @@ namespace {
 
 using Kind = TomlNode::Kind;
 
-constexpr size_t kMaxPatterns = 200;       // each is tried on every mailbox
-constexpr size_t kMaxPatternBytes = 1024;  // a mailbox name is no longer
 constexpr int64_t kMaxTimeout = 3600;
 
-struct Reader;
-using Set = Status (*)(const Reader&, const TomlEntry&, Account&);
-
-struct Reader {
-  const std::string& file;
-  const Places& places;
-  bool private_file;
-  bool options = false;  // what is read are options of a command line: there is no place in a file to name
-
-  // What the user wrote it as: "tls_pin" or "--tls-pin".
-  std::string name(std::string_view key) const {
-    std::string out(key);
-    if (!options) return out;
-    std::ranges::replace(out, '_', '-');
-    return "--" + out;
-  }
-  std::string folder() const { return std::filesystem::path(file).parent_path().string(); }
-
-  std::unexpected<Error> complain(Position at, std::string_view what, std::string hint = {}) const {
-    if (options) return fail(Error{.code = Errc::Usage, .what = std::string(what), .hint = std::move(hint)});
-    return fail(config_error(file, at, what, std::move(hint)));
-  }
-  std::unexpected<Error> not_a(Kind wanted, const TomlEntry& entry) const {
-    return complain(entry.value.at,
-                    say("{} must be {}, not {}", name(entry.key), kind_name(wanted), kind_name(entry.value.kind)));
-  }
-  Result<std::string> text(const TomlEntry& entry) const {
-    if (entry.value.kind != Kind::Text) return not_a(Kind::Text, entry);
-    if (entry.value.text.empty()) return complain(entry.value.at, say("{} is empty", name(entry.key)));
-    if (entry.value.text.contains('\0'))
-      return complain(entry.value.at, say("{} holds a NUL character", name(entry.key)));
-    return entry.value.text;
-  }
-  Result<int64_t> number(const TomlEntry& entry, int64_t least, int64_t most) const {
-    if (entry.value.kind != Kind::Integer) return not_a(Kind::Integer, entry);
-    if (entry.value.integer < least || entry.value.integer > most) {
-      return complain(entry.value.at, say("{} must be between {} and {}", entry.key, least, most));
-    }
-    return entry.value.integer;
-  }
-  Result<bool> boolean(const TomlEntry& entry) const {
-    if (entry.value.kind != Kind::Boolean) return not_a(Kind::Boolean, entry);
-    return entry.value.boolean;
-  }
-  Result<std::string> path(const TomlEntry& entry) const {
-    TB_ASSIGN(const std::string written, text(entry));
-    return expand_path(written, places, folder());
-  }
-  // One of `allowed`; `later` are values of the design that this version does not have yet.
-  Result<std::string> choice(const TomlEntry& entry, std::span<const std::string_view> allowed) const {
-    TB_ASSIGN(const std::string value, text(entry));
-    if (std::ranges::find(allowed, value) != allowed.end()) return value;
-    const auto near = nearest(to_lower(value), allowed);
-    return complain(entry.value.at,
-                    say("{} \"{}\" is not known in this version", name(entry.key), printable(value, 40)),
-                    near.empty() ? say("allowed: {}", fmt::join(allowed, ", ")) : say("did you mean {}?", near));
-  }
-};
-
-struct Key {
-  std::string_view name;
-  Set set;
-};
+}  // namespace
 
 Status unknown_key(const Reader& reader, const TomlEntry& entry, std::span<const Key> keys) {
   std::vector<std::string_view> names;
@@ -98,10 +31,6 @@ Status unknown_key(const Reader& reader, const TomlEntry& entry, std::span<const
 }
 
 Status read_table(const Reader& reader, const TomlEntry& table, std::span<const Key> keys, Account& account) {
-  if (table.value.kind == Kind::List && table.key == "folders") {
-    return reader.complain(table.value.at, say("folders must be a table, not a list"),
-                           say("write folders.include = […] or folders.exclude = […]"));
-  }
   if (table.value.kind != Kind::Table) return reader.not_a(Kind::Table, table);
   for (const TomlEntry& entry : table.value.entries) {
     const auto key = std::ranges::find(keys, entry.key, &Key::name);
@@ -116,6 +45,8 @@ Status read_table(const Reader& reader, const TomlEntry& table, std::span<const 
   }
   return {};
 }
+
+namespace {
 
 Status set_remote(const Reader& reader, const TomlEntry& entry, Account& account) {
   TB_ASSIGN(const std::string url, reader.text(entry));
@@ -188,9 +119,7 @@ Status set_leave(const Reader& reader, const TomlEntry& entry, Account& account)
 }
 
 Status set_mode(const Reader& reader, const TomlEntry& entry, Account& account) {
-  static constexpr std::array<std::string_view, 2> kAllowed = {"mirror", "two-way"};
-  TB_ASSIGN(const std::string value, reader.choice(entry, kAllowed));
-  account.mode = value == "two-way" ? Mode::TwoWay : Mode::Mirror;
+  TB_ASSIGN(account.mode, read_mode(reader, entry));
   return {};
 }
 
@@ -207,35 +136,6 @@ Status set_timeout(const Reader& reader, const TomlEntry& entry, Account& accoun
   account.timeout = std::chrono::seconds(seconds);
   return {};
 }
-
-Status read_patterns(const Reader& reader, const TomlEntry& entry, std::vector<std::string>& patterns) {
-  if (entry.value.kind != Kind::List) return reader.not_a(Kind::List, entry);
-  if (entry.value.items.size() > kMaxPatterns) {
-    return reader.complain(entry.value.at, say("{} holds more than {} patterns", entry.key, kMaxPatterns));
-  }
-  for (const TomlNode& item : entry.value.items) {
-    if (item.kind != Kind::Text || item.text.empty() || item.text.size() > kMaxPatternBytes) {
-      return reader.complain(item.at, say("{} is a list of texts like \"Archive/**\"", entry.key));
-    }
-    patterns.push_back(item.text);
-  }
-  return {};
-}
-
-constexpr std::array<Key, 4> kFolderKeys = {{
-    {"include", [](const Reader& r, const TomlEntry& e, Account& a) { return read_patterns(r, e, a.include); }},
-    {"exclude", [](const Reader& r, const TomlEntry& e, Account& a) { return read_patterns(r, e, a.exclude); }},
-    {"all_mail",
-     [](const Reader& r, const TomlEntry& e, Account& a) -> Status {
-       TB_ASSIGN(a.all_mail, r.boolean(e));
-       return {};
-     }},
-    {"shared",
-     [](const Reader& r, const TomlEntry& e, Account& a) -> Status {
-       TB_ASSIGN(a.shared, r.boolean(e));
-       return {};
-     }},
-}};
 
 constexpr std::array<Key, 3> kFuseKeys = {{
     {"percent",
@@ -270,7 +170,7 @@ Status set_path(const Reader& reader, const TomlEntry& entry, Account& account) 
   return {};
 }
 
-constexpr std::array<Key, 18> kAccountKeys = {{
+constexpr std::array<Key, 19> kAccountKeys = {{
     {"remote", set_remote},
     {"password_command", set_text<&Account::password_command>},
     {"password_file", set_path<&Account::password_file>},
@@ -295,7 +195,8 @@ constexpr std::array<Key, 18> kAccountKeys = {{
        TB_ASSIGN(a.compress, r.boolean(e));
        return {};
      }},
-    {"folders", [](const Reader& r, const TomlEntry& e, Account& a) { return read_table(r, e, kFolderKeys, a); }},
+    {"folders", read_folders},
+    {"folder", read_folder_rules},
     {"fuse", [](const Reader& r, const TomlEntry& e, Account& a) { return read_table(r, e, kFuseKeys, a); }},
 }};
 
@@ -334,11 +235,16 @@ Status check_whole(const Reader& reader, const TomlEntry& entry, const Account& 
     return reader.complain(
         entry.at, say("{} {} is for POP3 accounts; {} uses IMAP", reader.name("auth"), account.auth, account.name));
   }
-  const bool folders = !account.include.empty() || !account.exclude.empty() || account.all_mail || account.shared;
-  if (pop3 && (folders || account.compress)) {
-    return reader.complain(
-        entry.at, say("{} is for IMAP accounts; {} uses POP3", folders ? "folders" : "compress", account.name));
-  }
+  if (!pop3) return {};
+  const bool folders =
+      !account.include.empty() || !account.exclude.empty() || account.all_mail || account.shared || account.match_roles;
+  const auto only_imap = [&](std::string_view what, Position at) {
+    return reader.complain(at, say("{} is for IMAP accounts; {} uses POP3", what, account.name));
+  };
+  if (folders) return only_imap("folders", entry.at);
+  if (!account.folder_rules.empty()) return only_imap("folder", {account.folder_rules.front().line, 1});
+  if (account.mode == Mode::Push) return only_imap(say("{} push", reader.name("mode")), entry.at);
+  if (account.compress) return only_imap("compress", entry.at);
   return {};
 }
 

@@ -26,8 +26,23 @@ inline constexpr size_t kMaxAccountName = 64;  // it becomes a folder name and p
 
 // Whose word counts.
 enum class Mode : uint8_t {
-  Mirror,  // the server's alone
-  TwoWay,  // both sides': what is changed here is changed there, where the protocol can carry it
+  Mirror,   // the server's alone
+  TwoWay,   // both sides': what is changed here is changed there, where the protocol can carry it
+  Push,     // this computer's alone: the server follows, nothing here is changed
+  Archive,  // the server's, but for what takes mail away; what is here is one's own
+};
+std::string_view mode_name(Mode mode);          // "two-way"
+bool changes_server(Mode mode);                 // a sync carries there what was changed here
+inline constexpr size_t kMaxFolderRules = 200;  // each is tried on every folder
+
+// One [[account.NAME.folder]]: what is said of the folders of the server that `match` fits.
+struct FolderRule {
+  std::string match{};  // a pattern as in Account::include
+  std::optional<Mode> mode{};
+  std::optional<bool> skip{};
+  // What they are called here: a name for `match` a name; "PREFIX/**" or "**" for one that ends so. Empty: as there.
+  std::string rename{};
+  uint32_t line = 0;
 };
 
 // One [account.NAME]. A plain value.
@@ -49,6 +64,8 @@ struct Account {
   bool local_flags = false;  // of a mirror: flags may be changed here all the same
   // Patterns of mailbox paths: '*' within a component, "**" across; see folder_filter.h. Empty include: all.
   std::vector<std::string> include{}, exclude{};
+  std::vector<FolderRule> folder_rules{};         // folder_map.h says what they come to
+  bool match_roles = false;                       // Sent is Gesendet, where no name fits
   bool all_mail = false;                          // Gmail's All Mail too
   bool shared = false;                            // other users' and shared namespaces too
   std::string proxy{};                            // socks5://… or http://…; may hold a password: never printed

@@ -1,5 +1,6 @@
 #include "libsync/account/remote.h"
 
+#include "libsync/account/folder_map.h"
 #include "libsync/account/providers.h"
 #include "libsync/base/words.h"
 #include "libsync/net/proxy.h"
@@ -69,7 +70,7 @@ Result<std::unique_ptr<sync::Replica>> open_imap(std::unique_ptr<net::Channel> c
                                                  const Secret& secret, const RemoteOptions& options,
                                                  std::stop_token stop) {
   replicas::ImapOptions imap;
-  imap.writable = account.mode == Mode::TwoWay;
+  imap.writable = FolderMap(account).changes_server();
   imap.credentials = credentials_of(account, secret);
   imap.security = security_of(account, replicas::ImapSecurity::Tls, replicas::ImapSecurity::StartTls,
                               replicas::ImapSecurity::Plain);

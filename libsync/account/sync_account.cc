@@ -6,17 +6,18 @@
 #include <mutex>
 #include <system_error>
 
-#include "libsync/account/folder_filter.h"
+#include "libsync/account/folder_map.h"
+#include "libsync/account/folder_options.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
 #include "libsync/replicas/store.h"
 #include "libsync/store/link_table.h"
 #include "libsync/store/store.h"
+#include "libsync/sync/path.h"
 
 namespace libsync::account {
 namespace {
 
-constexpr std::string_view kMechanism = "login_mechanism";
 constexpr std::string_view kCapabilities = "imap_capabilities";  // of the last session, behind the login
 constexpr std::string_view kWaitForLogin = "wait_for_login";     // there: the server lost what came behind a login
 constexpr std::string_view kIdentityForm = "identity_form";      // "port": ports of one's own are in it
@@ -107,18 +108,17 @@ class Job {
     replicas::StoreReplica local(*store_);
     const auto link = store::open_link(store_->db());
     TB_TRY(adopt_identity(*link, remote->identity()));
-    const bool two_way = account_.mode == Mode::TwoWay;
-    sync::SyncOptions options{.policy = two_way ? sync::two_way_policy(remote->capabilities(), account_.leave)
-                                                : sync::mirror_policy(remote->capabilities(), account_.leave),
-                              .dry_run = settings_.dry_run};
-    options.policy.keeps_flags = options.policy.keeps_flags || account_.local_flags;
+    FolderMap folders(account_);
+    TB_TRY(map_folders(*remote, *link, folders));
+    sync::SyncOptions options{.dry_run = settings_.dry_run};
+    set_folder_options(account_, folders, remote->capabilities(), options);
     options.pause = [](std::chrono::milliseconds time, const std::stop_token& stop) { return wait(time, stop); };
     options.policy.fuse = account_.fuse;
     options.policy.fuse.allow = settings_.allow_deletes;
     // What a rebuilt store has without knowing where it belongs may have been removed on purpose: it stays here.
-    options.takes_part = [&](const sync::Path& path) {
-      return wanted(path, account_.include, account_.exclude) &&
-             !(two_way && path == sync::Path{std::string(kRecovered)});
+    options.takes_part = [takes_part = std::move(options.takes_part), &folders](const sync::Path& path) {
+      const bool recovered = path == sync::Path{std::string(kRecovered)};
+      return takes_part(path) && !(recovered && changes_server(folders.mode(path)));
     };
     TB_TRY(offer_known_content(options));
     options.verify_stored = [this](const sync::Id& content) { return replicas::verify_content(*store_, content); };
@@ -128,9 +128,30 @@ class Job {
     sync::Sync engine(*remote, local, *link, clock_, options, observer_);
     const Status status = engine.run(stop_);
     result_.report = engine.report();
+    for (const auto& [path, why] : clashes_) {
+      result_.report.skipped.push_back({printable(sync::encode_path(path)), why});
+    }
     if (options.find_known) result_.put_back = result_.report.reused;
     result_.cost = remote->cost();
     return status;
+  }
+
+  // Where folders are called otherwise here, both sides' names must be known before the first is made.
+  Status map_folders(sync::Replica& remote, sync::Link& link, FolderMap& folders) {
+    if (!folders.renames()) return {};
+    TB_ASSIGN(const auto boxes, remote.mailboxes(stop_));
+    std::vector<sync::Path> listed;
+    for (const sync::Mailbox& box : boxes) {
+      if (box.selectable) listed.push_back(box.path);
+    }
+    if (!settings_.dry_run) TB_TRY(take_new_names(folders, *store_, link));
+    TB_ASSIGN(const auto pairs, link.pairs());
+    folders.know(pairs);
+    folders.list(listed);
+    for (const sync::Path& path : listed) {
+      if (folders.clashes(path)) clashes_.emplace_back(path, folders.why_skipped(path));
+    }
+    return {};
   }
 
   // What the server wanted last time is kept to by those who don't stand before it.
@@ -181,7 +202,7 @@ class Job {
   Result<std::unique_ptr<sync::Replica>> connect() {
     observer_.connecting();
     TB_ASSIGN(const Secret secret, secret_());
-    TB_ASSIGN(const auto pinned, store_->meta(kMechanism));
+    TB_ASSIGN(const auto pinned, store_->meta(kLoginMechanism));
     TB_ASSIGN(const auto could, store_->meta(kCapabilities));
     if (account_.auth.empty()) remote_options_.pinned_mechanism = pinned.value_or("");
     std::string accepted;
@@ -196,7 +217,7 @@ class Job {
     remote_options_.on_alert = [this](std::string_view text) { observer_.alert(text); };
     TB_ASSIGN(auto remote, open_remote(account_, secret, remote_options_, stop_));
     if (!settings_.dry_run && !accepted.empty() && accepted != pinned) {
-      TB_TRY(store_->set_meta(kMechanism, accepted));
+      TB_TRY(store_->set_meta(kLoginMechanism, accepted));
     }
     if (!settings_.dry_run && can != could.value_or("")) TB_TRY(store_->set_meta(kCapabilities, can));
     return remote;
@@ -297,6 +318,7 @@ class Job {
   std::unique_ptr<store::Store> store_;
   store::Run run_;
   std::chrono::seconds login_delay_{0};
+  std::vector<std::pair<sync::Path, std::string>> clashes_;  // folders whose name here is another's
   bool ahead_waits_ = false;  // commands that went out behind the login have no answer yet
   SyncResult result_;
 };

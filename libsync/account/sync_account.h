@@ -16,6 +16,9 @@
 
 namespace libsync::account {
 
+// In the store (Store::meta()): the mechanism of the last login.
+inline constexpr std::string_view kLoginMechanism = "login_mechanism";
+
 struct SyncSettings {
   bool dry_run = false;
   // A timer asked, not a person: a server that wants to be left alone for a while is (Errc::Refused, `retry`,

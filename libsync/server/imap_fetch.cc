@@ -127,7 +127,7 @@ class FetchWork final : public Work {
       marks_seen_ = marks_seen_ || !item.peek;
     }
     const Selected& s = imap.selected();
-    marks_seen_ = marks_seen_ && !s.read_only && imap.mail().writable() != Writable::Nothing;
+    marks_seen_ = marks_seen_ && !s.read_only && imap.mail().writable_in(s.path) != Writable::Nothing;
   }
 
   void without_answer() { answers_ = false; }

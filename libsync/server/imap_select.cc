@@ -31,7 +31,7 @@ void tell_mailbox(Imap& imap, const Folder& folder) {
   Selected& s = imap.selected();
   imap.untagged("FLAGS " + flag_list(s.keywords));
   std::string permanent = flag_list(s.keywords);
-  const bool any = imap.mail().writable() != Writable::Nothing && !s.read_only;
+  const bool any = imap.mail().writable_in(folder.path) != Writable::Nothing && !s.read_only;
   if (any) permanent.replace(permanent.size() - 1, 1, " \\*)");
   imap.untagged(fmt::format("OK [PERMANENTFLAGS {}] {}", any ? permanent : "()", any ? "kept" : "none is kept"));
   imap.untagged(fmt::format("{} EXISTS", s.uids.count()));
@@ -65,8 +65,8 @@ void open(Imap& imap, imap::Parser& in, bool read_only) {
   auto view = imap.mail().view((*folder)->id);
   if (!view) return imap.refuse(view.error());
   if (!*view) return imap.no("no such mailbox", "NONEXISTENT");
-  read_only = read_only || imap.mail().writable() == Writable::Nothing;
   Mail::View& seen = **view;
+  read_only = read_only || imap.mail().writable_in(seen.folder.path) == Writable::Nothing;
   imap.select({.id = seen.folder.id,
                .path = seen.folder.path,
                .uidvalidity = seen.folder.uidvalidity,
@@ -89,7 +89,7 @@ void run_close(Imap& imap, imap::Parser& in, bool) {
   if (!expect_end(imap, in)) return;
   Selected& s = imap.selected();
   Status expunged;
-  if (!s.read_only && imap.mail().writable() == Writable::All) {
+  if (!s.read_only && imap.mail().writable_in(s.path) == Writable::All) {
     auto gone = imap.mail().expunge(s.id, s.uids.all());
     if (!gone) expunged = fail(gone.error());
   }

@@ -92,7 +92,12 @@ class Mail {
  public:
   virtual ~Mail() = default;
 
+  // The most that is allowed anywhere, and what is in the mailbox of that name, or would be.
   virtual Writable writable() const = 0;
+  virtual Writable writable_in(const sync::Path& path) const {
+    (void)path;
+    return writable();
+  }
   // Another number when anything of this mail may have changed since, whoever did it. Costs nothing.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   // Called whenever that changes, on the thread that changed something: it must not call this object. One at a time;

@@ -83,8 +83,8 @@ class ToMailboxes final : public Delivery {
 };
 
 // Fails where it could only fail later, with all of the message here.
-Result<Target> target(std::shared_ptr<Mail> mail, FolderId folder) {
-  if (mail->writable() != Writable::All)
+Result<Target> target(std::shared_ptr<Mail> mail, FolderId folder, const sync::Path& path) {
+  if (mail->writable_in(path) != Writable::All)
     return fail(Errc::Refused, "this mail is a mirror: nothing can be put into it");
   Target target{.mail = std::move(mail), .folder = folder};
   TB_ASSIGN(target.octets, target.mail->incoming());
@@ -117,7 +117,7 @@ Result<std::unique_ptr<Delivery>> InboxDelivery::begin(const Envelope& envelope)
     TB_ASSIGN(auto mail, options_.open_mail(user));
     TB_ASSIGN(const auto inbox, find_folder(*mail, {"INBOX"}));
     if (!inbox) return fail(Errc::NotFound, "there is no INBOX");
-    TB_ASSIGN(auto each, target(std::move(mail), *inbox));
+    TB_ASSIGN(auto each, target(std::move(mail), *inbox, {"INBOX"}));
     targets.push_back(std::move(each));
   }
   return std::make_unique<ToMailboxes>(std::move(targets), trace_fields(envelope, options_, false));
@@ -134,7 +134,7 @@ Result<std::unique_ptr<Delivery>> SinkDelivery::begin(const Envelope& envelope) 
     if (!folder) return fail(Errc::NotFound, "there is no folder for this mail");
   }
   std::vector<Target> targets;
-  TB_ASSIGN(auto each, target(std::move(mail), *folder));
+  TB_ASSIGN(auto each, target(std::move(mail), *folder, folder_));
   targets.push_back(std::move(each));
   return std::make_unique<ToMailboxes>(std::move(targets), trace_fields(envelope, options_, true));
 }

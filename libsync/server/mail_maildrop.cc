@@ -38,7 +38,7 @@ class MailMaildrop final : public Maildrop {
 
   // Marked first, and gone with that: \Deleted is what expunge() goes by.
   Status remove(std::span<const size_t> indexes) override {
-    if (mail_->writable() != Writable::All) {
+    if (mail_->writable_in({"INBOX"}) != Writable::All) {
       return fail(Errc::Refused, say("this is a mirror: mail is removed on the server that it comes from"));
     }
     imap::SequenceSet uids;

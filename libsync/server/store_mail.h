@@ -18,6 +18,10 @@ namespace libsync::server {
 
 struct StoreMailOptions {
   Writable writable = Writable::Nothing;
+  // Where it is not the same everywhere; never more than `writable`. Any thread. Empty: everywhere.
+  std::function<Writable(const sync::Path&)> writable_in{};
+  // Whether a message may go from one mailbox to the other, where both may be written to. Empty: always.
+  std::function<bool(const sync::Path& from, const sync::Path& to)> may_move{};
   bool create = false;           // the store and an INBOX where they are missing; needs Writable::All
   const Clock* clock = nullptr;  // null: the system's; else it must outlive the mail
   int busy_ms = 5000;            // how long a write waits for another process's
@@ -35,6 +39,9 @@ class StoreMail final : public Mail {
   Status look_for_changes();
 
   Writable writable() const override { return options_.writable; }
+  Writable writable_in(const sync::Path& path) const override {
+    return options_.writable_in ? options_.writable_in(path) : options_.writable;
+  }
 
   Result<std::vector<Folder>> folders() override;
   Result<std::optional<Folder>> folder(FolderId id) override;

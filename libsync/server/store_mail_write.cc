@@ -1,4 +1,7 @@
 // What changes mail: each call one transaction, in turn with all others of the process.
+#include <algorithm>
+
+#include "libsync/base/words.h"
 #include "libsync/server/incoming_spool.h"
 #include "libsync/server/mail_rules.h"
 #include "libsync/server/store_mail.h"
@@ -19,6 +22,11 @@ Result<MailboxInfo> folder_in(Write& write, FolderId id) {
   return *std::move(box);
 }
 
+// One of the two is synced with the server and the other is not.
+std::unexpected<Error> no_move() {
+  return fail(Errc::Refused, say("the server would not hear of this move: copy the messages instead"));
+}
+
 }  // namespace
 
 Status StoreMail::commit(Write& write) {
@@ -30,7 +38,7 @@ Status StoreMail::commit(Write& write) {
 // --- folders ---
 
 Result<FolderId> StoreMail::create_folder(const sync::Path& path, sync::Role role) {
-  TB_TRY(require_writable(writable(), Writable::All));
+  TB_TRY(require_writable(writable_in(path), Writable::All));
   TB_TRY(store::check_path(path));
   TB_ASSIGN(const auto store, pool_->writer());
   TB_ASSIGN(const auto write, store->begin());
@@ -47,6 +55,7 @@ Status StoreMail::rename_folder(FolderId id, const sync::Path& path) {
   TB_ASSIGN(const auto store, pool_->writer());
   TB_ASSIGN(const auto write, store->begin());
   TB_ASSIGN(const MailboxInfo box, folder_in(*write, id));
+  TB_TRY(require_writable(std::min(writable_in(box.path), writable_in(path)), Writable::All));
   TB_ASSIGN(const auto boxes, store->mailboxes());
   if (const auto taken = store::name_in_the_way(boxes, box.path, path)) return folder_exists(*taken);
   TB_TRY(write->rename_mailbox(id, path));
@@ -57,7 +66,8 @@ Status StoreMail::delete_folder(FolderId id) {
   TB_TRY(require_writable(writable(), Writable::All));
   TB_ASSIGN(const auto store, pool_->writer());
   TB_ASSIGN(const auto write, store->begin());
-  TB_TRY(folder_in(*write, id));
+  TB_ASSIGN(const MailboxInfo box, folder_in(*write, id));
+  TB_TRY(require_writable(writable_in(box.path), Writable::All));
   TB_TRY(store::remove_all(*store, *write, id));
   TB_TRY(write->delete_mailbox(id));
   return commit(*write);
@@ -67,7 +77,8 @@ Status StoreMail::subscribe(FolderId id, bool subscribed) {
   TB_TRY(require_writable(writable(), Writable::All));
   TB_ASSIGN(const auto store, pool_->writer());
   TB_ASSIGN(const auto write, store->begin());
-  TB_TRY(folder_in(*write, id));
+  TB_ASSIGN(const MailboxInfo box, folder_in(*write, id));
+  TB_TRY(require_writable(writable_in(box.path), Writable::All));
   TB_TRY(write->set_subscribed(id, subscribed));
   return commit(*write);
 }
@@ -79,7 +90,8 @@ Result<Mail::Stored> StoreMail::change_flags(FolderId id, const imap::SequenceSe
   TB_TRY(require_writable(writable(), Writable::Flags));
   TB_ASSIGN(const auto store, pool_->writer());
   TB_ASSIGN(const auto write, store->begin());
-  TB_TRY(folder_in(*write, id));
+  TB_ASSIGN(const MailboxInfo before, folder_in(*write, id));
+  TB_TRY(require_writable(writable_in(before.path), Writable::Flags));
   TB_ASSIGN(const auto messages, find_in(store->db(), id, uids));
   Stored out;
   bool changed = false;
@@ -113,6 +125,7 @@ Result<Mail::Placed> StoreMail::append(FolderId id, std::span<NewMessage> messag
   TB_ASSIGN(const auto store, pool_->writer());
   TB_ASSIGN(const auto there, store->mailbox(id));
   if (!there) return no_such_folder();
+  TB_TRY(require_writable(writable_in(there->path), Writable::All));
   std::vector<Staged> staged;
   for (const NewMessage& message : messages) {
     const auto* spool = dynamic_cast<const IncomingSpool*>(message.octets.get());
@@ -142,8 +155,11 @@ Result<Mail::Copied> StoreMail::place(FolderId from, const imap::SequenceSet& ui
   TB_TRY(require_writable(writable(), Writable::All));
   TB_ASSIGN(const auto store, pool_->writer());
   TB_ASSIGN(const auto write, store->begin());
-  TB_TRY(folder_in(*write, from));
+  TB_ASSIGN(const MailboxInfo source, folder_in(*write, from));
   TB_ASSIGN(const MailboxInfo target, folder_in(*write, to));
+  TB_TRY(require_writable(keep ? Writable::All : writable_in(source.path), Writable::All));
+  TB_TRY(require_writable(writable_in(target.path), Writable::All));
+  if (!keep && options_.may_move && !options_.may_move(source.path, target.path)) return no_move();
   TB_ASSIGN(const auto messages, find_in(store->db(), from, uids));
   Copied out{.uidvalidity = target.uidvalidity};
   for (const Found& message : messages) {
@@ -169,7 +185,8 @@ Result<imap::SequenceSet> StoreMail::expunge(FolderId id, const imap::SequenceSe
   TB_TRY(require_writable(writable(), Writable::All));
   TB_ASSIGN(const auto store, pool_->writer());
   TB_ASSIGN(const auto write, store->begin());
-  TB_TRY(folder_in(*write, id));
+  TB_ASSIGN(const MailboxInfo box, folder_in(*write, id));
+  TB_TRY(require_writable(writable_in(box.path), Writable::All));
   TB_ASSIGN(const auto messages, find_in(store->db(), id, uids));
   imap::SequenceSet gone;
   for (const Found& message : messages) {

@@ -134,7 +134,7 @@ std::string update_text(bool same_on_a, bool same_on_b, bool same_octets) {
       " base_keywords=?10, print=?12, a_flags=?18, a_keywords=?19, a_instance=?20, a_blocked=?21,"
       " b_flags=?26, b_keywords=?27, b_instance=?28, b_blocked=?29, doubt=?30, size_b=?31, leftover=?32,"
       " a_asked=?33, a_to=?34, a_asked_look=?35, b_asked=?36, b_to=?37, b_asked_look=?38, look=?39, a_sent=?40,"
-      " b_sent=?41";
+      " b_sent=?41, answer=?42";
   if (!same_on_a) text += ", a_at=?14, a_pair=?15, a_num=?16, a_name=?17";
   if (!same_on_b) text += ", b_at=?22, b_pair=?23, b_num=?24, b_name=?25";
   if (!same_octets) text += ", object=?11, content=?13";
@@ -256,8 +256,12 @@ void bind_end(Statement& s, int at, const Pair::End& end) {
   s.bind_at(at + 9, sync::encode_path(end.renaming));
 }
 
+namespace {
+
 // A path of no components is none; decode_path() would give it an empty one.
 sync::Path read_path(std::string_view text) { return text.empty() ? sync::Path() : sync::decode_path(text); }
+
+}  // namespace
 
 Pair::End read_end(const Statement& s, int at) {
   Pair::End end{.box = std::string(s.text(at)),

@@ -32,6 +32,28 @@ Result<uint64_t> count_refused(Db& db) {
   return static_cast<uint64_t>(s.integer(0));
 }
 
+Result<std::map<sync::PairId, Kept>> count_kept(Db& db) {
+  std::map<sync::PairId, Kept> kept;
+  TB_ASSIGN(auto s, db.prepare("SELECT a_at=1, a_pair, b_at=1, b_pair, count(*) FROM link_row"
+                               " WHERE dirty=0 AND suspect=0 AND (a_at=1 OR b_at=1) AND"
+                               " NOT (a_at=1 AND b_at=1 AND a_pair=b_pair AND a_flags=b_flags"
+                               " AND coalesce(a_keywords,'')=coalesce(b_keywords,'') COLLATE NOCASE)"
+                               " GROUP BY 1, 2, 3, 4"));
+  while (true) {
+    TB_ASSIGN(const bool more, s.step());
+    if (!more) return kept;
+    const bool there = s.integer(0) != 0, here = s.integer(2) != 0;
+    const sync::PairId a = s.integer(1), b = s.integer(3);
+    const auto count = static_cast<uint64_t>(s.integer(4));
+    if (there && here && a == b) {
+      kept[a].flags += count;
+      continue;
+    }
+    if (there) kept[a].there += count;
+    if (here) kept[b].here += count;
+  }
+}
+
 namespace {
 
 class BatchOnDb final : public sync::Link::Batch {

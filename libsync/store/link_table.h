@@ -2,6 +2,7 @@
 // connection, so that link rows commit with the messages they speak of.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "libsync/store/db.h"
@@ -23,6 +24,14 @@ Status index_link_contents(Db& db);
 
 // Messages of which a side refused a change, until they change again.
 Result<uint64_t> count_refused(Db& db);
+
+// Messages in which the two sides differ and that no sync will make alike, as the mode of their mailbox forbids it.
+struct Kept {
+  uint64_t here = 0, there = 0;  // are in it on that side, and not on the other
+  uint64_t flags = 0;            // are on both, with other flags
+};
+// By mailbox, those that have any; goes through all messages.
+Result<std::map<sync::PairId, Kept>> count_kept(Db& db);
 
 // A link over `db`, which must outlive it. The tables must be there.
 std::unique_ptr<sync::Link> open_link(Db& db);

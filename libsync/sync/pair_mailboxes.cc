@@ -78,7 +78,11 @@ Status pair_new(Run& run, Side side, const Mailbox& box, const std::vector<Mailb
     TB_TRY(run.link.put(*pair));
     return {};
   }
-  if (!run.context.policy.on(other(side)).create_box) return {};
+  // It may be what one that is not listed any more has been renamed to, which only its messages tell.
+  const bool renamed = side == Side::A && std::ranges::any_of(run.book.all(), [&](const Pair& each) {
+                         return !each.at(side).box.empty() && !is_listed(boxes, each.at(side).box);
+                       });
+  if (!run.context.policy.on(other(side)).create_box && !renamed) return {};
   Pair pair{.id = 0, .end = {}, .role = box.role};
   pair.at(side) = {.box = box.id, .path = box.path, .subscribed = box.subscribed};
   pair.at(other(side)).path = run.translate(side, box.path);

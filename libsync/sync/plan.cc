@@ -27,6 +27,11 @@ bool marked_as_wanted(const Half& half, const Flags& base, const FlagMask& mask)
   return flagged || undeleted;
 }
 
+bool may_move(const PlanContext& context, Side on, PairId from, PairId to) {
+  const Can there = context.can(on, from);
+  return there.move && context.can(on, to).move && (there.to_trash || !context.is_trash(to));
+}
+
 // Collects actions, each only if the policy allows it on that side.
 class Plan {
  public:
@@ -37,8 +42,7 @@ class Plan {
     push(context_.can(on, pair).add, {row_.id, on, Op::Add, pair, flags, {}, reason});
   }
   void move(Side on, PairId pair) {
-    const bool allowed = context_.can(on, row_.half(on).pair).move && context_.can(on, pair).move;
-    push(allowed, {row_.id, on, Op::Move, pair, {}, {}, Reason::Moved});
+    push(may_move(context_, on, row_.half(on).pair, pair), {row_.id, on, Op::Move, pair, {}, {}, Reason::Moved});
   }
   void remove(Side on, Reason reason) {
     const bool allowed = context_.can(on, row_.half(on).pair).remove;
@@ -75,6 +79,9 @@ PairId decide_place(const Row& row, const PlanContext& context) {
   const PairId b = row.half(Side::B).pair;
   if (a == b || b == row.home) return a;
   if (a == row.home) return b;
+  // Where one of the two can't be moved, its place counts.
+  const bool a_moves = may_move(context, Side::A, a, b), b_moves = may_move(context, Side::B, b, a);
+  if (a_moves != b_moves) return b_moves ? a : b;
   if (context.is_trash(a) != context.is_trash(b)) return context.is_trash(a) ? b : a;
   return context.policy.wins == Side::A ? a : b;
 }
@@ -90,7 +97,7 @@ void plan_both_there(const Row& row, const PlanContext& context, Plan& plan) {
   const Flags base = row.agreed ? masked(row.base, mask) : (context.policy.wins == Side::A ? fb : fa);
   Flags wanted = merge(base, fa, fb);
   // A side that may not be written to can't be brought round to the other's change: the other follows it.
-  if (!context.policy.keeps_flags) {
+  if (!context.policy.keeps_flags && !context.can(Side::B, b.pair).keeps_flags) {
     if (!context.can(Side::A, a.pair).flags) {
       wanted = fa;
     } else if (!context.can(Side::B, b.pair).flags) {
@@ -107,11 +114,15 @@ void plan_both_there(const Row& row, const PlanContext& context, Plan& plan) {
 void plan_one_there(const Row& row, Side there, const PlanContext& context, Plan& plan) {
   const Side away = other(there);
   const Half& half = row.half(there);
+  // A move to Trash that was not followed is no sign that somebody wants it.
+  const Can can = context.can(away, row.home);
+  const bool discarded = can.move && !can.to_trash && context.is_trash(half.pair);
+  const bool moved = half.pair != row.home && !discarded;
   if (row.answer == Answer::Restore) {
     plan.add(away, half.pair, Reason::Restored);
   } else if (!row.agreed) {
     plan.add(away, half.pair, Reason::New);
-  } else if (half.pair != row.home || marked_as_wanted(half, row.base, context.mask(half.pair))) {
+  } else if (moved || marked_as_wanted(half, row.base, context.mask(half.pair))) {
     plan.add(away, half.pair, Reason::ChangedAgain);
   } else {
     plan.remove(there, Reason::Removed);

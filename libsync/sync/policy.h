@@ -12,9 +12,26 @@ namespace libsync::sync {
 struct Can {
   bool create_box = false, rename_box = false, delete_box = false;
   bool add = false, flags = false, move = false, remove = false;
+  bool to_trash = false;  // where `move`: to Trash too; else that counts as a removal
+  // Its own changes of flags stay where the other side's flags may not be changed: only what changed there comes over.
+  bool keeps_flags = false;
+  bool operator==(const Can&) const = default;
 
   static constexpr Can nothing() { return {}; }
-  static constexpr Can everything() { return {true, true, true, true, true, true, true}; }
+  static constexpr Can everything() {
+    return {.create_box = true,
+            .rename_box = true,
+            .delete_box = true,
+            .add = true,
+            .flags = true,
+            .move = true,
+            .remove = true,
+            .to_trash = true};
+  }
+  // All that makes it like the other side, but for what takes something away.
+  static constexpr Can no_removals() {
+    return {.create_box = true, .rename_box = true, .add = true, .flags = true, .move = true, .keeps_flags = true};
+  }
   // POP3's model: what came down stays, whatever becomes of it on the server.
   static constexpr Can only_add() { return {.create_box = true, .add = true}; }
 };
@@ -50,5 +67,15 @@ Policy two_way_policy(const Capabilities& remote, Leave leave);
 
 // Mode `mirror`: side A is never changed (but for `leave`), side B follows it.
 Policy mirror_policy(const Capabilities& remote, Leave leave);
+
+// Mode `push`: side B is never changed, side A follows it, as far as it can: see above; else nothing is done.
+Policy push_policy(const Capabilities& remote);
+
+// Mode `archive`: side A is never changed, side B follows it in all but what takes mail away: removals, mailboxes that
+// are deleted, moves to Trash. What was changed on B stays so.
+Policy archive_policy(const Capabilities& remote, Leave leave);
+
+// What either of two allows, side by side: of links whose mailboxes have several (SyncOptions::can_in says which).
+Policy both_of(const Policy& one, const Policy& other);
 
 }  // namespace libsync::sync

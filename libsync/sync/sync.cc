@@ -245,7 +245,14 @@ Status Sync::run(std::stop_token stop) {
             const Pair* pair = book.find(id);
             return pair != nullptr && pair->role == Role::Trash;
           },
-      .mask = [&](PairId id) { return book.mask(id, options_.policy); },
+      .mask =
+          [&](PairId id) {
+            const Pair* pair = options_.can_in ? book.find(id) : nullptr;
+            if (pair == nullptr) return book.mask(id, options_.policy);
+            Policy here = options_.policy;
+            for (const Side side : {Side::A, Side::B}) here.can[index(side)] = options_.can_in(side, *pair);
+            return book.mask(id, here);
+          },
       .can_in = [&](Side side, PairId id) { return can_in(side, book.find(id)); },
       .now = clock_.unix_seconds(),
   };

@@ -5,7 +5,7 @@ import os
 import re
 import tree
 
-SOURCE, PAGE = "libsync/account/config.cc", "docs/configuration.md"
+SOURCES, PAGE = ("libsync/account/config.cc", "libsync/account/config_folders.cc"), "docs/configuration.md"
 # constexpr std::array<Key, 3> kFuseKeys = {{ … }};
 TABLE = re.compile(r"constexpr std::array<Key, \d+> k(\w+)Keys = \{\{(.*?)^\s*\}\};|kTopKeys = \{\{(.*?)\}\};", re.M | re.S)
 KEY = re.compile(r'\{"(\w+)",')
@@ -13,12 +13,13 @@ ROW = re.compile(r"^\| `([\w.]+)` \|(.*)\|$", re.M)
 
 
 def check(root):
-    if not os.path.exists(os.path.join(root, SOURCE)):
+    sources = [source for source in SOURCES if os.path.exists(os.path.join(root, source))]
+    if not sources:
         return []
-    source, page = tree.text(root, SOURCE), tree.text(root, PAGE) or ""
+    source, page = "".join(tree.text(root, source) for source in sources), tree.text(root, PAGE) or ""
     known = {key for found in TABLE.finditer(source) for key in KEY.findall(found[0])}
     rows = {name.split(".")[0]: cells for name, cells in ROW.findall(page)}
-    complaints = [f"{SOURCE}: no table of keys was found"] if not known else []
+    complaints = [f"{sources[0]}: no table of keys was found"] if not known else []
     complaints += [f"{PAGE}: no row for the key {key}" for key in sorted(known - set(rows))]
     complaints += [f"{PAGE}: {key} is no key" for key in sorted(set(rows) - known)]
     complaints += [f"{PAGE}: the row of {key} has no example" for key, cells in sorted(rows.items())

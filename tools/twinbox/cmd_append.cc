@@ -121,7 +121,8 @@ struct Appended {
 Result<Appended> append_messages(Context& context, const Arguments& arguments, const OpenAccount& open,
                                  const libsync::sync::Flags& flags, std::optional<int64_t> date) {
   // Before anything is read, and again when it is written.
-  TB_TRY(find_folder(open, arguments.word(1)));
+  TB_ASSIGN(const auto target, find_folder(open, arguments.word(1)));
+  TB_TRY(may_change(open, target.path, LocalChange::Mail));
   const auto staged = stage_all(context, *open.store, std::span(arguments.words()).subspan(2));
   if (!staged) {
     open.store->discard_staged();

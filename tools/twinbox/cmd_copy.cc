@@ -22,6 +22,7 @@ struct Copied {
 Result<Copied> copy_messages(Context& context, const OpenAccount& open, const Arguments& arguments) {
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto folder, find_folder(open, arguments.words().back()));
+  TB_TRY(may_change(open, folder.path, LocalChange::Mail));
   TB_ASSIGN(const auto messages, find_present(open, ids_before_folder(arguments)));
   Copied out{.folder = folder_name(folder.path), .ids = {}};
   CommandLog log(context, open, "copy");

@@ -70,10 +70,12 @@ struct Changed {
 Result<Changed> change_flags(Context& context, const OpenAccount& open, const Wanted& wanted) {
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto messages, find_present(open, wanted.ids));
+  TB_ASSIGN(const auto boxes, open.store->mailboxes());
   Changed out{.messages = messages.size(), .ids = {}};
   CommandLog log(context, open, "flag");
   const std::string text = sync::changes_text(wanted.add, wanted.remove);
   for (const store::MessageInfo& message : messages) {
+    TB_TRY(may_change(open, path_of(boxes, message.mailbox), LocalChange::Flags));
     TB_TRY(write->change_flags(message.id, wanted.add, wanted.remove));
     TB_ASSIGN(const auto now, open.store->message(message.id));
     if (!now || now->flags == message.flags) continue;

@@ -15,6 +15,7 @@ namespace {
 
 Status create(const OpenAccount& open, const libsync::sync::Path& path) {
   TB_ASSIGN(const auto write, begin_change(open));
+  TB_TRY(may_change(open, path, LocalChange::Mail));
   TB_ASSIGN(const auto there, open.store->find_mailbox(path));
   if (there) return name_is_taken(path);
   TB_TRY(write->create_mailbox(path));

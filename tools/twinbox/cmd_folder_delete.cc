@@ -35,6 +35,7 @@ Result<Deleted> remove(const OpenAccount& open, const Arguments& arguments) {
   TB_ASSIGN(const auto folder, find_folder(open, arguments.word(1)));
   const std::string name = folder_name(folder.path);
   if (libsync::sync::is_inbox(folder.path)) return fail(Errc::Usage, say("INBOX can't be deleted"));
+  TB_TRY(may_change(open, folder.path, LocalChange::Folder));
   if (folder.messages > 0 && !arguments.has("with-messages")) {
     return fail(
         Error{.code = Errc::Refused,

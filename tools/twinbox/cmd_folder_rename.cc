@@ -34,6 +34,8 @@ Result<Renamed> rename(const OpenAccount& open, std::string_view name, const syn
   if (folder.path == to) return Renamed{.from = out.from, .changed = false};
   if (sync::is_inbox(folder.path)) return fail(Errc::Usage, say("INBOX keeps its name"));
   if (sync::has_prefix(to, folder.path)) return fail(Errc::Usage, say("{} can't go below itself", printable(out.from)));
+  TB_TRY(may_change(open, folder.path, LocalChange::Folder));
+  TB_TRY(may_move(open, folder.path, to));
   TB_ASSIGN(const auto boxes, open.store->mailboxes());
   if (const auto taken = store::name_in_the_way(boxes, folder.path, to)) return name_is_taken(*taken);
   TB_TRY(write->rename_mailbox(folder.id, to));

@@ -23,6 +23,7 @@ Result<Subscribed> set(const OpenAccount& open, std::string_view name, bool subs
   TB_ASSIGN(const auto folder, find_folder(open, name));
   Subscribed out{.folder = folder_name(folder.path), .changed = folder.subscribed != subscribed};
   if (!out.changed) return out;
+  TB_TRY(may_change(open, folder.path, LocalChange::Folder));
   TB_TRY(write->set_subscribed(folder.id, subscribed));
   TB_TRY(write->commit());
   return out;

@@ -23,10 +23,12 @@ Result<Moved> move_messages(Context& context, const OpenAccount& open, const Arg
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto folder, find_folder(open, arguments.words().back()));
   TB_ASSIGN(const auto messages, find_present(open, ids_before_folder(arguments)));
+  TB_ASSIGN(const auto boxes, open.store->mailboxes());
   Moved out{.folder = folder_name(folder.path), .messages = messages.size(), .ids = {}};
   CommandLog log(context, open, "move");
   for (const store::MessageInfo& message : messages) {
     if (message.mailbox == folder.id) continue;
+    TB_TRY(may_move(open, path_of(boxes, message.mailbox), folder.path));
     TB_TRY(log.note(libsync::sync::Op::Move, message, folder.path));
     TB_TRY(write->move(message.id, folder.id));
     out.ids.push_back(message.id);

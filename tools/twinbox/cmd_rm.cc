@@ -1,5 +1,4 @@
 // twinbox rm: messages to Trash, or out of all folders for the 30 days in which undelete brings them back.
-#include <algorithm>
 #include <array>
 
 #include "libsync/base/text.h"
@@ -26,6 +25,15 @@ struct Removed {
   std::vector<store::MessageId> to_trash, gone;
 };
 
+// The folder's mode is another than Trash's.
+std::unexpected<libsync::Error> no_way_to_trash(const OpenAccount& open, const store::MessageInfo& message,
+                                                const libsync::sync::Path& folder, const libsync::sync::Path& trash) {
+  libsync::Error error = may_move(open, folder, trash).error();
+  error.hint = say("twinbox rm {} {} --forever takes it out of its folder; undelete has it for {} days",
+                   open.account->name, message.id, store::kQuarantineSeconds / 86400);
+  return libsync::fail(std::move(error));
+}
+
 Result<Removed> remove_messages(Context& context, const OpenAccount& open, const Arguments& arguments) {
   TB_ASSIGN(const auto write, begin_change(open));
   TB_ASSIGN(const auto messages, find_present(open, std::span(arguments.words()).subspan(1)));
@@ -34,13 +42,15 @@ Result<Removed> remove_messages(Context& context, const OpenAccount& open, const
   Removed out;
   CommandLog log(context, open, "rm");
   for (const store::MessageInfo& message : messages) {
-    const auto box = std::ranges::find(boxes, message.mailbox, &store::MailboxInfo::id);
-    const bool in_trash = box != boxes.end() && store::is_in_trash(boxes, box->path);
+    const auto path = path_of(boxes, message.mailbox);
+    TB_TRY(may_change(open, path, LocalChange::Mail));
+    const bool in_trash = store::is_in_trash(boxes, path);
     if (!trash || in_trash || arguments.has("forever")) {
       TB_TRY(log.note(libsync::sync::Op::Remove, message));
       TB_TRY(write->remove(message.id));
       out.gone.push_back(message.id);
     } else {
+      if (!open.rights->may_move(path, trash->path)) return no_way_to_trash(open, message, path, trash->path);
       TB_TRY(log.note(libsync::sync::Op::Move, message, trash->path));
       TB_TRY(write->move(message.id, trash->id));
       out.to_trash.push_back(message.id);

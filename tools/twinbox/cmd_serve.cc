@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "libsync/account/folder_rights.h"
 #include "libsync/account/serving.h"
 #include "libsync/base/text.h"
 #include "libsync/base/words.h"
@@ -19,6 +20,7 @@
 #include "libsync/server/mail_host.h"
 #include "libsync/server/service.h"
 #include "libsync/server/store_mail.h"
+#include "libsync/store/link_table.h"
 #include "libsync/sync/path.h"
 
 #include "tools/twinbox/command.h"
@@ -28,7 +30,9 @@
 
 namespace twinbox {
 
+namespace account = libsync::account;
 namespace server = libsync::server;
+namespace store = libsync::store;
 using libsync::Errc;
 using libsync::fail;
 using libsync::Result;
@@ -151,16 +155,46 @@ Result<std::vector<server::Endpoint>> endpoints(Context& context, const Argument
   return all;
 }
 
-server::Writable writable(const libsync::account::Account& account) {
-  if (account.mode == libsync::account::Mode::TwoWay) return server::Writable::All;
-  return account.local_flags ? server::Writable::Flags : server::Writable::Nothing;
+server::Writable writable(account::Right right) {
+  switch (right) {
+    case account::Right::Nothing:
+      return server::Writable::Nothing;
+    case account::Right::Flags:
+      return server::Writable::Flags;
+    case account::Right::Own:
+    case account::Right::Carried:
+      break;
+  }
+  return server::Writable::All;
+}
+
+// What mail programs may do in each folder: what commands may. Of POP3's own mail they are kept out unless it is asked
+// for, as the mail of many years is one wrong click away.
+Result<server::StoreMailOptions> mail_options(Context& context, const account::Account& account) {
+  server::StoreMailOptions options{.clock = &context.around().clock};
+  if (account.remote.protocol == account::Protocol::Pop3) {
+    options.writable = account.mode != account::Mode::Mirror ? server::Writable::All
+                       : account.local_flags                 ? server::Writable::Flags
+                                                             : server::Writable::Nothing;
+    return options;
+  }
+  options.writable = writable(account::FolderRights(account, {}).most());
+  if (account.folder_rules.empty()) return options;
+  TB_ASSIGN(const OpenAccount open, open_account(context, account, store::StoreMode::ReadOnly));
+  TB_ASSIGN(const auto pairs, store::open_link(open.store->db())->pairs());
+  const auto rights = std::make_shared<const account::FolderRights>(account, pairs);
+  options.writable_in = [rights](const libsync::sync::Path& path) { return writable(rights->in(path)); };
+  options.may_move = [rights](const libsync::sync::Path& from, const libsync::sync::Path& to) {
+    return rights->may_move(from, to);
+  };
+  return options;
 }
 
 // An account's own address, and its name at whatever host.
 server::FindUser find_user(Context& context, const Mails& mails) {
   std::map<std::string, std::string, std::less<>> users;
   for (const auto& [name, mail] : mails) {
-    if (mail->writable() != server::Writable::All) continue;
+    if (mail->writable_in({"INBOX"}) != server::Writable::All) continue;
     users.emplace(name, name);
     if (const auto account = context.account(name)) users.emplace(libsync::to_lower((*account)->remote.user), name);
   }
@@ -185,8 +219,9 @@ Result<Mails> open_mails(Context& context, const Arguments& arguments) {
   Mails mails;
   TB_ASSIGN(const auto accounts, context.accounts(arguments.words()));
   for (const auto* account : accounts) {
-    auto mail =
-        server::StoreMail::open(account->store, {.writable = writable(*account), .clock = &context.around().clock});
+    const auto options = mail_options(context, *account);
+    if (!options) return fail(with_way_out(options.error(), account->name));
+    auto mail = server::StoreMail::open(account->store, *options);
     if (!mail && mail.error().code == Errc::NotFound) {
       mail.error().what = say("{}: no mail was stored there yet", account->name);
       mail.error().hint = say("first: twinbox sync {}", account->name);

@@ -101,12 +101,13 @@ Result<int> list(Context& context, const Arguments& arguments, store::Store& fro
 struct Restored {
   std::vector<store::MessageId> ids;
   std::map<std::string, uint64_t> folders;  // how many went into each
+  bool mirrored = false;                    // one of them is a mirror
 };
 
 class Restoring {
  public:
   Restoring(Context& context, const OpenAccount& open, store::Write& write)
-      : context_(context), open_(open), write_(write), log_(context, open, "undelete") {}
+      : open_(open), write_(write), log_(context, open, "undelete") {}
 
   Status prepare(const Arguments& arguments) {
     TB_ASSIGN(boxes_, open_.store->mailboxes());
@@ -120,8 +121,7 @@ class Restoring {
       TB_TRY(write_.restore(message.id, to_ ? std::optional(to_->id) : std::nullopt));
       return note(message, to_ ? to_->path : message.removed_from);
     }
-    const auto box = std::ranges::find(boxes_, message.mailbox, &store::MailboxInfo::id);
-    const libsync::sync::Path path = box == boxes_.end() ? libsync::sync::Path{} : box->path;
+    const libsync::sync::Path path = path_of(boxes_, message.mailbox);
     if (!store::is_in_trash(boxes_, path)) {
       return fail(Error{
           .code = Errc::Usage,
@@ -134,7 +134,7 @@ class Restoring {
                                     libsync::printable(folder_name(path))),
                         .hint = say("name a folder: twinbox move {} {} FOLDER", open_.account->name, message.id)});
     }
-    TB_TRY(may_change(context_, *open_.account, LocalChange::Mail));
+    TB_TRY(may_move(open_, path, to_->path));
     TB_TRY(write_.move(message.id, to_->id));
     return note(message, to_->path);
   }
@@ -146,10 +146,10 @@ class Restoring {
     TB_TRY(log_.note(libsync::sync::Op::Add, message, path));
     done_.ids.push_back(message.id);
     ++done_.folders[folder_name(path)];
+    done_.mirrored = done_.mirrored || !may_change(open_, path, LocalChange::Mail);
     return {};
   }
 
-  Context& context_;
   const OpenAccount& open_;
   store::Write& write_;
   CommandLog log_;
@@ -175,7 +175,7 @@ void tell(Context& context, const OpenAccount& open, const Restored& restored) {
                          : say(", {} in {}", libsync::with_separators(count), libsync::printable(folder));
   }
   context.note(text);
-  if (may_change(context, *open.account, LocalChange::Mail)) return;
+  if (!restored.mirrored) return;
   context.note(
       say("{} is a mirror: what came back is on this computer only, and a sync lets it be", open.account->name));
 }

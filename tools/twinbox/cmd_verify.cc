@@ -1,7 +1,7 @@
 // twinbox verify: is the local store whole?
 #include <algorithm>
 
-#include "libsync/account/folder_filter.h"
+#include "libsync/account/folder_map.h"
 #include "libsync/account/remote.h"
 #include "libsync/account/secrets.h"
 #include "libsync/base/text.h"
@@ -207,9 +207,9 @@ Result<int> verify_remote(Context& context, const OpenAccount& open) {
                                           context.stop()));
   const auto link = store::open_link(open.store->db());
   const auto policy = sync::mirror_policy(remote->capabilities(), account.leave);
-  const auto report = sync::compare_with_remote(*remote, *link, policy, context.stop(), [&](const sync::Path& path) {
-    return libsync::account::wanted(path, account.include, account.exclude);
-  });
+  const libsync::account::FolderMap folders(account);
+  const auto report = sync::compare_with_remote(*remote, *link, policy, context.stop(),
+                                                [&](const sync::Path& path) { return folders.is_wanted(path); });
   TB_TRY(report);
   // An orderly end (LOGOUT, QUIT); what goes wrong with it changes nothing of what was compared.
   NothingMarked nothing;

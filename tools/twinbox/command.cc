@@ -11,7 +11,7 @@ namespace twinbox {
 extern const Command kAccountAdd, kAccountList, kAccountRemove, kSync, kStatus, kLs, kShow, kSearch, kExport, kVerify,
     kCompact, kMime, kBench, kScheduleEnable, kScheduleDisable, kScheduleStatus, kServe, kDemo, kFlag, kMove, kCopy,
     kRm, kUndelete, kAppend, kFolderCreate, kFolderRename, kFolderDelete, kFolderSubscribe, kFolderUnsubscribe, kLog,
-    kSettle;
+    kSettle, kFolders;
 
 namespace {
 
@@ -21,6 +21,7 @@ constexpr auto kCommands = std::to_array<const Command*>({
     &kAccountRemove,  // set up
     &kSync,
     &kStatus,
+    &kFolders,
     &kLog,
     &kSettle,  // mirror
     &kLs,

@@ -1,5 +1,6 @@
 #include "tools/twinbox/local_change.h"
 
+#include <algorithm>
 #include <set>
 
 #include "libsync/base/text.h"
@@ -21,24 +22,67 @@ using libsync::Result;
 using libsync::say;
 using libsync::Status;
 
-Status may_change(Context& context, const account::Account& account, LocalChange change) {
-  const bool own = account.remote.protocol == account::Protocol::Pop3 || account.mode == account::Mode::TwoWay;
-  if (own || change == LocalChange::Restore) return {};
-  if (change == LocalChange::Flags && account.local_flags) return {};
-  const std::string config = account::shorten_path(context.config_path(), context.places());
+namespace {
+
+bool allows(account::Right right, LocalChange change) {
+  if (change == LocalChange::Restore) return true;
+  return right >= (change == LocalChange::Flags ? account::Right::Flags : account::Right::Own);
+}
+
+std::string what_allows(LocalChange change) {
+  return change == LocalChange::Flags ? say("mode = \"two-way\", or local_flags = true,") : say("mode = \"two-way\"");
+}
+
+std::unexpected<Error> mirrored(const account::Account& account, const std::string& config, LocalChange change) {
   return fail(
       Error{.code = Errc::Refused,
             .what = say("{} is a mirror of its server, which would not hear of a change made here", account.name),
-            .hint = change == LocalChange::Flags
-                        ? say("to allow it: mode = \"two-way\", or local_flags = true, under [account.{}] in {}",
-                              account.name, config)
-                        : say("to allow it: mode = \"two-way\" under [account.{}] in {}", account.name, config)});
+            .hint = say("to allow it: {} under [account.{}] in {}", what_allows(change), account.name, config)});
+}
+
+}  // namespace
+
+Status may_change(const OpenAccount& open, const sync::Path& folder, LocalChange change) {
+  const account::Account& account = *open.account;
+  const std::string name = libsync::printable(folder_name(folder));
+  if (!allows(open.rights->most(), change)) return mirrored(account, open.config, change);
+  if (!allows(open.rights->in(folder), change)) {
+    return fail(Error{.code = Errc::Refused,
+                      .what = say("{} is a mirror of the server's, which would not hear of a change made here", name),
+                      .hint = say("to allow it: {} for this folder or under [account.{}] in {}", what_allows(change),
+                                  account.name, open.config)});
+  }
+  if (change != LocalChange::Folder || open.rights->may_change_folder(folder)) return {};
+  return fail(Error{.code = Errc::Refused,
+                    .what = say("{} is an archive of the server's folder, which it follows", name),
+                    .hint = say("its messages are your own: flag, move, rm and append change them here")});
+}
+
+Status may_move(const OpenAccount& open, const sync::Path& from, const sync::Path& to) {
+  if (!from.empty()) TB_TRY(may_change(open, from, LocalChange::Mail));
+  TB_TRY(may_change(open, to, LocalChange::Mail));
+  if (from.empty() || open.rights->may_move(from, to)) return {};
+  return fail(Error{.code = Errc::Refused,
+                    .what = say("{} is {} and {} is {}: the server would not hear of a move",
+                                libsync::printable(folder_name(from)), account::mode_name(open.rights->mode(from)),
+                                libsync::printable(folder_name(to)), account::mode_name(open.rights->mode(to))),
+                    .hint = say("twinbox copy puts it there too, and it stays where it is")});
+}
+
+sync::Path path_of(const std::vector<store::MailboxInfo>& boxes, store::MailboxId id) {
+  const auto found = std::ranges::find(boxes, id, &store::MailboxInfo::id);
+  return found == boxes.end() ? sync::Path{} : found->path;
 }
 
 Result<OpenAccount> open_to_change(Context& context, std::string_view name, LocalChange change) {
   TB_ASSIGN(const account::Account* const found, context.account(name));
-  TB_TRY(may_change(context, *found, change));
-  return open_account(context, *found, store::StoreMode::ReadWrite);
+  const std::string config = account::shorten_path(context.config_path(), context.places());
+  if (!allows(account::FolderRights(*found, {}).most(), change)) return mirrored(*found, config, change);
+  TB_ASSIGN(OpenAccount open, open_account(context, *found, store::StoreMode::ReadWrite));
+  TB_ASSIGN(const auto pairs, with_way_out(store::open_link(open.store->db())->pairs(), found->name));
+  open.rights = std::make_shared<const account::FolderRights>(*found, pairs);
+  open.config = config;
+  return open;
 }
 
 Result<std::unique_ptr<store::Write>> begin_change(const OpenAccount& open) {

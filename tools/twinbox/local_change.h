@@ -20,16 +20,20 @@ namespace twinbox {
 
 enum class LocalChange : uint8_t {
   Flags,
-  Mail,     // messages and folders
+  Mail,     // messages, and a folder that is made
+  Folder,   // another name for it, no folder any more, subscriptions
   Restore,  // what was removed here comes back
 };
 
-// The account's store, to be written to. Errc::Refused, with what to do, where the account's mode does not let it
-// change: a mirror follows its server, which would not hear of it. POP3 has no such server: what came down is one's
-// own.
+// The account's store, to be written to. Errc::Refused, with what to do, where no folder's mode lets it change: a
+// mirror follows its server, which would not hear of it. POP3 has no such server: what came down is one's own.
 libsync::Result<OpenAccount> open_to_change(Context& context, std::string_view name, LocalChange change);
-// The same question alone.
-libsync::Status may_change(Context& context, const libsync::account::Account& account, LocalChange change);
+// The same question for one folder of it.
+libsync::Status may_change(const OpenAccount& open, const libsync::sync::Path& folder, LocalChange change);
+// For messages that go from one folder to another; `from` may be none (the quarantine).
+libsync::Status may_move(const OpenAccount& open, const libsync::sync::Path& from, const libsync::sync::Path& to);
+// The name of that mailbox; empty where it is none of them.
+libsync::sync::Path path_of(const std::vector<libsync::store::MailboxInfo>& boxes, libsync::store::MailboxId id);
 
 // Waits for another writer as long as the store does, some seconds; then Errc::Busy.
 libsync::Result<std::unique_ptr<libsync::store::Write>> begin_change(const OpenAccount& open);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libsync/account/folder_rights.h"
 #include "libsync/store/store.h"
 
 #include "tools/twinbox/context.h"
@@ -15,6 +16,9 @@ namespace twinbox {
 struct OpenAccount {
   const libsync::account::Account* account = nullptr;  // lives as long as the context
   std::unique_ptr<libsync::store::Store> store{};
+  // Of one that is opened to be changed: what may be, and where the configuration says so, for messages.
+  std::shared_ptr<const libsync::account::FolderRights> rights{};
+  std::string config{};
 };
 
 // The account's local store; while no sync has got as far as the mail, Errc::NotFound with the hint to sync.

@@ -34,6 +34,11 @@ std::string with_remote(std::string_view rest) {
   return "[account.a]\nremote = \"pop3s://me@h\"\n" + std::string(rest) + "\n";
 }
 
+std::string with_rules(std::string_view rules) {
+  return "[account.a]\nremote = \"imaps://me@h\"\n" + std::string(rules) + "\n";
+}
+std::string rule(std::string_view lines) { return "[[account.a.folder]]\n" + std::string(lines) + "\n"; }
+
 TEST(Config, KeysInKeysWithoutEndAreAnErrorWithTheirLine) {
   std::string deep = "a";
   for (int i = 0; i < 100'000; ++i) deep += ".a";
@@ -131,7 +136,7 @@ TEST(Config, WrongTypesAndValuesAreNamedWhereTheyStand) {
               StartsWith("/etc/c.toml:3:11: timeout must be a whole number"));
   EXPECT_THAT(complaint(with_remote("timeout = 0")), HasSubstr("between 1 and 3600"));
   EXPECT_THAT(complaint(with_remote("leave = \"14d\"")), HasSubstr("allowed: forever, never"));
-  EXPECT_THAT(complaint(with_remote("mode = \"both\"")), HasSubstr("allowed: mirror, two-way"));
+  EXPECT_THAT(complaint(with_remote("mode = \"both\"")), HasSubstr("allowed: mirror, two-way, push, archive"));
   EXPECT_THAT(complaint(with_remote("auth = \"SCRAM-SHA-265\"")), HasSubstr("did you mean SCRAM-SHA-256?"));
   EXPECT_THAT(complaint(with_remote("tls_pin = \"sha256:12\"")), StartsWith("/etc/c.toml:3:11: "));
   EXPECT_THAT(complaint(with_remote("folders.include = \"INBOX\"")), HasSubstr("include must be a list"));
@@ -141,6 +146,89 @@ TEST(Config, WrongTypesAndValuesAreNamedWhereTheyStand) {
   EXPECT_THAT(complaint(with_remote("password_file = \"a\\u0000b\"")), HasSubstr("NUL"));
   EXPECT_THAT(complaint("account = 3\n"), HasSubstr("account must be a table"));
   EXPECT_THAT(complaint("jobs = 65\n"), HasSubstr("between 1 and 64"));
+}
+
+TEST(Config, ReadsModesAndRulesInTheirOrder) {
+  const auto config = parse(R"([account.work]
+remote = "imaps://me@example.org"
+mode = "archive"
+folders.match_roles = true
+
+[[account.work.folder]]
+match = "Notes/**"
+mode = "push"
+
+[[account.work.folder]]
+match = "[Gmail]/All Mail"
+rename = "Archive"
+skip = false
+
+[[account.work.folder]]
+match = "Lists/**"
+skip = true
+)");
+  ASSERT_TRUE(config) << config.error().what;
+  const Account& work = config->accounts.at(0);
+  EXPECT_EQ(work.mode, Mode::Archive);
+  EXPECT_TRUE(work.match_roles);
+  ASSERT_EQ(work.folder_rules.size(), 3U);
+  EXPECT_EQ(work.folder_rules[0].match, "Notes/**");
+  EXPECT_EQ(work.folder_rules[0].mode, Mode::Push);
+  EXPECT_EQ(work.folder_rules[0].line, 6U);
+  EXPECT_EQ(work.folder_rules[1].rename, "Archive");
+  EXPECT_EQ(work.folder_rules[1].skip, false);
+  EXPECT_FALSE(work.folder_rules[1].mode);
+  EXPECT_EQ(work.folder_rules[2].skip, true);
+  for (const auto& [text, mode] :
+       {std::pair("mirror", Mode::Mirror), std::pair("two-way", Mode::TwoWay), std::pair("archive", Mode::Archive)}) {
+    const auto one = parse(with_remote(std::string("mode = \"") + text + "\""));
+    ASSERT_TRUE(one) << one.error().what;
+    EXPECT_EQ(one->accounts.at(0).mode, mode);
+    EXPECT_EQ(mode_name(mode), text);
+  }
+}
+
+TEST(Config, WrongRulesAreNamedWhereTheyStand) {
+  const std::string both = "with rename, both are names, or both end in /**: \"INBOX/**\" and \"**\"";
+  const std::pair<std::string, std::string> kCases[] = {
+      {"folder = \"Work\"",
+       "3:10: folder must be a list of tables, not text in quotes | write [[account.a.folder]] above"
+       " each rule"},
+      {"folder.Work = 1",
+       "3:1: folder must be a list of tables, not a table | write [[account.a.folder]] above each rule"},
+      {"folder = [1]", "3:11: folder must be a table, not a whole number | "},
+      {rule("mode = \"push\""),
+       "3:1: this rule does not say for which folders it is | add match = \"Archive/**\", or the name of a folder"},
+      {rule("match = \"Work\""), "3:1: this rule says nothing of \"Work\" | add mode, rename or skip"},
+      {rule("match = \"Work\"\nmode = \"pull\""),
+       "5:8: mode \"pull\" is not known in this version | allowed: mirror, two-way, push, archive"},
+      {rule("match = \"Work\"\nmod = \"push\""), "5:1: unknown key \"mod\" | did you mean mode?"},
+      {rule("match = 3"), "4:9: match must be text in quotes, not a whole number | "},
+      {rule("match = \"\""), "4:9: match is empty | "},
+      {rule("match = \"Work\"\nskip = \"yes\""), "5:8: skip must be true or false, not text in quotes | "},
+      {rule("match = \"A*\"\nrename = \"B\""), "3:1: \"A*\" can't be renamed to \"B\" | " + both},
+      {rule("match = \"A/**\"\nrename = \"B/*\""), "3:1: \"A/**\" can't be renamed to \"B/*\" | " + both},
+      {rule("match = \"A/**\"\nrename = \"B\""), "3:1: \"B\" is one folder and \"A/**\" are those below one | " + both},
+      {rule("match = \"A\"\nrename = \"**\""), "3:1: \"A\" is one folder and \"**\" are those below one | " + both},
+      {rule("match = \"Inbox\"\nrename = \"B\""), "3:1: INBOX is called INBOX on both sides | "},
+      {rule("match = \"A\"\nrename = \"inbox\""), "3:1: INBOX is called INBOX on both sides | "},
+      {rule("match = \"A\"\nrename = \"C\"") + rule("match = \"B\"\nrename = \"C\""),
+       "6:1: \"C\" is what \"A\" is renamed to in line 3 | two folders can't have one name here"},
+      {rule("match = \"A/**\"\nrename = \"**\"") + rule("match = \"B/**\"\nrename = \"**\""),
+       "6:1: \"**\" is what \"A/**\" is renamed to in line 3 | two folders can't have one name here"},
+      {rule("match = \"A\"\nrename = \"C\"") + rule("match = \"A\"\nrename = \"D\""),
+       "6:1: \"A\" is renamed in line 3 already | "},
+  };
+  for (const auto& [rules, said] : kCases) EXPECT_EQ(complaint(with_rules(rules)), "/etc/c.toml:" + said) << rules;
+}
+
+TEST(Config, RulesHaveLimits) {
+  std::string many;
+  for (size_t i = 0; i <= kMaxFolderRules; ++i) many += rule("match = \"a\"\nskip = true");
+  EXPECT_THAT(complaint(with_rules(many)), HasSubstr("folder holds more than 200 rules"));
+  EXPECT_THAT(complaint(with_rules(rule("match = \"" + std::string(1025, 'a') + "\"\nskip = true"))),
+              HasSubstr("match is longer than 1024 bytes"));
+  EXPECT_EQ(complaint(with_rules(rule("match = \"" + std::string(1024, 'a') + "\"\nskip = true"))), "no complaint");
 }
 
 TEST(Config, SyntaxErrorsHaveLineAndColumn) {
@@ -166,6 +254,12 @@ TEST(Config, WhatDoesNotFitTogetherIsRefused) {
     EXPECT_THAT(complaint(std::string("[account.a]\nremote=\"pop3s://a@b\"\n") + key + "\n"),
                 HasSubstr("for IMAP accounts; a uses POP3"));
   }
+  EXPECT_EQ(complaint(with_remote("mode = \"push\"")),
+            "/etc/c.toml:1:10: mode push is for IMAP accounts; a uses POP3 | ");
+  EXPECT_EQ(complaint(with_remote(rule("match = \"a\"\nskip = true"))),
+            "/etc/c.toml:3:1: folder is for IMAP accounts; a uses POP3 | ");
+  EXPECT_EQ(complaint(with_remote("folders.match_roles = true")),
+            "/etc/c.toml:1:10: folders is for IMAP accounts; a uses POP3 | ");
   EXPECT_THAT(complaint("[account.a]\nremote=\"imaps://a@b\"\n[account.b]\nremote=\"imaps://a@b\"\nstore = "
                         "\"~/.local/share/twinbox/../twinbox/a\"\n"),
               HasSubstr("same store"));
