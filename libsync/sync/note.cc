@@ -83,7 +83,7 @@ void Run::note(Side on, const Action& action, const Outcome& outcome) {
 
 Status Run::write_notes() {
   if (notes.empty()) return {};
-  TB_ASSIGN(auto batch, link.begin());
+  TB_ASSIGN(auto batch, link.begin_later());
   for (const Event& each : notes) TB_TRY(link.record(each));
   notes.clear();
   return batch->commit();
