@@ -240,6 +240,11 @@ const Command kSettle{
         "twinbox settle work held restore\n"
         "twinbox settle work 4711 unlink",
     .run = settle,
+    .notes =
+        "accept   believe the other side: what is gone there goes here, what was refused is undone\n"
+        "restore  have the message on both sides: it is sent, fetched or asked for again\n"
+        "unlink   leave it as it is on either side, and out of syncs from then on\n"
+        "In place of ids: held, suspect, refused, unlinked.",
 };
 
 }  // namespace twinbox

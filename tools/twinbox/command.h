@@ -55,7 +55,8 @@ struct Command {
   // The exit status, or the error that run() reports.
   libsync::Result<int> (*run)(Context& context, const Arguments& arguments);
   bool signed_words =
-      false;  // "-seen" is a word; one letter behind the dash, or two dashes, are an option all the same
+      false;                 // "-seen" is a word; one letter behind the dash, or two dashes, are an option all the same
+  std::string_view notes{};  // what its words mean, in lines below the summary; "" for most
 };
 
 // All commands, in the order of the help. A new one is a file cmd_*.cc and a row in command.cc.

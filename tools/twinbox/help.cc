@@ -22,7 +22,7 @@ void print_options(Output& out, std::span<const Option> options) {
   print_table(out, {Column{}, Column{}}, rows);
 }
 
-void print_example(Output& out, std::string_view lines) {
+void print_lines(Output& out, std::string_view lines) {
   while (!lines.empty()) {
     const size_t end = std::min(lines.find('\n'), lines.size());
     out.line(fmt::format("  {}", lines.substr(0, end)));
@@ -60,13 +60,17 @@ void print_group(Output& out, std::string_view group) {
   out.line("");
   out.line(word("Examples:"));
   for (const Command* command : commands()) {
-    if (command->name.starts_with(prefix)) print_example(out, command->example);
+    if (command->name.starts_with(prefix)) print_lines(out, command->example);
   }
 }
 
 void print_help(Output& out, const Command& command) {
   out.line(say("twinbox {} {}", command.name, command.usage));
   out.line(word(command.summary));
+  if (!command.notes.empty()) {
+    out.line("");
+    print_lines(out, command.notes);
+  }
   if (!command.options.empty()) {
     out.line("");
     print_options(out, command.options);
@@ -76,7 +80,7 @@ void print_help(Output& out, const Command& command) {
   print_options(out, kGlobalOptions);
   out.line("");
   out.line(word("Example:"));
-  print_example(out, command.example);
+  print_lines(out, command.example);
 }
 
 }  // namespace twinbox
