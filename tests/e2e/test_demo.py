@@ -42,6 +42,8 @@ class Inside(unittest.TestCase):
         rows = {row["what"]: (row["pop3"], row["imap"]) for row in map(json.loads, done.stdout.splitlines())}
         self.assertEqual(rows["first download"], ("241 of 312 messages", "312 of 312 messages"))
         self.assertEqual(rows["folders carried over"], ("1 of 5", "5 of 5"))
+        self.assertEqual(rows["you flag 2 here"], ("unknown there", "2 flagged there"))
+        self.assertEqual(rows["you file 5 in a new folder here"], ("none moved there", "5 moved there"))
         self.assertEqual(rows["a second computer, after POP3 delete"], ("sees nothing", "saw all 308 before it"))
         self.assertEqual(os.listdir(self.home), [], "it leaves nothing behind")
         self.assertLess(took, 10 * (1 if "ASAN_OPTIONS" not in os.environ else 6))

@@ -77,6 +77,7 @@ namespace {
 constexpr std::array<std::string_view, 2> kProtocols = {"pop3s", "imaps"};
 constexpr std::string_view kWord = "会议";
 constexpr size_t kRead = 3, kDeleted = 4;  // by somebody else, on the server
+constexpr size_t kMarked = 2, kFiled = 5;  // by the user, here
 
 class Quiet final : public account::AccountObserver {
  public:
@@ -114,6 +115,8 @@ std::string cost_text(const sync::ReplicaCost& cost) {
   return fmt::format("{}, {}", libsync::human_size(cost.bytes_in + cost.bytes_out), cost.round_trips);
 }
 
+using Listed = std::vector<store::MessageInfo>;
+
 // Somebody's computer: a mirror by one of the protocols.
 class Computer {
  public:
@@ -135,8 +138,8 @@ class Computer {
     return result;
   }
 
-  Result<std::vector<store::MessageInfo>> messages() {
-    std::vector<store::MessageInfo> all;
+  Result<Listed> messages() {
+    Listed all;
     TB_ASSIGN(const auto opened, store::Store::open(account_.store, {.clock = &clock_}));
     TB_TRY(opened->list({.order = store::ListOrder::Uid}, [&](const store::MessageInfo& message) {
       all.push_back(message);
@@ -151,6 +154,28 @@ class Computer {
     TB_ASSIGN(const auto boxes, opened->mailboxes());
     for (const auto& box : boxes) all.emplace(box.id, box.path);
     return all;
+  }
+
+  // What is done here is done on the server from now on, as far as the protocol can carry it.
+  void go_both_ways() { account_.mode = account::Mode::TwoWay; }
+
+  // Flags some messages, and puts some others into a folder of that name.
+  Status mark_and_file(const Listed& listed, const sync::Path& name) {
+    TB_ASSIGN(const auto opened,
+              store::Store::open(account_.store, {.mode = store::StoreMode::ReadWrite, .clock = &clock_}));
+    TB_ASSIGN(const auto write, opened->begin());
+    TB_ASSIGN(const auto folder, write->create_mailbox(name));
+    size_t done = 0;
+    for (const auto& message : listed) {
+      if ((message.flags.system & sync::kFlagged) != 0) continue;
+      if (done >= kMarked + kFiled) break;
+      if (done++ < kMarked) {
+        TB_TRY(write->change_flags(message.id, {.system = sync::kFlagged}, {}));
+      } else {
+        TB_TRY(write->move(message.id, folder));
+      }
+    }
+    return write->commit();
   }
 
   Result<size_t> found(std::string_view query) {
@@ -184,13 +209,13 @@ class Story {
     TB_TRY(first_download());
     TB_TRY(search());
     TB_TRY(changes_on_the_server());
+    TB_TRY(changes_here());
     TB_TRY(second_computer());
     return std::move(rows_);
   }
 
  private:
   using Pair = std::array<std::string, 2>;
-  using Listed = std::vector<store::MessageInfo>;
 
   Computer computer(std::string_view protocol, sync::Leave leave = sync::Leave::Forever) {
     return {demo_, protocol, fmt::format("{}/{}", folder_, ++computers_), leave, clock_, stop_};
@@ -292,6 +317,48 @@ class Story {
     row(say("someone reads {} on the server", unread.count()), read);
     row(say("someone deletes {} on the server", doomed.count()), gone);
     return {};
+  }
+
+  // The user at work, on both computers; what the server then has more of is theirs.
+  Status changes_here() {
+    const sync::Path folder = {"Done"};
+    Pair marked, filed;
+    for (size_t i = 0; i < kProtocols.size(); ++i) {
+      TB_ASSIGN(const Listed listed, first_[i].messages());
+      TB_ASSIGN(const size_t before, count_flagged());
+      first_[i].go_both_ways();
+      TB_TRY(first_[i].mark_and_file(listed, folder));
+      TB_TRY(first_[i].sync());
+      TB_ASSIGN(const size_t after, count_flagged());
+      TB_ASSIGN(const size_t in_folder, count_in(folder));
+      marked[i] = after > before ? say("{} flagged there", after - before) : say("unknown there");
+      filed[i] = in_folder > 0 ? say("{} moved there", in_folder) : say("none moved there");
+    }
+    row(say("you flag {} here", kMarked), marked);
+    row(say("you file {} in a new folder here", kFiled), filed);
+    return {};
+  }
+
+  Result<size_t> count_flagged() {
+    size_t flagged = 0;
+    server::Mail& mail = demo_.mail();
+    TB_ASSIGN(const auto folders, mail.folders());
+    for (const auto& folder : folders) {
+      TB_ASSIGN(const auto view, mail.view(folder.id));
+      TB_TRY(mail.rows(folder.id, view->uids, server::Want::Flags, [&](const server::MessageRow& row, const auto&) {
+        flagged += (row.flags.system & sync::kFlagged) != 0 ? 1 : 0;
+        return true;
+      }));
+    }
+    return flagged;
+  }
+
+  Result<size_t> count_in(const sync::Path& path) {
+    TB_ASSIGN(const auto folders, demo_.mail().folders());
+    const auto found = std::ranges::find(folders, path, &server::Folder::path);
+    if (found == folders.end()) return size_t{0};
+    TB_ASSIGN(const auto view, demo_.mail().view(found->id));
+    return view ? view->uids.count() : size_t{0};
   }
 
   static size_t newly_seen(const Listed& before, const Listed& after) {
