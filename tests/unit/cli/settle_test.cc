@@ -42,7 +42,8 @@ class Settled : public testing::Test {
     for (const auto& one : staged) ASSERT_TRUE((*write)->add(*inbox, one, {}, 1'789'000'000));
     ASSERT_TRUE((*write)->commit());
     const auto link = store::open_link(s.db());
-    for (const auto& box : s.mailboxes().value()) {
+    const auto boxes = s.mailboxes().value();
+    for (const auto& box : boxes) {
       const auto end = [&](const std::string& id) {
         return sync::Pair::End{.box = id,
                                .path = box.path,
@@ -51,13 +52,20 @@ class Settled : public testing::Test {
                                .cursor = std::to_string(box.highestmodseq),
                                .subscribed = box.subscribed};
       };
-      const auto pair = link->put(sync::Pair{.end = {end("there"), end(std::to_string(box.id))}});
-      ASSERT_TRUE(pair);
-      if (box.path == sync::Path{"INBOX"}) inbox_ = *pair;
+      sync::Pair pair;
+      pair.at(Side::A) = end("there");
+      pair.at(Side::B) = end(std::to_string(box.id));
+      const auto id = link->put(pair);
+      ASSERT_TRUE(id);
+      if (box.path == sync::Path{"INBOX"}) inbox_ = *id;
     }
     for (uint64_t i = 1; i <= 4; ++i) {
       const sync::Half half{.at = At::Bound, .pair = inbox_, .key = {.number = i}, .instance = "m" + std::to_string(i)};
-      ASSERT_TRUE(link->put(Row{.side = {half, half}, .home = inbox_, .agreed = true}));
+      Row row;
+      row.side = {half, half};
+      row.home = inbox_;
+      row.agreed = true;
+      ASSERT_TRUE(link->put(row));
     }
     ASSERT_TRUE(s.record_run({.started = 1'789'999'000, .finished = 1'789'999'000, .ok = true}));
   }
