@@ -61,6 +61,12 @@ Result<bool> take_renamed(Run& run, Side side, const Mailbox& box, const std::ve
     end.renaming.clear();
     end.subscribed = box.subscribed;
     follow_name(run, side, pair);
+    // That was the other side's name when it was asked for: one that it has by now is a change.
+    Pair::End& there = pair.at(other(side));
+    if (!there.box.empty() && !there.base.empty() && !is_aside(pair, side)) {
+      end.base = end.path;
+      there.base = run.translate(side, end.path);
+    }
     TB_TRY(run.link.put(pair));
     return true;
   }

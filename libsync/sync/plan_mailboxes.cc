@@ -15,10 +15,14 @@ bool is_on_both(const Pair& pair) { return !pair.at(Side::A).box.empty() && !pai
 
 std::string aside_mark(const Pair& pair) { return fmt::format(" (twinbox {})", pair.id); }
 
+}  // namespace
+
 bool is_aside(const Pair& pair, Side side) {
   const Path& path = pair.at(side).path;
   return path.size() == 1 && path[0].ends_with(aside_mark(pair));
 }
+
+namespace {
 
 bool renamed(const Pair& pair, Side side) {
   const Pair::End& end = pair.at(side);

@@ -41,5 +41,6 @@ std::vector<PlannedBox> plan_deletions(const std::vector<Pair>& pairs, const Pla
 // The name under which a mailbox waits for its own while another has that: one that nobody has, at the top so that it
 // is below nothing that moves. Nobody gave it that name, should it be found with it.
 Path aside_of(const Pair& pair, Side side);
+bool is_aside(const Pair& pair, Side side);
 
 }  // namespace libsync::sync

@@ -292,6 +292,49 @@ TEST_F(OddServers, AMessageOfWhichTheServerCountsOtherOctetsIsKnownWhenItIsMoved
   EXPECT_EQ(show(here), "INBOX: a; Work: w x");
 }
 
+// The connection ends behind what the server was asked first, and before its answer.
+void cut_answer(World& world) { EXPECT_FALSE(world.sync(0, 0, End::CutAfter, 0, true).status); }
+
+TEST(Unanswered, AFlagThatIsTakenBackStaysTakenBack) {
+  World world(abilities("full"), 1);
+  MemoryReplica& here = world.devices[0]->store;
+  make(world.server, "INBOX: a");
+  world.sync();
+  act(here, "flag a +seen");
+  cut_answer(world);
+  ASSERT_EQ(show(world.server), "INBOX: a+seen");
+  act(here, "flag a -seen");
+  world.sync();
+  EXPECT_EQ(show(world.server), "INBOX: a");
+  EXPECT_EQ(show(here), "INBOX: a");
+}
+
+TEST(Unanswered, AnEmptyMailboxThatIsRenamedOnceMoreIsTheSame) {
+  World world(abilities("names_as_folder_ids"), 1);
+  MemoryReplica& here = world.devices[0]->store;
+  make(world.server, "INBOX: a; Work:");
+  world.sync();
+  act(here, "renbox Work Job");
+  cut_answer(world);
+  ASSERT_EQ(show(world.server), "INBOX: a; Job:");
+  act(here, "renbox Job Final");
+  world.sync();
+  world.sync();
+  EXPECT_EQ(show(world.server), "Final:; INBOX: a");
+  EXPECT_EQ(show(here), show(world.server));
+}
+
+TEST(Copies, WhatWasChangedOfOneBeforeItWasMadeThereIsChangedThere) {
+  World world(abilities("full"), 1);
+  MemoryReplica& here = world.devices[0]->store;
+  make(world.server, "INBOX: a+seen; Work:");
+  world.sync();
+  act(here, "copy a Work; flag a@Work -seen +flagged");
+  world.sync();
+  EXPECT_EQ(show(world.server), "INBOX: a+seen; Work: a+flagged");
+  EXPECT_EQ(show(here), show(world.server));
+}
+
 TEST(Adopting, AMessageWithBareLineFeedsHereIsTheOneThere) {
   Abilities can = abilities("no_object_ids");
   can.traits.capabilities.crlf = true;

@@ -14,8 +14,6 @@ namespace {
 
 using sync::Path;
 using sync::Side;
-using testing::ElementsAre;
-using testing::HasSubstr;
 
 Path path(std::string_view text) { return sync::decode_path(text); }
 std::string text(const Path& path) { return sync::encode_path(path); }

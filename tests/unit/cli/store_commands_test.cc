@@ -370,9 +370,11 @@ TEST_F(StoreCommands, StatusNamesTheCommandThatSettlesWhatIsOpen) {
   }
   ASSERT_EQ(twinbox("status"), 0) << twinbox.err;
   EXPECT_THAT(twinbox.out, HasSubstr("3 held, 3 suspect, 1 refused, 2 folders doubtful, 1 skipped\n"));
-  for (const char* line : {"work: 3 held: gone on the server, kept here: twinbox sync work --allow-deletes 6 (twinbox "
-                           "settle work names them, and takes other answers)\n",
-                           "work: 3 suspect: ", "work: 2 folders doubtful: ", "work: 1 refused: ",
+  constexpr const char* kHeld =
+      "work: 3 held: gone on the server, kept here: twinbox sync work --allow-deletes 6 (twinbox settle work names "
+      "them, "
+      "and takes other answers)\n";
+  for (const char* line : {kHeld, "work: 3 suspect: ", "work: 2 folders doubtful: ", "work: 1 refused: ",
                            ": twinbox settle work refused restore (", "work: message 2: refused by the server: \"NO ",
                            "work: 1 skipped: "}) {
     EXPECT_THAT(twinbox.out, HasSubstr(line));
