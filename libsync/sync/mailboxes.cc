@@ -57,6 +57,7 @@ Status move_children(Run& run, Side side, const Path& from, const Path& to) {
     Path& path = pair.at(side).path;
     if (pair.at(side).box.empty() || !has_prefix(path, from)) continue;
     path = moved_along(path, from, to);
+    run.children_renamed = !run.options.dry_run && !run.replica(side).capabilities().own_transaction;
     follow_name(run, side, pair);
     TB_TRY(run.link.put(pair));
   }
@@ -353,6 +354,7 @@ Status create_and_rename_mailboxes(Run& run) {
     if (next == plan.end()) break;
     tried.push_back(*next);
     TB_TRY(do_planned(run, *next));
+    if (std::exchange(run.children_renamed, false)) TB_TRY(pair_mailboxes(run));
   }
   for (const PlannedBox& planned : plan_mailboxes(run.book.all(), run.context, translate, wanted)) {
     if (planned.op != Op::RenameBox) TB_TRY(do_planned(run, planned));

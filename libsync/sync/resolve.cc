@@ -110,6 +110,32 @@ class Matcher {
   std::vector<Binding> bindings_;
 };
 
+// It was sent, and may not have come.
+bool is_doubtful(const Half& half) { return half.asked == Asked::Sent && half.at == At::Unbound; }
+
+// What of fewer are new than were lost and sent together. Which of them came is not known: what was there before has
+// the better claim, for what was sent can be sent again.
+template <class IdOf>
+std::set<Id> contested(Side side, std::span<const Row> fresh, std::span<const Row> lost, IdOf id) {
+  struct Count {
+    size_t lost = 0, sent = 0, fresh = 0;
+  };
+  std::map<Id, Count> counts;
+  for (const Row& row : lost) {
+    const Half& half = row.half(side);
+    if (is_doubtful(half)) ++counts[id(row)].sent;
+    if (half.at != At::Bound && half.asked == Asked::Nothing && !row.leftover) ++counts[id(row)].lost;
+  }
+  for (const Row& row : fresh) {
+    if (const auto found = counts.find(id(row)); found != counts.end()) ++found->second.fresh;
+  }
+  std::set<Id> out;
+  for (const auto& [name, count] : counts) {
+    if (count.lost > 0 && count.sent > 0 && count.fresh < count.lost + count.sent) out.insert(name);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<const Row> lost) {
@@ -120,18 +146,18 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
     const Asked asked = row.half(side).asked;
     return asked == Asked::Sent || asked == Asked::Taken;
   };
-  const auto asked = [&](const Row& row, const Id& what) {
-    return is_placed(row) || row.leftover ? there(row, what) : Id();
+  const auto match_asked = [&](auto id) {
+    const std::set<Id> doubts = contested(side, fresh, lost, id);
+    const auto asked = [&](const Row& row) {
+      const bool claims = is_placed(row) || row.leftover;
+      return claims && !(is_doubtful(row.half(side)) && doubts.contains(id(row))) ? there(row, id(row)) : Id();
+    };
+    matcher.match([&](const Row& row) { return there(row, id(row)); }, asked);
   };
-  matcher.match([&](const Row& row) { return there(row, row.object_on(side)); },
-                [&](const Row& row) { return asked(row, row.object_on(side)); });
-  matcher.match([&](const Row& row) { return there(row, row.print); },
-                [&](const Row& row) { return asked(row, row.print); });
+  match_asked([&](const Row& row) { return row.object_on(side); });
+  match_asked([](const Row& row) { return row.print; });
   // Of what was put there and taken elsewhere since, one is as good as another. What may not have been put there at all
   // comes behind everything else.
-  const auto is_doubtful = [&](const Row& row) {
-    return row.half(side).asked == Asked::Sent && row.half(side).at == At::Unbound;
-  };
   const auto is_somewhere = [&](const Row& row) {
     return row.half(side).asked == Asked::Taken || (is_placed(row) && row.half(side).at == At::Gone);
   };
@@ -140,7 +166,7 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
   // Where something was copied from is to be removed: what is like it elsewhere is somebody's.
   matcher.leave_out([&](const Row& row) { return is_moving(row, side) || row.leftover; });
   const auto unless_doubtful = [&](auto id) {
-    return [=](const Row& row) { return is_doubtful(row) ? Id() : Id(id(row)); };
+    return [=](const Row& row) { return is_doubtful(row.half(side)) ? Id() : Id(id(row)); };
   };
   // The same key in the same epoch (a changed one has unbound its rows and wiped their keys): a
   // listing that left it out for once.
@@ -150,7 +176,7 @@ std::vector<Binding> resolve(Side side, std::span<const Row> fresh, std::span<co
   matcher.match(unless_doubtful(print_and_date), false, true);
   matcher.match(unless_doubtful(print_alone), true, true);
   matcher.match([](const Row& row) { return row.print; },
-                [&](const Row& row) { return is_doubtful(row) ? row.print : Id(); });
+                [&](const Row& row) { return is_doubtful(row.half(side)) ? row.print : Id(); });
   return std::move(matcher).bindings();
 }
 

@@ -46,6 +46,8 @@ struct Run {
   std::set<PairId> absorbed{};
   // Mailboxes of a side that this run did something in, and those whose last look says nothing of what is not there.
   std::array<std::set<PairId>, 2> touched{}, unreliable{};
+  // Mailboxes went along with one that was renamed: where names are their ids, only a list tells those.
+  bool children_renamed = false;
   // Rows of which a side took nothing in this run, for a reason that may have passed by the next.
   std::set<RowId> not_now{};
   bool boxes_missing = false;  // since the mailboxes were listed

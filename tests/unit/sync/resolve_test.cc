@@ -78,5 +78,20 @@ TEST(Resolve, WhatWasSentIsWhereItWasSentToBeforeItIsAnywhereElse) {
   EXPECT_EQ(found[0].fresh, 3);
 }
 
+// A copy was sent, and the one it was copied from is gone from where it was: the one that is new may be either.
+TEST(Resolve, OfWhatWasLostAndWhatWasSentTheLostOneIsFoundFirst) {
+  Row gone = sent(1, 8);
+  gone.half(Side::A) = {.at = At::Gone, .pair = 8, .key = {.number = 4}};
+  gone.agreed = true;
+  const std::vector<Row> lost = {sent(2, 7), gone};
+  const auto one = resolve(Side::A, std::vector{fresh(3, 7, 4)}, lost);
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(one[0].known, 1);
+  const auto both = resolve(Side::A, std::vector{fresh(3, 7, 4), fresh(4, 9, 4)}, lost);
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0].known, 2) << "where it was sent to";
+  EXPECT_EQ(both[0].fresh, 3);
+}
+
 }  // namespace
 }  // namespace libsync::sync
