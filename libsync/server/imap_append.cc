@@ -46,7 +46,8 @@ std::optional<LiteralRefused> Appending::begin(Imap& imap, const imap::Frame& fr
     auto folder = imap.find_folder(*path);
     if (!folder) return LiteralRefused{.text = "not now", .code = "UNAVAILABLE"};
     if (!*folder) return kNoMailbox;
-    if (imap.mail().writable_in(*path) != Writable::All) return LiteralRefused{.text = "it can only be read", .code = "NOPERM"};
+    if (imap.mail().writable_in(*path) != Writable::All)
+      return LiteralRefused{.text = "it can only be read", .code = "NOPERM"};
     folder_ = (*folder)->id;
   } else {
     in.seek(read_to_);

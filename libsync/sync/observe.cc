@@ -187,7 +187,7 @@ Status Observer::update_known(Row row, const Facts& facts) {
     if (!row.content.empty()) row.doubt = Doubt::ReadAgain;
   }
   if (facts.knows_flags) {
-    if (half.asked == Asked::Flags) note_taken(row, facts.flags);
+    if (half.asked == Asked::Flags) note_taken(row, side_, facts.flags);
     half.flags = facts.flags;
   }
   if (!facts.instance.empty()) half.instance = facts.instance;
@@ -195,16 +195,6 @@ Status Observer::update_known(Row row, const Facts& facts) {
   settle(row, context_);
   TB_TRY(link_.put(row));
   return {};
-}
-
-// Of the flags that were sent, those that the side has now are what both agreed on when they were sent: what the other
-// changed since is a change of its own.
-void Observer::note_taken(Row& row, const Flags& now) {
-  Half& half = row.half(side_);
-  const Flags added = minus(half.sent, half.flags), removed = minus(half.flags, half.sent);
-  row.base = with_changes(row.base, minus(added, minus(added, now)), minus(removed, now));
-  half.asked = Asked::Nothing;
-  half.sent = {};
 }
 
 // What a side says of a message for the first time that was put there by this program: it may count other octets, and

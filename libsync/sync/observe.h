@@ -78,7 +78,6 @@ class Observer final : public ChangeSink {
   Status insert_fresh(const Seen& seen);
   Status update_known(Row row, const Facts& facts);
   bool learn(Row& row, const Facts& facts);
-  void note_taken(Row& row, const Flags& now);
   // What is gone, by the look that ends; false: the count does not fit, and nothing of it is believed.
   Result<bool> write_absences(uint64_t exists);
   Result<uint64_t> vanish(const Key& key);

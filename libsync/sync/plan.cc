@@ -191,6 +191,14 @@ void settle(Row& row, const PlanContext& context) {
   row.dirty = standing != Standing::Agreed && standing != Standing::Forbidden;
 }
 
+void note_taken(Row& row, Side side, const Flags& now) {
+  Half& half = row.half(side);
+  const Flags added = minus(half.sent, half.flags), removed = minus(half.flags, half.sent);
+  row.base = with_changes(row.base, minus(added, minus(added, now)), minus(removed, now));
+  half.asked = Asked::Nothing;
+  half.sent = {};
+}
+
 std::string_view reason_text(Reason reason) {
   switch (reason) {
     case Reason::New:

@@ -65,6 +65,10 @@ Decision plan_row(const Row& row, const PlanContext& context);
 // still waits for something. Called after an observation or an action changed a half.
 void settle(Row& row, const PlanContext& context);
 
+// A half of which Asked::Flags was asked shows what it has now. Of the flags that were sent, those that it has are what
+// both agreed on when they were sent: what the other side changed since is a change of its own.
+void note_taken(Row& row, Side side, const Flags& now);
+
 std::string_view reason_text(Reason reason);
 // "+seen -later", as the command `flag` takes it.
 std::string changes_text(const Flags& add, const Flags& del);

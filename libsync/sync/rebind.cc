@@ -135,6 +135,7 @@ class Rebinder {
 
   // What is known of it by the place where it was found.
   void take_over(Row& known, const Row& from) const {
+    if (known.half(side_).asked == Asked::Flags) note_taken(known, side_, from.half(side_).flags);
     const Half& half = known.half(side_);
     // The flags that it was sent with are what both sides' changes since are compared with.
     if (half.asked != Asked::Nothing && half.at == At::Unbound && !known.agreed) {

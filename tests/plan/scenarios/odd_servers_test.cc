@@ -309,6 +309,20 @@ TEST(Unanswered, AFlagThatIsTakenBackStaysTakenBack) {
   EXPECT_EQ(show(here), "INBOX: a");
 }
 
+TEST(Unanswered, AFlagThatIsTakenBackStaysTakenBackWhereverTheMessageIsByThen) {
+  World world(abilities("no_object_ids"), 1);
+  MemoryReplica& here = world.devices[0]->store;
+  make(world.server, "INBOX: a; Work:");
+  world.sync();
+  act(here, "flag a +seen");
+  cut_answer(world);
+  act(here, "flag a -seen");
+  act(world.server, "move a Work");
+  world.sync();
+  EXPECT_EQ(show(world.server), "INBOX:; Work: a");
+  EXPECT_EQ(show(here), "INBOX:; Work: a");
+}
+
 TEST(Unanswered, AnEmptyMailboxThatIsRenamedOnceMoreIsTheSame) {
   World world(abilities("names_as_folder_ids"), 1);
   MemoryReplica& here = world.devices[0]->store;
