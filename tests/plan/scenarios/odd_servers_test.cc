@@ -338,6 +338,20 @@ TEST(Unanswered, AnEmptyMailboxThatIsRenamedOnceMoreIsTheSame) {
   EXPECT_EQ(show(here), show(world.server));
 }
 
+TEST(Unanswered, AnEmptyMailboxThatMakesRoomIsNoNewOne) {
+  World world(abilities("names_as_folder_ids"), 1);
+  MemoryReplica& here = world.devices[0]->store;
+  make(world.server, "INBOX: a; Job:; Work:");
+  world.sync();
+  act(here, "renbox Work Other; renbox Job Work; renbox Other Job");
+  // The first name is taken; the cut is behind the one that makes room.
+  EXPECT_FALSE(world.sync(0, 1, End::CutAfter, 0, true).status);
+  world.sync();
+  world.sync();
+  EXPECT_EQ(show(world.server), "INBOX: a; Job:; Work:");
+  EXPECT_EQ(show(here), show(world.server));
+}
+
 TEST(Copies, WhatWasChangedOfOneBeforeItWasMadeThereIsChangedThere) {
   World world(abilities("full"), 1);
   MemoryReplica& here = world.devices[0]->store;
